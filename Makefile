@@ -1,0 +1,36 @@
+# nfc: the NeuroFabric compiler.   make · make demo · make check · make bless · make bench
+
+CC      ?= gcc
+BUILD   ?= build
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+ALL     := -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) $(WERROR) $(CFLAGS)
+LIBS    := -lcjson -lm
+
+SRC     := $(wildcard frontend/*.c ir/*.c passes/*.c codegen/*.c devices/*.c)
+OBJ     := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/nfg.tab.o $(BUILD)/gen/nfg.lex.o
+LIBOBJ  := $(filter-out $(BUILD)/frontend/main.o,$(OBJ))
+
+all: $(BUILD)/nfc
+
+$(BUILD)/nfc: $(OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/gen/nfg.tab.c $(BUILD)/gen/nfg.tab.h &: frontend/nfg.y
+	@mkdir -p $(@D)
+	bison -Wall -Wno-other -Werror -d -o $(BUILD)/gen/nfg.tab.c $<
+$(BUILD)/gen/nfg.lex.c: frontend/nfg.l
+	@mkdir -p $(@D)
+	flex -o $@ $<
+# What flex and bison write is not ours to warn about.
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/gen/nfg.tab.h
+	$(CC) -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(CFLAGS) -w -c -o $@ $<
+
+$(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL) -MMD -MP -c -o $@ $<
+-include $(SRC:%.c=$(BUILD)/%.d)
+
+clean:
+	rm -rf $(BUILD)
+.PHONY: all clean

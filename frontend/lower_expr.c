@@ -1,0 +1,517 @@
+/* Expressions: integers known at compile time or on the host, types, hints, operands. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "frontend/lower.h"
+
+ir_value *poison_value(lower *l, nfc_span at)
+{
+    ir_inst *inst = ir_new(l->m, IR_const, at, 0, NULL);
+    return ir_add_result(l->m, inst, ir_poison(l->m), NULL, at);
+}
+
+/* ---- integers ------------------------------------------------------------------------------ */
+
+static const ir_sx *meta_value(lower *l, const ast_expr *e)
+{
+    const char *name = e->name.text ? e->name.text : "model";
+    package *p = map_get(&l->packages, name);
+    if (!p) {
+        lower_error(l, E_PACKAGE_NAME, e->at, "the file declares no package '%s' whose metadata could be read", name);
+        return NULL;
+    }
+    if (!p->map) return sx_int(&l->m->sx, 1); /* it did not open: reported already */
+    nfc_span at;
+    const char *text = package_meta(p, e->text, &at);
+    if (!text) {
+        nfc_diag *d = lower_error(l, E_META, e->at, "the package has no metadata \"%s\"", e->text);
+        int n = p->metadata ? p->metadata->count : 0;
+        const char **keys = ARENA_ARRAY(l->s->arena, const char *, n + 1);
+        int i = 0;
+        for (const json_node *k = p->metadata ? p->metadata->child : NULL; k; k = k->next) keys[i++] = k->key;
+        if (!diag_suggest(d, e->text, keys) && n == 0) diag_help(d, "it has no metadata at all");
+        return NULL;
+    }
+    char *end;
+    errno = 0;
+    long long v = strtoll(text, &end, 10);
+    if (errno || end == text || *end) {
+        diag_note(lower_error(l, E_META, e->at, "the metadata \"%s\" is \"%s\", not an integer", e->text, text), at, "it stands here");
+        return NULL;
+    }
+    return sx_int(&l->m->sx, v);
+}
+
+static const ir_sx *constant_value(lower *l, lower_constant *c, nfc_span at)
+{
+    if (c->state == 2) return c->value;
+    if (c->state == 1) {
+        lower_error(l, E_CONST_CYCLE, at, "constant '%s' is defined by itself", c->ast->name.text);
+        return NULL;
+    }
+    c->state = 1;
+    c->value = c->ast->value ? lower_sx(l, c->ast->value, SX_STATIC) : NULL;
+    if (!c->value) c->value = sx_int(&l->m->sx, 1); /* reported: let the rest go on */
+    c->state = 2;
+    return c->value;
+}
+
+/* The symbol of an integer scalar: read on the host right after it is made, once. */
+static const ir_sx *scalar_sx(lower *l, ir_value *v, ast_name name)
+{
+    if (v->type->kind == IR_POISON) return NULL;
+    if (v->type->kind == IR_INDEX) return sx_sym(&l->m->sx, v->sym);
+    if (v->type->kind != IR_TENSOR || v->type->rank != 0 || !dtype_is_int(v->type->dtype)) {
+        diag_note(lower_error(l, E_NOT_SCALAR, name.at, "'%s' is %s; an integer scalar is needed here", name.text, ir_type_text(l->s->arena, v->type)), v->at, "made here");
+        return NULL;
+    }
+    ir_sym *sym = map_getp(&l->syms, v);
+    if (sym) return sx_sym(&l->m->sx, sym);
+    ir_inst *read = ir_new(l->m, IR_index_read, name.at, 1, &v);
+    ir_value *index = ir_add_result(l->m, read, ir_index_type(l->m), name.text, name.at);
+    int64_t lo = dtype_min(v->type->dtype);
+    uint64_t top = dtype_max(v->type->dtype);
+    int64_t hi = top > INT64_MAX ? INT64_MAX : (int64_t)top;
+    if (v->block && !v->block->region->owner && v->block == l->g->body->first && v->slot < l->g->input.n) {
+        const ir_bound *b = &l->g->input.at[v->slot].bound;
+        if (b->has_min && b->min > (double)lo) lo = (int64_t)b->min;
+        if (b->has_max && b->max < (double)hi) hi = (int64_t)b->max;
+    }
+    if (v->def && v->def->next) ir_insert_before(v->def->next, read);
+    else if (v->def) ir_append(v->def->block, read);
+    else if (v->block->first) ir_insert_before(v->block->first, read);
+    else ir_append(v->block, read);
+    sym = ir_index_sym(l->m, index, lo, hi);
+    map_setp(&l->syms, v, sym);
+    return sx_sym(&l->m->sx, sym);
+}
+
+static const ir_sx *name_value(lower *l, const ast_expr *e, int allowed)
+{
+    binding *b = l->env ? lower_find(l, e->name.text) : NULL;
+    if (b && b->kind == BIND_HIDDEN) {
+        lower_unknown_name(l, e->name);
+        return NULL;
+    }
+    if (b && b->kind == BIND_LITERAL && b->sx) return b->sx;
+    if (b && b->kind == BIND_LITERAL) {
+        diag_note(lower_error(l, E_NOT_SCALAR, e->at, "'%s' is not an integer", e->name.text), b->at, "it is named here");
+        return NULL;
+    }
+    if (b) {
+        if (allowed & SX_SCALARS) return scalar_sx(l, b->value, e->name);
+        if (!ir_is_poison(b->value)) diag_note(lower_error(l, E_NOT_STATIC, e->at, "'%s' is known at run time only; this must be known at compile time", e->name.text), b->at, "made here");
+        return NULL;
+    }
+    lower_constant *c = map_get(&l->constants, e->name.text);
+    if (c) return constant_value(l, c, e->at);
+    ir_dim *d = map_get(&l->dims, e->name.text);
+    if (!d) {
+        lower_unknown_name(l, e->name);
+        return NULL;
+    }
+    if (d->sym->is || (allowed & SX_DIMS)) return sx_sym(&l->m->sx, d->sym);
+    diag_help(lower_error(l, E_NOT_STATIC, e->at, "dim '%s' stays free up to %lld; this must be known at compile time", e->name.text, (long long)d->sym->hi), "bind it with -D %s=...", e->name.text);
+    return NULL;
+}
+
+static const ir_sx *divided(lower *l, const ast_expr *e, const ir_sx *a, const ir_sx *b)
+{
+    if (!sx_is_const(b) || sx_value(b) == 0) {
+        if (e->kind == AST_DIV && !sx_is(b, 0)) {
+            const ir_sx *q = sx_exact_div(&l->m->sx, a, b);
+            if (q) return q;
+        }
+        lower_error(l, E_DIVISION, e->b->at, sx_is(b, 0) ? "division by zero" : "the divisor must be known at compile time");
+        return NULL;
+    }
+    int64_t by = sx_value(b);
+    if (by < 0) { /* floor(a / -n) = floor(-a / n); a mod -n = -((-a) mod n) */
+        a = sx_sub(&l->m->sx, sx_int(&l->m->sx, 0), a);
+        if (e->kind == AST_DIV) return sx_div(&l->m->sx, a, -by);
+        return sx_sub(&l->m->sx, sx_int(&l->m->sx, 0), sx_mod(&l->m->sx, a, -by));
+    }
+    return e->kind == AST_DIV ? sx_div(&l->m->sx, a, by) : sx_mod(&l->m->sx, a, by);
+}
+
+static const ir_sx *integer(lower *l, const ast_expr *e, bool minus)
+{
+    if (e->integer > (uint64_t)INT64_MAX && !minus) {
+        lower_error(l, E_NUMBER, e->at, "the integer does not fit in 64 bits");
+        return NULL;
+    }
+    return sx_int(&l->m->sx, minus ? (int64_t)(0 - e->integer) : (int64_t)e->integer);
+}
+
+const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
+{
+    sx_table *t = &l->m->sx;
+    switch (e->kind) {
+    case AST_INT: return integer(l, e, false);
+    case AST_BOOL: return sx_int(t, e->truth);
+    case AST_NAME: return name_value(l, e, allowed);
+    case AST_META: return meta_value(l, e);
+    case AST_NEG: {
+        if (e->a->kind == AST_INT) return integer(l, e->a, true);
+        const ir_sx *a = lower_sx(l, e->a, allowed);
+        return a ? sx_sub(t, sx_int(t, 0), a) : NULL;
+    }
+    case AST_ADD:
+    case AST_SUB:
+    case AST_MUL:
+    case AST_DIV:
+    case AST_MOD: {
+        const ir_sx *a = lower_sx(l, e->a, allowed), *b = lower_sx(l, e->b, allowed);
+        if (!a || !b) return NULL;
+        t->overflow = false;
+        const ir_sx *r = e->kind == AST_ADD ? sx_add(t, a, b) : e->kind == AST_SUB ? sx_sub(t, a, b) : e->kind == AST_MUL ? sx_mul(t, a, b) : divided(l, e, a, b);
+        if (!t->overflow) return r;
+        lower_error(l, E_OVERFLOW, e->at, "the result does not fit in 64 bits");
+        return NULL;
+    }
+    case AST_ERROR: return NULL;
+    default: lower_error(l, E_NOT_INTEGER, e->at, "an integer is needed here"); return NULL;
+    }
+}
+
+/* ---- types and hints ----------------------------------------------------------------------- */
+
+static const char *const *dtype_names(lower *l)
+{
+    const char **names = ARENA_ARRAY(l->s->arena, const char *, DT_COUNT + 1);
+    for (int i = 0; i < DT_COUNT; i++) names[i] = dtype_name((nfc_dtype)i);
+    return names;
+}
+
+nfc_dtype lower_dtype(lower *l, ast_name name)
+{
+    nfc_dtype t = dtype_lookup(name.text);
+    if (t == DT_COUNT) {
+        nfc_diag *d = lower_error(l, E_DTYPE_NAME, name.at, "there is no element type '%s'", name.text);
+        if (!diag_suggest(d, name.text, dtype_names(l))) diag_help(d, "the types are f64 f32 f16 bf16 f8e4m3 f8e5m2 i64 i32 i16 i8 i4 u64 u32 u16 u8 u4 bool");
+    }
+    return t;
+}
+
+bool lower_type(lower *l, const ast_type *t, const ir_type **type)
+{
+    const ir_sx *dim[IR_MAX_RANK];
+    int rank = 0;
+    nfc_dtype dtype = lower_dtype(l, t->dtype);
+    bool ok = dtype != DT_COUNT;
+    *type = ir_poison(l->m);
+    if (dtype == DT_string) {
+        lower_error(l, E_DTYPE, t->dtype.at, "no operation takes tensors of strings yet");
+        ok = false;
+    }
+    for (const ast_expr *e = t->dim; e; e = e->next) {
+        if (rank == IR_MAX_RANK) {
+            lower_error(l, E_RANK, e->at, "the rank is over the highest, %d", IR_MAX_RANK);
+            return false;
+        }
+        const ir_sx *x = lower_sx(l, e, SX_DIMS);
+        if (x && sx_min(x) < 0) {
+            lower_error(l, E_SIZE, e->at, "extent %s can be negative", sx_text(l->s->arena, x));
+            x = NULL;
+        }
+        ok &= x != NULL;
+        dim[rank++] = x;
+    }
+    if (!ok) return false;
+    *type = ir_tensor(l->m, dtype, rank, dim);
+    if (ir_max_elements(*type) > (int64_t)1 << 40) {
+        lower_error(l, E_SIZE, t->at, "%s is larger than 2^40 elements", ir_type_text(l->s->arena, *type));
+        *type = ir_poison(l->m);
+        return false;
+    }
+    return true;
+}
+
+static bool hint_bool(lower *l, const ast_arg *a, bool *value)
+{
+    if (a->value->kind == AST_BOOL) *value = a->value->truth;
+    else if (a->value->kind == AST_INT && a->value->integer <= 1) *value = a->value->integer;
+    else return lower_error(l, E_HINT, a->value->at, "'%s' is true or false", a->name.text), false;
+    return true;
+}
+
+static bool hint_text(lower *l, const ast_arg *a, const char **value)
+{
+    if (a->value->kind != AST_STRING) return lower_error(l, E_HINT, a->value->at, "'%s' is a string", a->name.text), false;
+    *value = a->value->text;
+    return true;
+}
+
+const ir_hints *lower_hints(lower *l, const ast_arg *with, const ir_hints *outer)
+{
+    static const char *const keys[] = {"fuse", "placement", "group", "no_reorder", NULL};
+    if (!with) return outer;
+    ir_hints *h = ARENA_NEW(l->m->arena, ir_hints);
+    if (outer) *h = *outer;
+    for (const ast_arg *a = with; a; a = a->next) {
+        bool flag = false;
+        for (const ast_arg *b = with; b != a; b = b->next)
+            if (b->name.text == a->name.text) diag_note(lower_error(l, E_DUPLICATE, a->name.at, "'%s' is given twice", a->name.text), b->name.at, "first here");
+        h->at = a->name.at;
+        if (strcmp(a->name.text, "fuse") == 0) {
+            if (hint_bool(l, a, &flag)) h->fuse = flag ? 1 : -1;
+        } else if (strcmp(a->name.text, "no_reorder") == 0) {
+            if (hint_bool(l, a, &flag)) h->no_reorder = flag;
+        } else if (strcmp(a->name.text, "placement") == 0) {
+            hint_text(l, a, &h->placement);
+            h->placement_at = a->value->at;
+        } else if (strcmp(a->name.text, "group") == 0) {
+            hint_text(l, a, &h->group);
+        } else {
+            nfc_diag *d = lower_error(l, E_HINT, a->name.at, "there is no hint '%s'", a->name.text);
+            if (!diag_suggest(d, a->name.text, keys)) diag_help(d, "the hints are fuse, placement, group and no_reorder");
+        }
+    }
+    return h;
+}
+
+/* ---- literals ------------------------------------------------------------------------------ */
+
+static bool literal_number(const ast_expr *e, double *number, int64_t *exact, bool *is_integer)
+{
+    bool minus = e->kind == AST_NEG && e->a->kind == AST_INT;
+    const ast_expr *i = minus ? e->a : e;
+    *is_integer = i->kind == AST_INT || i->kind == AST_BOOL;
+    if (i->kind == AST_INT) {
+        *exact = minus ? (int64_t)(0 - i->integer) : (int64_t)i->integer;
+        *number = minus ? -i->number : i->number;
+    } else if (i->kind == AST_BOOL) {
+        *exact = i->truth;
+        *number = i->truth;
+    } else {
+        *number = i->number;
+        *exact = isfinite(i->number) && fabs(i->number) < 9e18 ? (int64_t)i->number : 0;
+    }
+    return i->kind == AST_INT || i->kind == AST_FLOAT || i->kind == AST_BOOL;
+}
+
+static ir_value *literal_value(lower *l, const ast_expr *e, nfc_dtype dtype)
+{
+    double number;
+    int64_t exact;
+    bool is_integer;
+    literal_number(e, &number, &exact, &is_integer);
+    if (!dtype_is_float(dtype)) {
+        bool whole = is_integer || (isfinite(number) && number == floor(number));
+        bool fits = number >= (double)dtype_min(dtype) && number <= (double)dtype_max(dtype);
+        if (!whole || !fits || (dtype == DT_bool && e->kind != AST_BOOL && exact != 0 && exact != 1)) {
+            lower_error(l, E_LITERAL, e->at, whole ? "the literal does not fit in %s" : "the literal is not an integer, as %s needs", dtype_name(dtype));
+            return poison_value(l, e->at);
+        }
+    }
+    return lower_emit(l, ir_constant_scalar(l->m, e->at, dtype, number, exact))->out[0];
+}
+
+static ir_value *index_as_tensor(lower *l, const ir_sx *sx, nfc_dtype dtype, nfc_span at)
+{
+    if (sx_is_const(sx)) return lower_emit(l, ir_constant_scalar(l->m, at, dtype, (double)sx_value(sx), sx_value(sx)))->out[0];
+    ir_inst *inst = ir_new(l->m, IR_index_tensor, at, 0, NULL);
+    inst->nindex = 1;
+    inst->index = ARENA_NEW(l->m->arena, const ir_sx *);
+    inst->index[0] = sx;
+    ir_add_result(l->m, inst, ir_scalar(l->m, dtype), NULL, at);
+    return lower_emit(l, inst)->out[0];
+}
+
+/* ---- weights ------------------------------------------------------------------------------- */
+
+/* One {name} of a pattern: a constant, or the variable of a loop around. */
+typedef struct {
+    const ir_sx *sx;
+    const ir_sym *sym;
+    int64_t lo, n; /* the values it takes */
+} placeholder;
+
+static bool read_placeholder(lower *l, const ast_expr *e, const char *name, placeholder *p)
+{
+    ast_expr ref = {.kind = AST_NAME, .at = e->at, .name = {name, e->at}};
+    p->sx = lower_sx(l, &ref, SX_SCALARS);
+    if (!p->sx) return false;
+    if (sx_is_const(p->sx)) {
+        p->lo = sx_value(p->sx);
+        p->n = 1;
+        return true;
+    }
+    p->sym = sx_only_sym(p->sx);
+    for (lower_loop *loop = l->loop; loop && p->sym; loop = loop->parent)
+        if (loop->index == p->sym) {
+            p->lo = p->sym->lo;
+            p->n = p->sym->hi - p->sym->lo + 1;
+            if (p->n < 1) p->n = 1; /* no trip: the type still comes from the first name */
+            if (p->n <= 65536) return true;
+        }
+    lower_error(l, E_FMT, e->at, "{%s} is not a constant, nor a loop variable with bounds known at compile time", name);
+    return false;
+}
+
+enum { MAX_PLACEHOLDERS = 4 };
+
+static int read_pattern(lower *l, const ast_expr *e, placeholder *p)
+{
+    int n = 0;
+    for (const char *c = strchr(e->text, '{'); c; c = strchr(c + 1, '{')) {
+        const char *close = strchr(c, '}');
+        if (!close || n == MAX_PLACEHOLDERS) {
+            lower_error(l, E_FMT, e->at, close ? "more than %d placeholders" : "'{' without '}' in the pattern", MAX_PLACEHOLDERS);
+            return -1;
+        }
+        if (!read_placeholder(l, e, intern_n(&l->s->names, c + 1, (size_t)(close - c) - 1), &p[n++])) return -1;
+    }
+    return n;
+}
+
+static const char *filled_pattern(lower *l, const char *text, const int64_t *value)
+{
+    const char *out = "";
+    for (int k = 0; *text; k++) {
+        const char *open = strchr(text, '{');
+        if (!open) return session_printf(l->s, "%s%s", out, text);
+        out = session_printf(l->s, "%s%.*s%lld", out, (int)(open - text), text, (long long)value[k]);
+        text = strchr(open, '}') + 1;
+    }
+    return out;
+}
+
+/* Lists the names that the pattern stands for, the last placeholder running fastest. */
+static void expand_pattern(lower *l, const ast_expr *e, const placeholder *p, int n, ir_const *c, const ir_sx **index)
+{
+    int64_t total = 1, value[MAX_PLACEHOLDERS];
+    *index = sx_int(&l->m->sx, 0);
+    for (int k = 0; k < n; k++) {
+        total *= p[k].n;
+        const ir_sx *step = p[k].sym ? sx_sub(&l->m->sx, p[k].sx, sx_int(&l->m->sx, p[k].lo)) : sx_int(&l->m->sx, 0);
+        *index = sx_add(&l->m->sx, sx_mul(&l->m->sx, *index, sx_int(&l->m->sx, p[k].n)), step);
+    }
+    c->ntensor = (int)total;
+    c->tensor = ARENA_ARRAY(l->m->arena, const char *, total);
+    for (int64_t i = 0; i < total; i++) {
+        int64_t rest = i;
+        for (int k = n - 1; k >= 0; k--) {
+            value[k] = p[k].lo + rest % p[k].n;
+            rest /= p[k].n;
+        }
+        c->tensor[i] = intern(&l->s->names, filled_pattern(l, e->text, value));
+    }
+}
+
+static bool same_tensor_type(const package_tensor *a, const package_tensor *b)
+{
+    if (a->dtype != b->dtype || a->rank != b->rank) return false;
+    return memcmp(a->dim, b->dim, sizeof a->dim[0] * (size_t)a->rank) == 0;
+}
+
+static const char *tensor_text(lower *l, const package_tensor *t)
+{
+    const char *text = session_printf(l->s, "%s [", dtype_name(t->dtype));
+    for (int i = 0; i < t->rank; i++) text = session_printf(l->s, "%s%s%lld", text, i ? ", " : "", (long long)t->dim[i]);
+    return session_printf(l->s, "%s]", text);
+}
+
+static const package_tensor *check_tensors(lower *l, const ast_expr *e, const package *p, const ir_const *c)
+{
+    const package_tensor *first = NULL;
+    for (int i = 0; i < c->ntensor; i++) {
+        const package_tensor *t = package_find(p, c->tensor[i]);
+        if (!t) {
+            nfc_diag *d = lower_error(l, E_TENSOR, e->at, "the package '%s' has no tensor '%s'", p->written ? p->written : p->name, c->tensor[i]);
+            diag_suggest(d, c->tensor[i], p->names);
+            diag_note(d, p->at, "the package is declared here");
+            return NULL;
+        }
+        if (first && !same_tensor_type(first, t)) {
+            nfc_diag *d = lower_error(l, E_TENSOR, e->at, "'%s' is %s, but '%s' is %s; one pattern stands for tensors of one type", t->name, tensor_text(l, t), first->name, tensor_text(l, first));
+            diag_note(d, t->at, "'%s' in the package", t->name);
+            return NULL;
+        }
+        if (!first) first = t;
+    }
+    return first;
+}
+
+static ir_value *weight_value(lower *l, const ast_expr *e)
+{
+    const char *name = e->name.text ? e->name.text : "model";
+    package *p = map_get(&l->packages, name);
+    if (!p) {
+        nfc_diag *d = lower_error(l, E_PACKAGE_NAME, e->at, "the file declares no package '%s'", name);
+        diag_help(d, "write model %s\"FILE.safetensors\"; at the top", e->name.text ? session_printf(l->s, "%s ", name) : "");
+        return poison_value(l, e->at);
+    }
+    if (!p->map) return poison_value(l, e->at);
+    ir_const *c = ARENA_NEW(l->m->arena, ir_const);
+    c->package = p;
+    c->tensor = ARENA_NEW(l->m->arena, const char *);
+    c->tensor[0] = e->text;
+    c->ntensor = 1;
+    const ir_sx *index = NULL;
+    placeholder holes[MAX_PLACEHOLDERS];
+    memset(holes, 0, sizeof holes);
+    if (e->fmt) {
+        int n = read_pattern(l, e, holes);
+        if (n < 0) return poison_value(l, e->at);
+        expand_pattern(l, e, holes, n, c, &index);
+        c->pattern = e->text;
+    }
+    const package_tensor *t = check_tensors(l, e, p, c);
+    if (!t) return poison_value(l, e->at);
+    ir_inst *inst = ir_new(l->m, IR_weight, e->at, 0, NULL);
+    inst->constant = c;
+    if (index && c->ntensor > 1) {
+        inst->nindex = 1;
+        inst->index = ARENA_NEW(l->m->arena, const ir_sx *);
+        inst->index[0] = index;
+    }
+    const ir_sx *dim[IR_MAX_RANK];
+    for (int i = 0; i < t->rank; i++) dim[i] = sx_int(&l->m->sx, t->dim[i]);
+    ir_add_result(l->m, inst, ir_tensor(l->m, t->dtype, t->rank, dim), c->tensor[0], e->at);
+    return lower_emit(l, inst)->out[0];
+}
+
+/* ---- values -------------------------------------------------------------------------------- */
+
+static ir_value *sx_value_of(lower *l, const ast_expr *e, const ir_sx *sx, nfc_dtype dtype, bool *literal)
+{
+    if (!sx) return poison_value(l, e->at);
+    if (dtype == DT_COUNT) {
+        if (literal) *literal = true;
+        else lower_error(l, E_LITERAL, e->at, "nothing here says which type this integer should have");
+        return literal ? NULL : poison_value(l, e->at);
+    }
+    return index_as_tensor(l, sx, dtype, e->at);
+}
+
+ir_value *lower_value(lower *l, const ast_expr *e, nfc_dtype dtype, bool *literal)
+{
+    double number;
+    int64_t exact;
+    bool is_integer;
+    if (e->kind == AST_WEIGHT) return weight_value(l, e);
+    if (e->kind == AST_ERROR) return poison_value(l, e->at);
+    if (literal_number(e, &number, &exact, &is_integer)) {
+        if (dtype != DT_COUNT) return literal_value(l, e, dtype);
+        if (literal) return *literal = true, NULL;
+        lower_error(l, E_LITERAL, e->at, "nothing here says which type this literal should have");
+        return poison_value(l, e->at);
+    }
+    if (e->kind == AST_NAME) {
+        binding *b = lower_find(l, e->name.text);
+        if (b && b->kind == BIND_LITERAL && !b->sx) return lower_value(l, b->literal, dtype, literal);
+        if (b && b->kind == BIND_VALUE && b->value->type->kind != IR_INDEX) return b->value;
+        if (!b && !map_get(&l->constants, e->name.text) && !map_get(&l->dims, e->name.text)) {
+            nfc_diag *d = lower_unknown_name(l, e->name);
+            if (map_get(&l->states, e->name.text)) diag_help(d, "a state is read with effect read(%s)", e->name.text);
+            return poison_value(l, e->at);
+        }
+    }
+    if (e->kind == AST_STRING || e->kind == AST_LIST) {
+        lower_error(l, E_NOT_TENSOR, e->at, e->kind == AST_LIST ? "a list cannot stand for one tensor" : "a string cannot stand for a tensor");
+        return poison_value(l, e->at);
+    }
+    return sx_value_of(l, e, lower_sx(l, e, SX_DIMS | SX_SCALARS), dtype, literal);
+}

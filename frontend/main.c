@@ -1,0 +1,90 @@
+/* nfc: picks the verb and gives it a session. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "frontend/cli.h"
+
+const cli_verb cli_verbs[] = {
+    {"sim", verb_sim, "GRAPH --input x=x.npy ... --output DIR", "runs a graph in the simulator"},
+    {"check", verb_check, "GRAPH [--device F.json]", "says everything that is wrong with a graph"},
+    {"explain", verb_explain, "CODE", "explains a diagnostic"},
+    {"help", verb_help, "[VERB]", "lists the verbs, or a verb's options"},
+    {NULL, NULL, NULL, NULL},
+};
+
+int verb_help(cli *c)
+{
+    cli_help(stdout, c->operand.n ? c->operand.at[0] : NULL);
+    return 0;
+}
+
+int verb_explain(cli *c)
+{
+    if (c->operand.n != 1) {
+        diag_error_in(&c->s->diags, E_USAGE, "explain", "name one code, such as NFC0301");
+        return cli_finish(c);
+    }
+    diag_code code = diag_lookup(c->operand.at[0]);
+    if (code == DIAG_COUNT) {
+        diag_error_in(&c->s->diags, E_USAGE, "explain", "there is no diagnostic '%s'", c->operand.at[0]);
+        return cli_finish(c);
+    }
+    printf("%s: %s\n", diag_code_text(code), diag_title(code));
+    if (*diag_explanation(code)) printf("\n%s\n", diag_explanation(code));
+    return 0;
+}
+
+static const cli_verb *find_verb(nfc_session *s, const char *name)
+{
+    const char *names[32] = {NULL};
+    for (int i = 0; cli_verbs[i].name; i++) {
+        names[i] = cli_verbs[i].name;
+        if (strcmp(names[i], name) == 0) return &cli_verbs[i];
+    }
+    nfc_diag *d = diag_error_in(&s->diags, E_USAGE, "nfc", "there is no verb '%s'", name);
+    if (!diag_suggest(d, name, names)) diag_help(d, "'nfc help' lists them");
+    return NULL;
+}
+
+static int run(nfc_session *s, int argc, char **argv)
+{
+    if (argc < 2) {
+        cli_help(stderr, NULL);
+        return 2;
+    }
+    bool wants_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+    const cli_verb *verb = find_verb(s, wants_help ? "help" : argv[1]);
+    cli c = {.s = s, .verb = verb ? verb->name : ""};
+    for (int i = 2; verb && i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            cli_help(stdout, verb->name);
+            return 0;
+        }
+    if (!verb || !cli_parse(&c, argc - 1, argv + 1)) {
+        diag_flush(&s->diags, stderr);
+        return 2;
+    }
+    int status = verb->run(&c);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        diag_error_in(&s->diags, E_IO_WRITE, "stdout", "cannot be written");
+        diag_flush(&s->diags, stderr);
+        return 5;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    nfc_session *s = session_new();
+    jmp_buf oom;
+    if (!s || setjmp(oom)) {
+        fputs("nfc: out of memory\n", stderr);
+        return 4;
+    }
+    arena_on_oom(s->arena, &oom);
+    ops_init();
+    s->diags.colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+    int status = run(s, argc, argv);
+    session_free(s);
+    return status;
+}

@@ -1,0 +1,485 @@
+/* The grammar of the .nfg language. Actions build the tree and decide nothing. */
+%define api.pure full
+%define api.prefix {nfg_}
+%define parse.error custom
+%define parse.lac full
+%locations
+%param { nfg_scanner *sc } { void *lexer }
+%expect 0
+
+%code requires {
+#include "frontend/ast.h"
+struct nfg_scanner;
+typedef struct nfg_scanner nfg_scanner;
+#ifndef NFG_LTYPE_IS_DECLARED
+typedef nfc_span nfg_ltype;
+#define NFG_LTYPE nfg_ltype
+#define NFG_LTYPE_IS_DECLARED 1
+#endif
+
+/* A list under construction: the first and the last of a chain. */
+#define AST_CHAIN(T) struct { T *first, *last; }
+typedef struct { ast_name *at; int n, cap; } name_list;
+}
+
+%union {
+    ast_name name;
+    name_list names;
+    uint64_t integer;
+    double number;
+    bool truth;
+    const char *text;
+    ast_expr *expr;
+    AST_CHAIN(ast_expr) exprs;
+    ast_arg *arg;
+    AST_CHAIN(ast_arg) args;
+    ast_stmt *stmt;
+    AST_CHAIN(ast_stmt) stmts;
+    ast_type type;
+    ast_decl *decl;
+    AST_CHAIN(ast_decl) decls;
+    ast_block *block;
+    AST_CHAIN(ast_block) blocks;
+    ast_const *constant;
+    AST_CHAIN(ast_const) constants;
+    ast_target target;
+    ast_graph *graph;
+}
+
+%code {
+#include <stdlib.h>
+#include <string.h>
+#include "frontend/nfg_scan.h"
+
+int nfg_lex(NFG_STYPE *value, NFG_LTYPE *at, nfg_scanner *sc, void *lexer);
+static void nfg_error(NFG_LTYPE *at, nfg_scanner *sc, void *lexer, const char *text);
+
+#define YYLLOC_DEFAULT(Current, Rhs, N)                                                            \
+    do {                                                                                           \
+        if (N) (Current) = span_join(YYRHSLOC(Rhs, 1), YYRHSLOC(Rhs, N));                          \
+        else (Current) = (nfc_span){YYRHSLOC(Rhs, 0).file, YYRHSLOC(Rhs, 0).line, YYRHSLOC(Rhs, 0).col, 0}; \
+    } while (0)
+#define YYINITDEPTH 4000 /* the stack never grows: deeper text is refused */
+#define YYMAXDEPTH 4000
+#define YYMALLOC nfg_malloc
+#define YYFREE free
+
+static void *nfg_malloc(size_t size)
+{
+    void *p = malloc(size);
+    if (!p) arena_oom(NULL);
+    return p;
+}
+
+/* Chains: the neutral element, and the one more. */
+#define EMPTY(list) ((list).first = (list).last = NULL)
+#define ADD(list, before, item)                                                                    \
+    do {                                                                                           \
+        (list) = (before);                                                                         \
+        if (!(item)) break;                                                                        \
+        if ((list).last) (list).last->next = (item);                                               \
+        else (list).first = (item);                                                                \
+        (list).last = (item);                                                                      \
+    } while (0)
+#define NEW(T) ARENA_NEW(sc->s->arena, T)
+#define APPEND(head, item)                                                                         \
+    do {                                                                                           \
+        __typeof__(head) *end_ = &(head);                                                          \
+        while (*end_) end_ = &(*end_)->next;                                                       \
+        *end_ = (item);                                                                            \
+    } while (0)
+
+static void add_name(nfg_scanner *sc, name_list *list, ast_name name)
+{
+    vec_push(sc->s->arena, list, name);
+}
+
+static ast_arg *new_arg(nfg_scanner *sc, ast_name name, ast_expr *value)
+{
+    ast_arg *a = NEW(ast_arg);
+    *a = (ast_arg){name, value, NULL};
+    return a;
+}
+
+/* The graph whose sections stand at the top level; it comes into being with its first section. */
+static ast_graph *top_graph(nfg_scanner *sc, nfc_span at)
+{
+    ast_module *m = sc->module;
+    for (ast_graph *g = m->graph; g; g = g->next)
+        if (!g->name.text) return g;
+    ast_graph *g = NEW(ast_graph);
+    g->at = at;
+    g->next = m->graph;
+    m->graph = g;
+    return g;
+}
+
+static void add_section(nfg_scanner *sc, ast_graph *g, int which, ast_decl *list, nfc_span at)
+{
+    (void)sc;
+    if (which == 0) { APPEND(g->input, list); g->input_at = at; }
+    if (which == 1) { APPEND(g->output, list); g->output_at = at; }
+    if (which == 2) APPEND(g->state, list);
+}
+}
+
+%token KW_CONST "'const'" KW_DIMS "'dims'" KW_STATE "'state'" KW_INPUTS "'inputs'" KW_OUTPUTS "'outputs'"
+%token KW_GRAPH "'graph'" KW_BLOCK "'block'" KW_LOOP "'loop'" KW_IN "'in'" KW_CARRY "'carry'"
+%token KW_BRANCH "'branch'" KW_YIELD "'yield'" KW_RETURN "'return'" KW_OP "'op'" KW_EFFECT "'effect'"
+%token KW_WITH "'with'" KW_SCOPE "'scope'" KW_BARRIER "'barrier'" KW_FMT "'fmt'" KW_META "'meta'"
+%token DOTS "'..'" LEQ "'<='"
+%token <name> IDENTIFIER "a name" KW_MODEL "'model'"
+%token <integer> INTEGER "an integer"
+%token <number> FLOATING "a number"
+%token <truth> BOOLEAN "true or false"
+%token <text> STRING "a string"
+
+%type <name> maybe_name argument
+%type <names> names carry
+%type <expr> expr value weight index_item literal
+%type <exprs> exprs exprs_some dims index_items values values_some
+%type <arg> arg hint yield_item return_item
+%type <args> args args_some hints with yield_items return_items
+%type <stmt> stmt simple call effect_read branch
+%type <stmts> stmts
+%type <type> type
+%type <decl> decl param state_decl
+%type <decls> decls params params_some state_decls
+%type <block> block
+%type <blocks> blocks
+%type <constant> constant dim
+%type <constants> constants dim_list
+%type <target> target
+%type <graph> graph_body
+
+%left '+' '-'
+%left '*' '/' '%'
+%precedence NEGATIVE
+
+%%
+file: %empty
+    | file item
+    ;
+
+item: KW_MODEL STRING ';' {
+          ast_model *m = NEW(ast_model);
+          *m = (ast_model){{NULL, @1}, $2, @$, @2, NULL};
+          APPEND(sc->module->model, m);
+      }
+    | KW_MODEL IDENTIFIER STRING ';' {
+          ast_model *m = NEW(ast_model);
+          *m = (ast_model){$2, $3, @$, @3, NULL};
+          APPEND(sc->module->model, m);
+      }
+    | KW_CONST '{' constants '}' { APPEND(sc->module->constant, $3.first); }
+    | KW_DIMS '{' dim_list '}' { APPEND(sc->module->dim, $3.first); }
+    | KW_INPUTS '{' decls '}' { add_section(sc, top_graph(sc, @1), 0, $3.first, @1); }
+    | KW_OUTPUTS '{' decls '}' { add_section(sc, top_graph(sc, @1), 1, $3.first, @1); }
+    | KW_STATE '{' state_decls '}' { APPEND(sc->module->state, $3.first); }
+    | block { APPEND(top_graph(sc, @1)->block, $1); }
+    | KW_GRAPH IDENTIFIER '{' graph_body '}' {
+          $4->name = $2;
+          $4->at = @2;
+          APPEND(sc->module->graph, $4);
+      }
+    | error ';'
+    | error '}'
+    ;
+
+graph_body: %empty { $$ = NEW(ast_graph); }
+    | graph_body KW_INPUTS '{' decls '}' { $$ = $1; add_section(sc, $$, 0, $4.first, @2); }
+    | graph_body KW_OUTPUTS '{' decls '}' { $$ = $1; add_section(sc, $$, 1, $4.first, @2); }
+    | graph_body KW_STATE '{' state_decls '}' { $$ = $1; add_section(sc, $$, 2, $4.first, @2); }
+    | graph_body block { $$ = $1; APPEND($$->block, $2); }
+    ;
+
+constants: %empty { EMPTY($$); }
+    | constants constant { ADD($$, $1, $2); }
+    ;
+constant: IDENTIFIER '=' expr ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, $3, false, NULL}; }
+    | error ';' { $$ = NULL; }
+    ;
+
+dim_list: %empty { EMPTY($$); }
+    | dim_list dim { ADD($$, $1, $2); }
+    ;
+dim: IDENTIFIER ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, NULL, false, NULL}; }
+    | IDENTIFIER '=' expr ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, $3, false, NULL}; }
+    | IDENTIFIER LEQ expr ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, $3, true, NULL}; }
+    | error ';' { $$ = NULL; }
+    ;
+
+decls: %empty { EMPTY($$); }
+    | decls decl { ADD($$, $1, $2); }
+    ;
+decl: IDENTIFIER ':' type with ';' { $$ = NEW(ast_decl); *$$ = (ast_decl){$1, $3, $4.first, NULL}; }
+    | error ';' { $$ = NULL; }
+    ;
+type: IDENTIFIER '[' dims ']' { $$ = (ast_type){$1, $3.first, @$}; }
+    | IDENTIFIER { $$ = (ast_type){$1, NULL, @$}; }
+    ;
+dims: exprs { $$ = $1; }
+    ;
+
+state_decls: %empty { EMPTY($$); }
+    | state_decls state_decl { ADD($$, $1, $2); }
+    ;
+state_decl: IDENTIFIER ':' IDENTIFIER '(' IDENTIFIER ',' '[' dims ']' ')' ';' {
+          $$ = NEW(ast_decl);
+          *$$ = (ast_decl){$1, {$5, $8.first, span_join(@5, @9)}, NULL, NULL};
+          if (strcmp($3.text, "buffer") != 0)
+              diag_help(diag_error(&sc->s->diags, E_SYNTAX, @3, "a state is a buffer"), "write %s : buffer(%s, [...])", $1.text, $5.text);
+      }
+    | error ';' { $$ = NULL; }
+    ;
+
+blocks: %empty { EMPTY($$); }
+    | blocks block { ADD($$, $1, $2); }
+    ;
+block: KW_BLOCK IDENTIFIER params with '{' stmts '}' {
+          $$ = NEW(ast_block);
+          *$$ = (ast_block){$2, $3.first, $6.first, $4.first, @2, NULL};
+      }
+    ;
+params: %empty { EMPTY($$); }
+    | '(' ')' { EMPTY($$); }
+    | '(' params_some ')' { $$ = $2; }
+    ;
+params_some: param { EMPTY($$); ADD($$, $$, $1); }
+    | params_some ',' param { ADD($$, $1, $3); }
+    ;
+param: IDENTIFIER ':' type { $$ = NEW(ast_decl); *$$ = (ast_decl){$1, $3, NULL, NULL}; }
+    ;
+
+stmts: %empty { EMPTY($$); }
+    | stmts stmt { ADD($$, $1, $2); }
+    ;
+stmt: simple ';'
+    | KW_LOOP maybe_name '(' IDENTIFIER KW_IN expr DOTS expr ')' carry with '{' blocks '}' {
+          $$ = ast_new_stmt(sc, AST_LOOP, span_join(@1, @9));
+          $$->callee = $2;
+          $$->index = $4;
+          $$->lower = $6;
+          $$->upper = $8;
+          $$->result = $10.at;
+          $$->nresult = $10.n;
+          $$->has_carry = $10.cap > 0;
+          $$->carry_at = @10;
+          $$->with = $11.first;
+          $$->block = $13.first;
+      }
+    | KW_SCOPE STRING with '{' stmts '}' {
+          $$ = ast_new_stmt(sc, AST_SCOPE, span_join(@1, @2));
+          $$->scope = $2;
+          $$->with = $3.first;
+          $$->body = $5.first;
+      }
+    | error ';' { $$ = ast_new_stmt(sc, AST_BROKEN, @1); }
+    ;
+maybe_name: %empty { $$ = (ast_name){NULL, NO_SPAN}; }
+    | IDENTIFIER
+    ;
+carry: %empty { $$ = (name_list){0}; }
+    | KW_CARRY '(' ')' { $$ = (name_list){NULL, 0, 1}; }
+    | KW_CARRY '(' names ')' { $$ = $3; }
+    ;
+names: IDENTIFIER { $$ = (name_list){0}; add_name(sc, &$$, $1); }
+    | names ',' IDENTIFIER { $$ = $1; add_name(sc, &$$, $3); }
+    ;
+
+simple: names '=' call with {
+          $$ = $3;
+          $$->result = $1.at;
+          $$->nresult = $1.n;
+          $$->with = $4.first;
+          $$->at = span_join(@1, @3);
+      }
+    | names '=' effect_read with {
+          $$ = $3;
+          $$->result = $1.at;
+          $$->nresult = $1.n;
+          $$->with = $4.first;
+          $$->at = span_join(@1, @3);
+      }
+    | names '=' value {
+          $$ = ast_new_stmt(sc, AST_RENAME, @$);
+          $$->result = $1.at;
+          $$->nresult = $1.n;
+          $$->value = $3;
+      }
+    | KW_EFFECT IDENTIFIER '(' IDENTIFIER ',' args_some ')' with {
+          $$ = ast_new_stmt(sc, AST_WRITE, span_join(@1, @7));
+          $$->callee = $4;
+          $$->arg = $6.first;
+          $$->with = $8.first;
+          if (strcmp($2.text, "write") != 0)
+              diag_help(diag_error(&sc->s->diags, E_EFFECT_KIND, @2, "an effect without a result is a write, not '%s'", $2.text), "write 'effect write(%s, ..., value=...)', or name the result of a read", $4.text);
+      }
+    | KW_BARRIER { $$ = ast_new_stmt(sc, AST_BARRIER, @$); }
+    | branch
+    | KW_YIELD yield_items { $$ = ast_new_stmt(sc, AST_YIELD, @$); $$->arg = $2.first; }
+    | KW_RETURN return_items { $$ = ast_new_stmt(sc, AST_RETURN, @$); $$->arg = $2.first; }
+    ;
+
+call: KW_OP IDENTIFIER '(' args ')' {
+          $$ = ast_new_stmt(sc, AST_OP, @$);
+          $$->callee = $2;
+          $$->arg = $4.first;
+      }
+    ;
+effect_read: KW_EFFECT IDENTIFIER '(' IDENTIFIER ')' {
+          $$ = ast_new_stmt(sc, AST_READ, @$);
+          $$->callee = $4;
+          if (strcmp($2.text, "read") != 0) diag_error(&sc->s->diags, E_EFFECT_KIND, @2, "an effect with a result is a read, not '%s'", $2.text);
+      }
+    | KW_EFFECT IDENTIFIER '(' IDENTIFIER ',' args_some ')' {
+          $$ = ast_new_stmt(sc, AST_READ, @$);
+          $$->callee = $4;
+          $$->arg = $6.first;
+          if (strcmp($2.text, "read") != 0) diag_error(&sc->s->diags, E_EFFECT_KIND, @2, "an effect with a result is a read, not '%s'", $2.text);
+      }
+    ;
+
+branch: KW_BRANCH target {
+          $$ = ast_new_stmt(sc, AST_BRANCH, @$);
+          $$->target[0] = $2;
+          $$->ntarget = 1;
+      }
+    | KW_BRANCH IDENTIFIER '?' target ':' target {
+          $$ = ast_new_stmt(sc, AST_BRANCH, @$);
+          $$->value = ast_new_expr(sc, AST_NAME, @2);
+          $$->value->name = $2;
+          $$->target[0] = $4;
+          $$->target[1] = $6;
+          $$->ntarget = 2;
+      }
+    ;
+target: IDENTIFIER '(' values ')' { $$ = (ast_target){$1, $3.first}; }
+    ;
+
+yield_items: %empty { EMPTY($$); }
+    | yield_item { EMPTY($$); ADD($$, $$, $1); }
+    | yield_items ',' yield_item { ADD($$, $1, $3); }
+    ;
+yield_item: IDENTIFIER { $$ = new_arg(sc, $1, NULL); }
+    | IDENTIFIER '=' value { $$ = new_arg(sc, $1, $3); }
+    ;
+return_items: %empty { EMPTY($$); }
+    | return_item { EMPTY($$); ADD($$, $$, $1); }
+    | return_items ',' return_item { ADD($$, $1, $3); }
+    ;
+return_item: IDENTIFIER { $$ = new_arg(sc, $1, NULL); }
+    | IDENTIFIER '=' value { $$ = new_arg(sc, $1, $3); }
+    ;
+
+args: %empty { EMPTY($$); }
+    | args_some
+    | args_some ',' { $$ = $1; }
+    ;
+args_some: arg { EMPTY($$); ADD($$, $$, $1); }
+    | args_some ',' arg { ADD($$, $1, $3); }
+    ;
+arg: argument '=' value { $$ = new_arg(sc, $1, $3); }
+    | argument '=' '[' index_items ']' {
+          ast_expr *list = ast_new_expr(sc, AST_LIST, span_join(@3, @5));
+          list->item = $4.first;
+          $$ = new_arg(sc, $1, list);
+      }
+    | argument '=' '[' ']' { $$ = new_arg(sc, $1, ast_new_expr(sc, AST_LIST, span_join(@3, @4))); }
+    ;
+
+argument: IDENTIFIER
+    | KW_MODEL
+    | KW_INPUTS { $$ = nfg_name(sc, "inputs", 6, @1); }
+    | KW_OUTPUTS { $$ = nfg_name(sc, "outputs", 7, @1); }
+    ;
+
+with: %empty { EMPTY($$); }
+    | KW_WITH '{' '}' { EMPTY($$); }
+    | KW_WITH '{' hints '}' { $$ = $3; }
+    | KW_WITH '{' hints ',' '}' { $$ = $3; }
+    ;
+hints: hint { EMPTY($$); ADD($$, $$, $1); }
+    | hints ',' hint { ADD($$, $1, $3); }
+    ;
+hint: IDENTIFIER '=' value { $$ = new_arg(sc, $1, $3); }
+    ;
+
+values: %empty { EMPTY($$); }
+    | values_some
+    ;
+values_some: value { EMPTY($$); ADD($$, $$, $1); }
+    | values_some ',' value { ADD($$, $1, $3); }
+    ;
+value: expr
+    | literal
+    | weight
+    ;
+literal: FLOATING { $$ = ast_new_expr(sc, AST_FLOAT, @$); $$->number = $1; }
+    | '-' FLOATING %prec NEGATIVE { $$ = ast_new_expr(sc, AST_FLOAT, @$); $$->number = -$2; }
+    | STRING { $$ = ast_new_expr(sc, AST_STRING, @$); $$->text = $1; }
+    | BOOLEAN { $$ = ast_new_expr(sc, AST_BOOL, @$); $$->truth = $1; }
+    ;
+weight: KW_MODEL '[' STRING ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->text = $3; }
+    | KW_MODEL '[' KW_FMT '(' STRING ')' ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->text = $5; $$->fmt = true; }
+    | IDENTIFIER '[' STRING ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->name = $1; $$->text = $3; }
+    | IDENTIFIER '[' KW_FMT '(' STRING ')' ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->name = $1; $$->text = $5; $$->fmt = true; }
+    ;
+
+index_items: index_item { EMPTY($$); ADD($$, $$, $1); }
+    | index_items ',' index_item { ADD($$, $1, $3); }
+    ;
+index_item: value
+    | ':' { $$ = ast_new_expr(sc, AST_ALL, @$); }
+    | expr ':' expr { $$ = ast_binary(sc, AST_RANGE, $1, $3); }
+    ;
+
+exprs: %empty { EMPTY($$); }
+    | exprs_some
+    ;
+exprs_some: expr { EMPTY($$); ADD($$, $$, $1); }
+    | exprs_some ',' expr { ADD($$, $1, $3); }
+    ;
+expr: INTEGER { $$ = ast_new_expr(sc, AST_INT, @$); $$->integer = $1; $$->number = (double)$1; }
+    | IDENTIFIER { $$ = ast_new_expr(sc, AST_NAME, @$); $$->name = $1; }
+    | KW_META '(' STRING ')' { $$ = ast_new_expr(sc, AST_META, @$); $$->text = $3; }
+    | KW_META '(' IDENTIFIER ',' STRING ')' { $$ = ast_new_expr(sc, AST_META, @$); $$->name = $3; $$->text = $5; }
+    | '(' expr ')' { $$ = $2; }
+    | expr '+' expr { $$ = ast_binary(sc, AST_ADD, $1, $3); }
+    | expr '-' expr { $$ = ast_binary(sc, AST_SUB, $1, $3); }
+    | expr '*' expr { $$ = ast_binary(sc, AST_MUL, $1, $3); }
+    | expr '/' expr { $$ = ast_binary(sc, AST_DIV, $1, $3); }
+    | expr '%' expr { $$ = ast_binary(sc, AST_MOD, $1, $3); }
+    | '-' expr %prec NEGATIVE { $$ = ast_new_expr(sc, AST_NEG, @$); $$->a = $2; }
+    ;
+%%
+
+/* "unexpected ';', a name or '(' is expected": the five nearest alternatives at most. */
+static int yyreport_syntax_error(const yypcontext_t *context, nfg_scanner *sc, void *lexer)
+{
+    enum { SHOWN = 5 };
+    (void)lexer;
+    const nfc_span at = *yypcontext_location(context);
+    yysymbol_kind_t expected[SHOWN], got = yypcontext_token(context);
+    int n = yypcontext_expected_tokens(context, expected, SHOWN);
+    sc->recovered = at;
+    const char *text = "";
+    for (int i = 0; i < n; i++)
+        text = arena_printf(sc->s->arena, "%s%s%s", text, i == 0 ? "" : i + 1 < n ? ", " : " or ", yysymbol_name(expected[i]));
+    size_t len;
+    const char *line = source_line(&sc->s->sources, at.file, at.line, &len);
+    const char *word = "the end of the file";
+    if (got != YYSYMBOL_YYEOF && line && at.col - 1 + at.len <= len)
+        word = arena_printf(sc->s->arena, "'%.*s'", (int)at.len, line + at.col - 1);
+    if (n > 0) diag_error(&sc->s->diags, E_SYNTAX, at, "%s cannot stand here: %s is expected", word, text);
+    else diag_error(&sc->s->diags, E_SYNTAX, at, "%s cannot stand here", word);
+    return 0;
+}
+
+/* Bison calls this for memory exhaustion only: the text is nested too deeply. */
+static void nfg_error(NFG_LTYPE *at, nfg_scanner *sc, void *lexer, const char *text)
+{
+    (void)lexer;
+    (void)text;
+    diag_error(&sc->s->diags, E_NESTING, *at, "the text is nested too deeply");
+}

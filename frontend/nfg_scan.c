@@ -1,0 +1,131 @@
+/* The driver of lexer and grammar, and what their actions call. */
+#include "frontend/nfg_scan.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int nfg_lex_init_extra(nfg_scanner *extra, void **lexer);
+int nfg_lex_destroy(void *lexer);
+struct yy_buffer_state *nfg__scan_bytes(const char *bytes, int len, void *lexer);
+
+void nfg_advance(nfg_scanner *sc, nfc_span *at, size_t n)
+{
+    *at = (nfc_span){sc->file, sc->line, sc->col, (uint32_t)n};
+    for (size_t i = 0; i < n; i++) {
+        if (sc->text[sc->at++] == '\n') {
+            sc->line++;
+            sc->col = 1;
+        } else {
+            sc->col++;
+        }
+    }
+}
+
+nfc_diag *nfg_error_at(nfg_scanner *sc, diag_code code, size_t at, size_t n, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = arena_vprintf(sc->s->arena, format, args);
+    va_end(args);
+    return diag_error(&sc->s->diags, code, source_span(&sc->s->sources, sc->file, at, n), "%s", text);
+}
+
+ast_name nfg_name(nfg_scanner *sc, const char *text, size_t n, nfc_span at)
+{
+    enum { MAX_NAME = 255 };
+    if (n > MAX_NAME) {
+        diag_error(&sc->s->diags, E_NAME, at, "a name of %zu characters; the longest is %d", n, MAX_NAME);
+        n = MAX_NAME;
+    }
+    return (ast_name){intern_n(&sc->s->names, text, n), at};
+}
+
+uint64_t nfg_integer(nfg_scanner *sc, const char *text, size_t n)
+{
+    errno = 0;
+    uint64_t v = strtoull(text, NULL, 10);
+    if (errno == 0 && v <= (uint64_t)1 << 63) return v;
+    nfg_error_at(sc, E_NUMBER, sc->at - n, n, "the integer does not fit in 64 bits");
+    return 0;
+}
+
+double nfg_float(nfg_scanner *sc, const char *text, size_t n)
+{
+    double v = strtod(text, NULL);
+    if (!isinf(v)) return v;
+    diag_help(nfg_error_at(sc, E_NUMBER, sc->at - n, n, "the number is out of the range of f64"), "write inf for infinity");
+    return 0;
+}
+
+const char *nfg_string(nfg_scanner *sc, const char *text, size_t n)
+{
+    char *out = arena_alloc(sc->s->arena, n), *p = out;
+    for (size_t i = 1; i + 1 < n; i++) {
+        if (text[i] != '\\') {
+            *p++ = text[i];
+            continue;
+        }
+        i++;
+        if (text[i] == '"' || text[i] == '\\') *p++ = text[i];
+        else nfg_error_at(sc, E_STRING, sc->at - n + i - 1, 2, "a string has the escapes \\\" and \\\\ only");
+    }
+    for (const char *c = out; c < p; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            nfg_error_at(sc, E_STRING, sc->at - n, n, "a control character in a string");
+            break;
+        }
+    return intern_n(&sc->s->names, out, (size_t)(p - out));
+}
+
+const char *nfg_printable(nfg_scanner *sc, const char *text)
+{
+    unsigned char c = (unsigned char)text[0];
+    if (c >= ' ' && c < 0x7f) return text;
+    return arena_printf(sc->s->arena, "\\x%02x", c);
+}
+
+ast_expr *ast_new_expr(nfg_scanner *sc, ast_expr_kind kind, nfc_span at)
+{
+    ast_expr *e = ARENA_NEW(sc->s->arena, ast_expr);
+    e->kind = kind;
+    e->at = at;
+    return e;
+}
+
+ast_expr *ast_binary(nfg_scanner *sc, ast_expr_kind kind, ast_expr *a, ast_expr *b)
+{
+    ast_expr *e = ast_new_expr(sc, kind, span_join(a->at, b->at));
+    e->a = a;
+    e->b = b;
+    return e;
+}
+
+ast_stmt *ast_new_stmt(nfg_scanner *sc, ast_stmt_kind kind, nfc_span at)
+{
+    ast_stmt *st = ARENA_NEW(sc->s->arena, ast_stmt);
+    st->kind = kind;
+    st->at = at;
+    return st;
+}
+
+ast_module *nfg_read(nfc_session *s, const char *path, uint32_t file)
+{
+    const nfc_source *source = source_get(&s->sources, file);
+    nfg_scanner sc = {.s = s, .file = file, .text = source->text, .line = 1, .col = 1};
+    sc.module = ARENA_NEW(s->arena, ast_module);
+    sc.module->path = path;
+    sc.module->file = file;
+    const char *nul = memchr(source->text, 0, source->size);
+    if (nul) {
+        nfg_error_at(&sc, E_CHARACTER, (size_t)(nul - source->text), 1, "a NUL byte: this is not a text");
+        return sc.module;
+    }
+    void *lexer;
+    if (nfg_lex_init_extra(&sc, &lexer) != 0) arena_oom(s->arena);
+    if (!nfg__scan_bytes(source->text, (int)source->size, lexer)) arena_oom(s->arena);
+    nfg_parse(&sc, lexer);
+    nfg_lex_destroy(lexer);
+    return sc.module;
+}

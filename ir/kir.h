@@ -1,0 +1,196 @@
+/* THE kernel IR: what every target's source is printed from.
+ *
+ * A kernel is a tree of statements over hash-consed expressions. Arithmetic is done in the computing
+ * types (f64 f32 i64 i32 u64 u32 bool); narrower types are stored and loaded only, with a CAST at
+ * each end. Indices, extents and loop bounds are symbolic integers (ir/sx.h) over loop variables,
+ * named indices, dims and host indices: their normal form makes index arithmetic short, and their
+ * bounds let the verifier prove that every access stays inside of its buffer.
+ *
+ * No expression can trap: loads are in range whatever a condition says, divisors are never 0. */
+#ifndef NFC_KIR_H
+#define NFC_KIR_H
+
+#include "ir/ir.h"
+
+/* An element type, or an index. */
+typedef uint8_t kir_type;
+enum { KIR_INDEX_TYPE = DT_COUNT };
+
+enum { KIRF_MATH = 1, KIRF_COMMUTES = 2, KIRF_BOOL = 4 };
+
+typedef enum {
+#define STMT(id, doc) KIR_##id,
+#define EXPR(...)
+#define UNOP(...)
+#define BINOP(...)
+#include "ir/kir.def"
+} kir_stmt_kind;
+#undef STMT
+#undef EXPR
+
+typedef enum {
+#define STMT(...)
+#define EXPR(id, doc) KIR_##id,
+#include "ir/kir.def"
+} kir_expr_kind;
+#undef EXPR
+#undef UNOP
+
+typedef enum {
+#define EXPR(...)
+#define UNOP(id, ...) KU_##id,
+#include "ir/kir.def"
+    KU_COUNT
+} kir_un;
+#undef UNOP
+#undef BINOP
+
+typedef enum {
+#define UNOP(...)
+#define BINOP(id, ...) KB_##id,
+#include "ir/kir.def"
+    KB_COUNT
+} kir_bin;
+#undef STMT
+#undef EXPR
+#undef UNOP
+#undef BINOP
+
+typedef struct kir_op_info {
+    const char *name, *text;
+    unsigned flags;
+} kir_op_info;
+extern const kir_op_info kir_un_table[KU_COUNT], kir_bin_table[KB_COUNT];
+
+typedef enum { KIR_GLOBAL, KIR_LOCAL } kir_space;
+
+typedef struct kir_buffer {
+    const char *name;
+    nfc_dtype dtype;
+    kir_space space;
+    const ir_sx *size;   /* elements; of a parameter: what the kernel may touch */
+    bool read, written;
+    const ir_value *value; /* a parameter: whose elements they are */
+    int id;              /* parameters: position; locals: behind them */
+} kir_buffer;
+
+typedef struct kir_var {
+    const char *name;
+    kir_type type;
+    ir_sym *sym;   /* an index: the symbol that stands for it */
+    int id;
+} kir_var;
+
+typedef struct kir_expr {
+    kir_expr_kind kind;
+    kir_type type;
+    uint8_t op;                       /* kir_un or kir_bin */
+    const struct kir_expr *a, *b, *c;
+    int64_t integer;                  /* CONST */
+    double number;
+    kir_var *var;
+    kir_buffer *buffer;               /* LOAD */
+    const ir_sx *index;               /* LOAD, INDEX */
+    int id;
+} kir_expr;
+
+typedef enum { KIR_SERIAL, KIR_PARALLEL, KIR_GRID } kir_for_kind;
+
+typedef struct kir_stmt {
+    kir_stmt_kind kind;
+    VEC(struct kir_stmt *) body;      /* SEQ, FOR, IF */
+    kir_for_kind loop;                /* FOR */
+    kir_var *var;                     /* FOR, LET */
+    const ir_sx *begin, *end;         /* FOR */
+    kir_buffer *buffer, *from;        /* ALLOC, STORE, ACCUM, COPY; from: COPY */
+    const ir_sx *index, *from_index, *count; /* STORE, ACCUM, COPY */
+    uint8_t op;                       /* ACCUM: a kir_bin */
+    const kir_expr *value;            /* STORE, ACCUM, LET; IF: the condition */
+    int fail;                         /* FAIL: one of kir_fail_code */
+    const char *text;                 /* NOTE */
+} kir_stmt;
+
+/* What a kernel can report; the emitted error enum has the same numbers. */
+enum kir_fail_code { KIR_OK = 0, KIR_FAIL_INDEX = 1, KIR_FAIL_DIVISION = 2 };
+
+typedef struct kir_func {
+    const char *name;
+    VEC(kir_buffer *) param;
+    VEC(const ir_sym *) scalar;       /* dims and host indices that it takes, in order of use */
+    VEC(kir_buffer *) local;
+    kir_stmt *body;
+    bool can_fail;                    /* takes a status word */
+    const ir_inst *inst;              /* what it computes */
+    const char *schedule;             /* said in its header comment */
+    kir_var *arg[2];                  /* of a scalar function: its arguments, and what it gives */
+    const kir_expr *result;
+    int nvar, nexpr;
+} kir_func;
+
+/* ---- building ------------------------------------------------------------------------------ */
+
+typedef struct kir_builder {
+    ir_module *m;
+    nfc_arena *arena;
+    sx_table *sx;
+    kir_func *func;
+    nfc_map exprs;                     /* hash-consing */
+    VEC(kir_stmt *) open;              /* the innermost statement takes what is added */
+} kir_builder;
+
+void kir_begin(kir_builder *b, ir_module *m, const char *name);
+kir_buffer *kir_param(kir_builder *b, const char *name, nfc_dtype dtype, const ir_sx *size);
+/* A local array, allocated at the current place. */
+kir_buffer *kir_alloc(kir_builder *b, const char *name, nfc_dtype dtype, int64_t size);
+
+const kir_expr *kir_float(kir_builder *b, kir_type type, double value);
+const kir_expr *kir_int(kir_builder *b, kir_type type, int64_t value);
+/* A constant of any computing type. */
+const kir_expr *kir_number(kir_builder *b, kir_type type, double value);
+const kir_expr *kir_index(kir_builder *b, const ir_sx *value);
+const kir_expr *kir_load(kir_builder *b, kir_buffer *buffer, const ir_sx *index);
+const kir_expr *kir_unary(kir_builder *b, kir_un op, const kir_expr *x);
+const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const kir_expr *y);
+const kir_expr *kir_select(kir_builder *b, const kir_expr *cond, const kir_expr *x, const kir_expr *y);
+const kir_expr *kir_cast(kir_builder *b, kir_type type, const kir_expr *x);
+const kir_expr *kir_bits(kir_builder *b, kir_type type, const kir_expr *x);
+const kir_expr *kir_fma(kir_builder *b, const kir_expr *x, const kir_expr *y, const kir_expr *z);
+const kir_expr *kir_var_ref(kir_builder *b, kir_var *var);
+
+/* Opens a loop whose statements follow until kir_close(); returns its variable as an index. */
+const ir_sx *kir_for(kir_builder *b, kir_for_kind kind, const char *name, const ir_sx *begin, const ir_sx *end);
+void kir_if(kir_builder *b, const kir_expr *cond);
+void kir_close(kir_builder *b);
+void kir_store(kir_builder *b, kir_buffer *buffer, const ir_sx *index, const kir_expr *value);
+void kir_accum(kir_builder *b, kir_bin op, kir_buffer *buffer, const ir_sx *index, const kir_expr *value);
+void kir_copy(kir_builder *b, kir_buffer *to, const ir_sx *to_index, kir_buffer *from, const ir_sx *from_index, const ir_sx *count);
+void kir_fail(kir_builder *b, int code);
+void kir_note(kir_builder *b, const char *text);
+/* Names a value, so that it is worked out once. */
+const kir_expr *kir_let(kir_builder *b, const char *name, const kir_expr *value);
+/* Names an index that lies from lo to hi; the verifier proves it from the value and the guards. */
+const ir_sx *kir_let_index(kir_builder *b, const char *name, const kir_expr *value, int64_t lo, int64_t hi);
+/* Ends the kernel: names shared subexpressions and finds out what it reads, writes and takes. */
+kir_func *kir_end(kir_builder *b);
+
+/* Bounds of an index-typed expression. */
+void kir_index_range(const kir_expr *x, int64_t *lo, int64_t *hi);
+/* The computing type of an element type, and whether a type is one. */
+static inline kir_type kir_compute(nfc_dtype t) { return (kir_type)dtype_table[t].compute; }
+bool kir_computes(kir_type t);
+
+/* ---- checking, printing, running ------------------------------------------------------------- */
+
+/* NULL, or what is broken. */
+const char *kir_verify(ir_module *m, const kir_func *f);
+void kir_print(FILE *to, nfc_arena *a, const kir_func *f);
+/* Runs a kernel on memory at hand: one pointer a parameter, one value a scalar. Returns the status. */
+int kir_run(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, const int64_t *scalar);
+
+/* The functions that no target has as an operator (KIRF_MATH), each a body over one or two arguments
+ * in kernel expressions, so that every target computes the same bits (ir/kmath.c). Made once for a
+ * module. Types: f32 and f64. */
+const kir_func *kmath_unary(ir_module *m, kir_un op, kir_type type);
+const kir_func *kmath_binary(ir_module *m, kir_bin op, kir_type type);
+
+#endif

@@ -1,0 +1,114 @@
+/* Kernels as text, for dumps and golden tests. */
+#include <math.h>
+#include "ir/kir.h"
+
+static const char *type_text(kir_type t) { return t == KIR_INDEX_TYPE ? "index" : dtype_name((nfc_dtype)t); }
+
+static void print_expr(FILE *to, nfc_arena *a, const kir_expr *e)
+{
+    switch (e->kind) {
+    case KIR_CONST:
+        if (dtype_is_float((nfc_dtype)e->type)) {
+            if (e->type == DT_f32 && isfinite(e->number)) fprintf(to, "%g", e->number);
+            else fprintf(to, "%.17g", e->number);
+        } else {
+            fprintf(to, "%lld", (long long)e->integer);
+        }
+        fprintf(to, ":%s", type_text(e->type));
+        break;
+    case KIR_VAR: fputs(e->var->name, to); break;
+    case KIR_INDEX: fprintf(to, "(%s)", sx_text(a, e->index)); break;
+    case KIR_LOAD: fprintf(to, "%s[%s]", e->buffer->name, sx_text(a, e->index)); break;
+    case KIR_UN:
+        fprintf(to, "%s", kir_un_table[e->op].text);
+        if (e->op == KU_BITS) fprintf(to, ".%s", type_text(e->type));
+        putc('(', to);
+        print_expr(to, a, e->a);
+        putc(')', to);
+        break;
+    case KIR_BIN: {
+        const char *text = kir_bin_table[e->op].text;
+        bool named = text[0] >= 'a' && text[0] <= 'z';
+        fputs(named ? text : "", to);
+        putc('(', to);
+        print_expr(to, a, e->a);
+        fprintf(to, named ? ", " : " %s ", text);
+        print_expr(to, a, e->b);
+        putc(')', to);
+        break;
+    }
+    case KIR_FMA:
+    case KIR_SELECT:
+        fputs(e->kind == KIR_FMA ? "fma(" : "select(", to);
+        print_expr(to, a, e->a);
+        fputs(", ", to);
+        print_expr(to, a, e->b);
+        fputs(", ", to);
+        print_expr(to, a, e->c);
+        putc(')', to);
+        break;
+    case KIR_CAST:
+        fprintf(to, "%s(", type_text(e->type));
+        print_expr(to, a, e->a);
+        putc(')', to);
+        break;
+    }
+}
+
+static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent);
+
+static void print_body(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
+{
+    for (int i = 0; i < s->body.n; i++) print_stmt(to, a, s->body.at[i], indent);
+}
+
+static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
+{
+    static const char *const kinds[] = {"serial", "parallel", "grid"};
+    if (s->kind == KIR_SEQ) {
+        print_body(to, a, s, indent);
+        return;
+    }
+    fprintf(to, "%*s", 2 * indent, "");
+    switch (s->kind) {
+    case KIR_FOR:
+        fprintf(to, "for %s %s in %s .. %s\n", kinds[s->loop], s->var->name, sx_text(a, s->begin), sx_text(a, s->end));
+        print_body(to, a, s, indent + 1);
+        return;
+    case KIR_IF:
+        fputs("if ", to);
+        print_expr(to, a, s->value);
+        putc('\n', to);
+        print_body(to, a, s, indent + 1);
+        return;
+    case KIR_LET:
+        fprintf(to, "let %s", s->var->name);
+        if (s->var->sym) fprintf(to, " in [%lld, %lld]", (long long)s->var->sym->lo, (long long)s->var->sym->hi);
+        fputs(" = ", to);
+        print_expr(to, a, s->value);
+        break;
+    case KIR_ALLOC: fprintf(to, "local %s : %s [%s]", s->buffer->name, dtype_name(s->buffer->dtype), sx_text(a, s->buffer->size)); break;
+    case KIR_STORE:
+    case KIR_ACCUM:
+        fprintf(to, "%s[%s] %s= ", s->buffer->name, sx_text(a, s->index), s->kind == KIR_ACCUM ? kir_bin_table[s->op].text : "");
+        print_expr(to, a, s->value);
+        break;
+    case KIR_COPY: fprintf(to, "copy %s[%s] = %s[%s] x %s", s->buffer->name, sx_text(a, s->index), s->from->name, sx_text(a, s->from_index), sx_text(a, s->count)); break;
+    case KIR_FAIL: fprintf(to, "fail %s", s->fail == KIR_FAIL_INDEX ? "index" : "division"); break;
+    case KIR_NOTE: fprintf(to, "// %s", s->text); break;
+    default: break;
+    }
+    putc('\n', to);
+}
+
+void kir_print(FILE *to, nfc_arena *a, const kir_func *f)
+{
+    fprintf(to, "kernel %s(", f->name);
+    for (int i = 0; i < f->param.n; i++) {
+        const kir_buffer *p = f->param.at[i];
+        fprintf(to, "%s%s %s : %s [%s]", i ? ", " : "", p->written ? p->read ? "inout" : "out" : "in", p->name, dtype_name(p->dtype), sx_text(a, p->size));
+    }
+    for (int i = 0; i < f->scalar.n; i++) fprintf(to, "; %s", f->scalar.at[i]->name);
+    fprintf(to, ")%s\n", f->can_fail ? " can fail" : "");
+    print_stmt(to, a, f->body, 1);
+}

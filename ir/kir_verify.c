@@ -1,0 +1,320 @@
+/* What every kernel must keep: types, definition before use, accesses inside of their buffers, no
+ * race between the iterations of a parallel loop. */
+#include <string.h>
+#include "ir/kir.h"
+
+/* An index symbol in scope: bounds that may be symbolic themselves. */
+typedef struct {
+    const ir_sym *sym;
+    const ir_sx *lo, *hi;
+} scoped;
+
+typedef struct {
+    ir_module *m;
+    const kir_func *f;
+    nfc_arena *a;
+    VEC(scoped) sym;
+    VEC(const kir_var *) var;
+    VEC(const kir_buffer *) local;
+    VEC(const kir_expr *) guard;
+    VEC(const kir_stmt *) parallel; /* open parallel loops, with the number of locals outside */
+    VEC(int) parallel_locals;
+    const char *broken;
+} checker;
+
+static bool breach(checker *c, const char *format, ...)
+{
+    if (c->broken) return false;
+    va_list args;
+    va_start(args, format);
+    const char *text = arena_vprintf(c->m->arena, format, args);
+    va_end(args);
+    c->broken = arena_printf(c->m->arena, "kernel %s: %s", c->f->name, text);
+    return false;
+}
+
+#define NEED(condition, ...)                                                                       \
+    do {                                                                                           \
+        if (!(condition)) return breach(c, __VA_ARGS__);                                           \
+    } while (0)
+
+/* ---- bounds -------------------------------------------------------------------------------- */
+
+static const ir_sx *substitute(checker *c, const ir_sx *x, const ir_sym *sym, const ir_sx *by)
+{
+    ir_sym *s = (ir_sym *)(uintptr_t)sym; /* replaced for the moment only */
+    s->is = by;
+    x = sx_resolve(&c->m->sx, x);
+    s->is = NULL;
+    return x;
+}
+
+/* Can x be negative? Loop variables go to the end of their range that makes x smallest, innermost
+ * first, so that bounds that depend on dims and on outer variables cancel. */
+static bool never_negative(checker *c, const ir_sx *x)
+{
+    if (sx_min(x) >= 0) return true;
+    for (int i = c->sym.n - 1; i >= 0; i--) {
+        const scoped *s = &c->sym.at[i];
+        const ir_sx *one = sx_int(&c->m->sx, 1), *zero = sx_int(&c->m->sx, 0);
+        const ir_sx *slope = sx_sub(&c->m->sx, substitute(c, x, s->sym, one), substitute(c, x, s->sym, zero));
+        int64_t lo, hi;
+        sx_range(slope, &lo, &hi);
+        const ir_sx *linear = sx_add(&c->m->sx, substitute(c, x, s->sym, zero), sx_mul(&c->m->sx, slope, sx_sym(&c->m->sx, s->sym)));
+        if (linear != x || (lo < 0 && hi > 0)) continue; /* not linear, or of unknown direction */
+        x = substitute(c, x, s->sym, lo >= 0 ? s->lo : s->hi);
+        if (sx_min(x) >= 0) return true;
+    }
+    return false;
+}
+
+static void find_symbol(void *env, const ir_sym *sym)
+{
+    checker *c = env;
+    for (int i = 0; i < c->f->scalar.n; i++)
+        if (c->f->scalar.at[i] == sym) return;
+    for (int i = 0; i < c->sym.n; i++)
+        if (c->sym.at[i].sym == sym) return;
+    breach(c, "the index '%s' is used outside of its loop", sym->name);
+}
+
+static bool check_symbols(checker *c, const ir_sx *x)
+{
+    sx_visit(x, find_symbol, c);
+    return !c->broken;
+}
+
+static bool check_access(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count)
+{
+    if (!check_symbols(c, index)) return false;
+    bool known = b->space == KIR_GLOBAL;
+    for (int i = 0; i < c->local.n; i++) known |= c->local.at[i] == b;
+    NEED(known, "the local '%s' is used outside of its place", b->name);
+    const ir_sx *room = sx_sub(&c->m->sx, b->size, sx_add(&c->m->sx, index, count));
+    NEED(never_negative(c, index), "the index %s of '%s' can be negative", sx_text(c->m->arena, index), b->name);
+    NEED(never_negative(c, room), "the index %s of '%s' can reach its size %s", sx_text(c->m->arena, index), b->name, sx_text(c->m->arena, b->size));
+    return true;
+}
+
+/* ---- expressions --------------------------------------------------------------------------- */
+
+static bool is_float(kir_type t) { return t < DT_COUNT && dtype_is_float((nfc_dtype)t); }
+
+static bool check_un(checker *c, const kir_expr *e)
+{
+    kir_type t = e->a->type;
+    if (e->op == KU_BITS) {
+        NEED(t < DT_COUNT && e->type < DT_COUNT && dtype_bytes((nfc_dtype)t) == dtype_bytes((nfc_dtype)e->type), "bits between types of different width");
+        return true;
+    }
+    NEED(e->type == t, "%s changes its type", kir_un_table[e->op].text);
+    if (e->op == KU_NOT) NEED(t == DT_bool, "not of a %d", t);
+    else if (e->op == KU_BNOT) NEED(t < DT_COUNT && dtype_is_int((nfc_dtype)t), "bnot of a %d", t);
+    else if (e->op != KU_NEG && e->op != KU_ABS) NEED(is_float(t), "%s of an integer", kir_un_table[e->op].text);
+    return true;
+}
+
+static bool check_bin(checker *c, const kir_expr *e)
+{
+    const char *name = kir_bin_table[e->op].text;
+    NEED(e->a->type == e->b->type, "%s of two types, %d and %d", name, e->a->type, e->b->type);
+    kir_type t = e->a->type;
+    bool boolean = e->op == KB_AND || e->op == KB_OR;
+    bool bits = e->op == KB_BAND || e->op == KB_BOR || e->op == KB_BXOR || e->op == KB_SHL || e->op == KB_SHR;
+    NEED(!boolean || t == DT_bool, "%s of what is not bool", name);
+    NEED(!bits || !is_float(t), "%s of floats", name);
+    NEED(e->op != KB_REM || !is_float(t), "%s of floats", name);
+    NEED((e->op != KB_FMOD && e->op != KB_POW) || is_float(t), "%s of integers", name);
+    return true;
+}
+
+static bool check_expr(checker *c, const kir_expr *e)
+{
+    if (!e) return true;
+    if (!check_expr(c, e->a) || !check_expr(c, e->b) || !check_expr(c, e->c)) return false;
+    bool operands = true; /* arithmetic is on computing types only */
+    for (const kir_expr *const *k = (const kir_expr *const[]){e->a, e->b, e->c, NULL}; *k; k++) operands &= kir_computes((*k)->type);
+    switch (e->kind) {
+    case KIR_CONST: NEED(kir_computes(e->type) && e->type != KIR_INDEX_TYPE, "a constant of a storage type"); return true;
+    case KIR_VAR: {
+        bool known = false;
+        for (int i = 0; i < c->var.n; i++) known |= c->var.at[i] == e->var;
+        NEED(known, "the value '%s' is used outside of its place", e->var->name);
+        return true;
+    }
+    case KIR_INDEX: return check_symbols(c, e->index);
+    case KIR_LOAD: return check_access(c, e->buffer, e->index, sx_int(&c->m->sx, 1));
+    case KIR_UN: NEED(operands, "%s of a storage type", kir_un_table[e->op].text); return check_un(c, e);
+    case KIR_BIN: NEED(operands, "%s of a storage type", kir_bin_table[e->op].text); return check_bin(c, e);
+    case KIR_FMA: NEED(operands && is_float(e->type) && e->a->type == e->type && e->b->type == e->type && e->c->type == e->type, "fma of other types"); return true;
+    case KIR_SELECT: NEED(e->a->type == DT_bool && e->b->type == e->type && e->c->type == e->type, "select of other types"); return true;
+    case KIR_CAST: NEED(kir_computes(e->type) || kir_computes(e->a->type), "a cast between storage types"); return true;
+    }
+    return false;
+}
+
+/* ---- guards -------------------------------------------------------------------------------- */
+
+/* What the open guards say of an index: x <= y and x < y with x or y the index itself. */
+static void guard_bounds(checker *c, const kir_expr *g, const ir_sx *x, const ir_sx **lo, const ir_sx **hi)
+{
+    if (g->kind == KIR_BIN && g->op == KB_AND) {
+        guard_bounds(c, g->a, x, lo, hi);
+        guard_bounds(c, g->b, x, lo, hi);
+        return;
+    }
+    if (g->kind != KIR_BIN || (g->op != KB_LT && g->op != KB_LE) || g->a->kind != KIR_INDEX || g->b->kind != KIR_INDEX) return;
+    const ir_sx *strict = sx_int(&c->m->sx, g->op == KB_LT);
+    if (g->a->index == x) *hi = sx_sub(&c->m->sx, g->b->index, strict);
+    if (g->b->index == x) *lo = sx_add(&c->m->sx, g->a->index, strict);
+}
+
+static bool check_let(checker *c, const kir_stmt *s)
+{
+    if (!check_expr(c, s->value)) return false;
+    if (!s->var->sym) {
+        vec_push(c->a, &c->var, s->var);
+        return true;
+    }
+    const ir_sx *lo = sx_int(&c->m->sx, s->var->sym->lo), *hi = sx_int(&c->m->sx, s->var->sym->hi);
+    int64_t vlo, vhi;
+    kir_index_range(s->value, &vlo, &vhi);
+    if (s->value->kind == KIR_INDEX) {
+        const ir_sx *glo = NULL, *ghi = NULL;
+        for (int i = 0; i < c->guard.n; i++) guard_bounds(c, c->guard.at[i], s->value->index, &glo, &ghi);
+        if (glo && sx_min(glo) > vlo) vlo = sx_min(glo);
+        if (ghi && sx_max(ghi) < vhi) vhi = sx_max(ghi);
+        if (glo) lo = glo;
+        if (ghi) hi = ghi;
+    } else if (s->value->kind == KIR_BIN && s->value->op == KB_MIN && s->value->b->kind == KIR_INDEX) {
+        hi = s->value->b->index; /* clamped to a bound that may be symbolic */
+    }
+    NEED(vlo >= s->var->sym->lo && vhi <= s->var->sym->hi, "'%s' can leave its bounds", s->var->name);
+    vec_push(c->a, &c->sym, ((scoped){s->var->sym, lo, hi}));
+    return true;
+}
+
+/* ---- races --------------------------------------------------------------------------------- */
+
+static void count_symbol(void *env, const ir_sym *sym) { (void)env, (void)sym; }
+
+/* Do two different values of the loop's variable always give two different indices? The strides of
+ * the index must nest: each larger than everything that the smaller ones can reach. */
+static bool injective(checker *c, const ir_sx *index, const ir_sym *sym)
+{
+    const ir_sx *zero = sx_int(&c->m->sx, 0), *one = sx_int(&c->m->sx, 1);
+    const ir_sx *base = substitute(c, index, sym, zero);
+    const ir_sx *stride = sx_sub(&c->m->sx, substitute(c, index, sym, one), base);
+    if (sx_add(&c->m->sx, base, sx_mul(&c->m->sx, stride, sx_sym(&c->m->sx, sym))) != index) return false;
+    sx_visit(stride, count_symbol, NULL);
+    /* Everything inside of the loop that varies, by its reach below this stride. */
+    const ir_sx *reach = zero;
+    bool inside = false;
+    for (int i = 0; i < c->sym.n; i++) {
+        const scoped *s = &c->sym.at[i];
+        if (s->sym == sym) {
+            inside = true;
+            continue;
+        }
+        const ir_sx *step = sx_sub(&c->m->sx, substitute(c, index, s->sym, one), substitute(c, index, s->sym, zero));
+        if (sx_is(step, 0)) continue;
+        bool larger = sx_min(sx_sub(&c->m->sx, step, sx_mul(&c->m->sx, stride, one))) >= 0 && !inside;
+        if (larger) continue; /* an outer loop with a larger stride is the same for both iterations */
+        if (!inside) continue;
+        if (sx_min(step) < 0) return false;
+        reach = sx_add(&c->m->sx, reach, sx_mul(&c->m->sx, step, sx_sub(&c->m->sx, s->hi, s->lo)));
+    }
+    return never_negative(c, sx_sub(&c->m->sx, stride, sx_add(&c->m->sx, reach, one)));
+}
+
+static bool check_race(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count)
+{
+    for (int i = 0; i < c->parallel.n; i++) {
+        bool inner_local = false; /* made inside of the loop: each iteration has its own */
+        for (int k = c->parallel_locals.at[i]; k < c->local.n; k++) inner_local |= c->local.at[k] == b;
+        if (inner_local) continue;
+        const kir_stmt *loop = c->parallel.at[i];
+        const ir_sx *wide = index;
+        if (!sx_is(count, 1)) { /* a block: its elements count as one more loop */
+            ir_sym *k = sx_new_sym(&c->m->sx, "block", 0, sx_max(count) - 1, NO_SPAN);
+            wide = sx_add(&c->m->sx, index, sx_sym(&c->m->sx, k));
+            vec_push(c->a, &c->sym, ((scoped){k, sx_int(&c->m->sx, 0), sx_sub(&c->m->sx, count, sx_int(&c->m->sx, 1))}));
+        }
+        bool ok = injective(c, wide, loop->var->sym);
+        if (wide != index) c->sym.n--;
+        NEED(ok, "iterations of the parallel loop '%s' may write the same element of '%s' at %s", loop->var->name, b->name, sx_text(c->m->arena, index));
+    }
+    return true;
+}
+
+/* ---- statements ---------------------------------------------------------------------------- */
+
+static bool check_stmt(checker *c, const kir_stmt *s);
+
+static bool check_body(checker *c, const kir_stmt *s)
+{
+    int nsym = c->sym.n, nvar = c->var.n, nlocal = c->local.n, nguard = c->guard.n, nparallel = c->parallel.n;
+    if (s->kind == KIR_FOR) {
+        if (!check_symbols(c, s->begin) || !check_symbols(c, s->end)) return false;
+        vec_push(c->a, &c->sym, ((scoped){s->var->sym, s->begin, sx_sub(&c->m->sx, s->end, sx_int(&c->m->sx, 1))}));
+        if (s->loop != KIR_SERIAL) {
+            vec_push(c->a, &c->parallel, s);
+            vec_push(c->a, &c->parallel_locals, c->local.n);
+        }
+    }
+    if (s->kind == KIR_IF) {
+        if (!check_expr(c, s->value)) return false;
+        NEED(s->value->type == DT_bool, "a guard that is no bool");
+        vec_push(c->a, &c->guard, s->value);
+    }
+    for (int i = 0; i < s->body.n; i++)
+        if (!check_stmt(c, s->body.at[i])) return false;
+    c->sym.n = nsym;
+    c->var.n = nvar;
+    c->local.n = nlocal;
+    c->guard.n = nguard;
+    c->parallel.n = c->parallel_locals.n = nparallel;
+    return true;
+}
+
+static bool check_stmt(checker *c, const kir_stmt *s)
+{
+    const ir_sx *one = sx_int(&c->m->sx, 1);
+    switch (s->kind) {
+    case KIR_SEQ:
+    case KIR_FOR:
+    case KIR_IF: return check_body(c, s);
+    case KIR_LET: return check_let(c, s);
+    case KIR_ALLOC:
+        NEED(sx_is_const(s->buffer->size), "a local of unknown size");
+        vec_push(c->a, &c->local, s->buffer);
+        return true;
+    case KIR_STORE:
+        NEED(s->value->type == (kir_type)s->buffer->dtype, "'%s' is stored another type", s->buffer->name);
+        return check_expr(c, s->value) && check_access(c, s->buffer, s->index, one) && check_race(c, s->buffer, s->index, one);
+    case KIR_ACCUM:
+        NEED(s->value->type == (kir_type)s->buffer->dtype && kir_computes(s->value->type), "'%s' accumulates another type", s->buffer->name);
+        return check_expr(c, s->value) && check_access(c, s->buffer, s->index, one) && check_race(c, s->buffer, s->index, one);
+    case KIR_COPY:
+        NEED(s->buffer->dtype == s->from->dtype, "a copy between two types");
+        return check_access(c, s->buffer, s->index, s->count) && check_access(c, s->from, s->from_index, s->count) && check_race(c, s->buffer, s->index, s->count);
+    case KIR_FAIL:
+    case KIR_NOTE: return true;
+    }
+    return false;
+}
+
+const char *kir_verify(ir_module *m, const kir_func *f)
+{
+    checker c = {.m = m, .f = f, .a = arena_child(m->arena)};
+    for (int i = 0; i < 2; i++)
+        if (f->arg[i]) vec_push(c.a, &c.var, f->arg[i]);
+    check_stmt(&c, f->body);
+    if (f->result) {
+        for (int i = 0; i < f->body->body.n; i++)
+            if (f->body->body.at[i]->kind == KIR_LET) vec_push(c.a, &c.var, f->body->body.at[i]->var);
+        check_expr(&c, f->result);
+    }
+    arena_free(c.a);
+    return c.broken;
+}

@@ -1,0 +1,11 @@
+#undef OP
+#undef EW1
+#undef EW2
+#undef EW
+#undef EWN
+#undef IN
+#undef IDX
+#undef OUT
+#undef ATTR
+#undef TYPES
+#undef ALIAS

@@ -1,0 +1,36 @@
+/* The vocabulary of ops.def's expressions.
+ *
+ * Three files give these words a meaning: sim_ew.c in double and in 64-bit integers, lower_ew.c as
+ * kernel expressions.
+ *
+ *   X Y Z N           the operands; the number of operands of a variadic op
+ *   LIT(v) INFTY      a number in the type that is computed in
+ *   A(name)           a float attribute; AI(name): an integer one, known at compile time
+ *   AS(name, "text")  is the attribute this text? known at compile time
+ *   HAS(i)            is the optional operand i there? known at compile time
+ *   BOOL(c)           a compile-time truth as a bool
+ *   NEG ABS ADD SUB MUL MIN MAX      integers wrap; MIN and MAX propagate NaN
+ *   DIV IMOD FMOD     on integers DIV truncates, IMOD has the divisor's sign, FMOD the dividend's;
+ *                     division by zero is a run error
+ *   SQRT FLOOR CEIL RINT EXP EXPM1 LOG LOG1P POW ERF ERFC
+ *   SIN COS TAN ASIN ACOS ATAN SINH COSH TANH ASINH ACOSH ATANH
+ *   SIGMOID(x)        1 / (1 + exp(-x)), accurate at both ends
+ *   MISHGATE(x)       tanh(log1p(exp(x))), likewise
+ *   EQ NE LT LE GT GE AND OR XOR NOT SEL(c, a, b)
+ *   BAND BOR BXOR BNOT SHL SHR       a shift by the width or more gives 0
+ */
+#ifndef NFC_SCALAR_H
+#define NFC_SCALAR_H
+
+/* Built on the others alike in every meaning. */
+#define SIGMOID(x) SEL(GE(x, LIT(0)), DIV(LIT(1), ADD(LIT(1), EXP(NEG(ABS(x))))), DIV(EXP(NEG(ABS(x))), ADD(LIT(1), EXP(NEG(ABS(x))))))
+/* With e = exp(-|x|): (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, (e^2 + 2e) / (e^2 + 2e + 2) below. */
+#define MISH_E(x) EXP(NEG(ABS(x)))
+#define MISHGATE(x)                                                                                \
+    SEL(GE(x, LIT(0)),                                                                             \
+        DIV(ADD(LIT(1), MUL(LIT(2), MISH_E(x))),                                                   \
+            ADD(ADD(LIT(1), MUL(LIT(2), MISH_E(x))), MUL(LIT(2), MUL(MISH_E(x), MISH_E(x))))),     \
+        DIV(MUL(MISH_E(x), ADD(MISH_E(x), LIT(2))),                                                \
+            ADD(MUL(MISH_E(x), ADD(MISH_E(x), LIT(2))), LIT(2))))
+
+#endif

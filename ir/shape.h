@@ -1,0 +1,51 @@
+/* Shape rules: from operands and attributes to the types of results, with errors at the author's
+ * operand. One function per `rule` column of ops.def. */
+#ifndef NFC_SHAPE_H
+#define NFC_SHAPE_H
+
+#include "ir/ir.h"
+
+typedef struct infer {
+    ir_module *m;
+    ir_inst *inst;
+    const op_info *info;
+    nfc_dtype t[3];     /* what the type variables T, U, V stand for */
+    int nresult;        /* how many results the author names */
+    const ir_type *out[64];
+} infer;
+
+#define OP(id, family, rule, ...) op_shape_rule sh_##rule;
+#include "ir/ops_empty.h"
+#include "ir/ops.def"
+#include "ir/ops_undef.h"
+op_shape_rule sh_elementwise;
+
+/* Reports an error of this op at operand `i` (i < 0: at the op) and returns false. */
+bool infer_fail(infer *f, diag_code code, int i, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* At an attribute. */
+bool infer_fail_attr(infer *f, diag_code code, int attr, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Normalises an axis that may count from the end; false after a report. */
+bool infer_axis(infer *f, int attr, int64_t axis, int rank, int *out);
+/* The broadcast of two shapes; false when they do not fit. */
+bool broadcast_shapes(ir_module *m, const ir_type *a, const ir_type *b, int *rank, const ir_sx **dim);
+
+/* The windows of conv, conv_transpose and the pools, with defaults and auto_pad worked out. Every
+ * number is at hand at compile time; extents that are free dims keep explicit pads. */
+typedef struct window {
+    int n;                   /* spatial axes */
+    int64_t kernel[3], stride[3], dilation[3], before[3], after[3], extra[3];
+    const ir_sx *in[3], *out[3];
+} window;
+/* Works out the window of an instruction whose types are known (lowering, simulator). */
+void window_of(ir_module *m, const ir_inst *inst, window *w);
+
+/* The axes attribute `attr` of an instruction over `rank`, normalised, as a mask; all without it. */
+uint32_t axes_mask(const ir_inst *inst, int attr, int rank);
+/* Slice's numbers along each axis of the operand: first element, step, extent of the result. */
+typedef struct slice_axis {
+    const ir_sx *start, *extent;
+    int64_t step;
+} slice_axis;
+void slice_axes(ir_module *m, const ir_inst *inst, slice_axis axis[IR_MAX_RANK]);
+
+#endif

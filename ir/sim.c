@@ -1,0 +1,515 @@
+#include "ir/sim.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct sim {
+    ir_module *m;
+    nfc_arena *arena;      /* of the bookkeeping; tensors are malloc'ed, since they come and go */
+    sim_tensor **value;    /* by ir_value.id */
+    int nvalue;
+    int64_t *sym;          /* by ir_sym.id */
+    bool *sym_known;
+    sim_tensor **state;    /* by ir_state.id */
+    const sim_observer *observer;
+    ir_graph *graph;
+    sim_tensor **result;   /* where the outputs go */
+    sim_tensor **scratch;
+    int nscratch;
+    bool failed, quiet, stopped;
+    double epoch;
+};
+
+static sim_evaluator *const evaluator[IR_OP_COUNT] = {
+#define OP(id, family, rule, ...) [IR_##id] = ev_##rule,
+#define EW1(id, ...) [IR_##id] = ev_elementwise,
+#define EW2(id, ...) [IR_##id] = ev_elementwise,
+#define EW(id, ...) [IR_##id] = ev_elementwise,
+#define EWN(id, ...) [IR_##id] = ev_elementwise,
+#include "ir/ops_empty.h"
+#include "ir/ops.def"
+#include "ir/ops_undef.h"
+};
+
+/* ---- tensors ------------------------------------------------------------------------------- */
+
+static void *take(nfc_arena *arena, size_t bytes)
+{
+    void *p = calloc(1, bytes ? bytes : 1);
+    if (!p) arena_oom(arena);
+    return p;
+}
+
+sim_tensor *sim_tensor_new(sim *s, nfc_dtype dtype, int rank, const int64_t *dim)
+{
+    sim_tensor *t = take(s->m->arena, sizeof *t);
+    *t = (sim_tensor){.dtype = dtype, .rank = rank, .n = 1, .refs = 1};
+    for (int i = 0; i < rank; i++) {
+        t->dim[i] = dim[i];
+        t->n *= dim[i];
+    }
+    t->data = take(s->m->arena, (size_t)t->n * dtype_bytes(dtype));
+    return t;
+}
+
+static sim_tensor *borrow(sim *s, const ir_type *type, const void *data)
+{
+    sim_tensor *t = take(s->m->arena, sizeof *t);
+    *t = (sim_tensor){.dtype = type->dtype, .rank = type->rank, .n = 1, .refs = 1, .borrowed = true};
+    for (int i = 0; i < type->rank; i++) {
+        t->dim[i] = sx_value(type->dim[i]);
+        t->n *= t->dim[i];
+    }
+    t->data = (void *)(uintptr_t)data;
+    return t;
+}
+
+void sim_tensor_drop(sim_tensor *t)
+{
+    if (!t || --t->refs > 0) return;
+    if (!t->borrowed) free(t->data);
+    free(t);
+}
+
+void sim_copy(const sim_tensor *from, int64_t i, sim_tensor *to, int64_t k)
+{
+    size_t bytes = dtype_bytes(from->dtype);
+    memcpy((char *)to->data + (size_t)k * bytes, (const char *)from->data + (size_t)i * bytes, bytes);
+}
+
+/* ---- machine ------------------------------------------------------------------------------- */
+
+static double now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
+}
+
+sim *sim_new(ir_module *m)
+{
+    sim *s = take(m->arena, sizeof *s);
+    s->m = m;
+    s->arena = arena_child(m->arena);
+    ir_number(m);
+    s->nvalue = m->next_value;
+    s->value = ARENA_ARRAY(s->arena, sim_tensor *, s->nvalue + 1);
+    s->sym = ARENA_ARRAY(s->arena, int64_t, m->sx.nsym + 1);
+    s->sym_known = ARENA_ARRAY(s->arena, bool, m->sx.nsym + 1);
+    s->state = ARENA_ARRAY(s->arena, sim_tensor *, m->next_state + 1);
+    for (int i = 0; i < m->state.n; i++) {
+        const ir_type *t = m->state.at[i]->type;
+        int64_t dim[IR_MAX_RANK];
+        for (int k = 0; k < t->rank; k++) dim[k] = sx_max(t->dim[k]); /* the capacity */
+        s->state[m->state.at[i]->id] = sim_tensor_new(s, t->dtype, t->rank, dim);
+    }
+    s->epoch = now_us();
+    return s;
+}
+
+static void clear_values(sim *s)
+{
+    for (int i = 0; i < s->nvalue; i++) {
+        sim_tensor_drop(s->value[i]);
+        s->value[i] = NULL;
+    }
+}
+
+void sim_free(sim *s)
+{
+    clear_values(s);
+    for (int i = 0; i < s->m->next_state; i++) sim_tensor_drop(s->state[i]);
+    arena_free(s->arena);
+    free(s);
+}
+
+void sim_observe(sim *s, const sim_observer *observer) { s->observer = observer; }
+sim_tensor *sim_state(sim *s, const ir_state *state) { return s->state[state->id]; }
+sim_tensor *sim_value(sim *s, const ir_value *v) { return v->id < s->nvalue ? s->value[v->id] : NULL; }
+ir_module *sim_module(sim *s) { return s->m; }
+
+bool sim_index_value(sim *s, const ir_value *v, int64_t *out)
+{
+    if (!v->sym || !s->sym_known[v->sym->id]) return false;
+    *out = s->sym[v->sym->id];
+    return true;
+}
+
+void sim_reset(sim *s)
+{
+    for (int i = 0; i < s->m->next_state; i++)
+        if (s->state[i]) memset(s->state[i]->data, 0, (size_t)s->state[i]->n * dtype_bytes(s->state[i]->dtype));
+}
+
+bool sim_fail(sim_call *c, diag_code code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = arena_vprintf(c->m->arena, format, args);
+    va_end(args);
+    if (!c->s->failed && !c->s->quiet) diag_error(&c->m->session->diags, code, c->inst->at, "%s", text);
+    c->s->failed = true;
+    return false;
+}
+
+static int64_t symbol_value(void *env, const ir_sym *sym) { return ((sim *)env)->sym[sym->id]; }
+static int64_t value_of(sim *s, const ir_sx *x) { return sx_is_const(x) ? sx_value(x) : sx_eval(x, symbol_value, s); }
+int64_t sim_eval_sx(sim_call *c, const ir_sx *x) { return value_of(c->s, x); }
+
+bool sim_extents(sim *s, const ir_type *type, int64_t *dim)
+{
+    for (int i = 0; i < type->rank; i++) {
+        dim[i] = value_of(s, type->dim[i]);
+        if (dim[i] < 0) return false;
+    }
+    return true;
+}
+
+static void set_value(sim *s, const ir_value *v, sim_tensor *t)
+{
+    sim_tensor_drop(s->value[v->id]);
+    s->value[v->id] = t;
+}
+
+static void set_index(sim *s, const ir_value *v, int64_t x)
+{
+    s->sym[v->sym->id] = x;
+    s->sym_known[v->sym->id] = true;
+}
+
+/* A value that only its own block uses can go with its last use there. */
+static void release_operands(sim *s, const ir_inst *inst)
+{
+    for (int i = 0; i < inst->nin; i++) {
+        const ir_value *v = inst->in[i];
+        if (!v || !s->value[v->id] || !v->def) continue;
+        bool last = true;
+        for (const ir_use *u = v->uses; u && last; u = u->next) last = u->inst->block == v->def->block && u->inst->id <= inst->id;
+        if (last && inst->block == v->def->block) set_value(s, v, NULL);
+    }
+}
+
+/* ---- effects ------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t start[IR_MAX_RANK], extent[IR_MAX_RANK];
+    int rank;
+} part;
+
+static bool part_of(sim *s, const ir_inst *inst, part *p)
+{
+    sim_call c = {.s = s, .m = s->m, .inst = inst};
+    const sim_tensor *t = s->state[inst->state->id];
+    p->rank = inst->nsel;
+    for (int i = 0; i < inst->nsel; i++) {
+        const ir_sel *sel = &inst->sel[i];
+        p->start[i] = value_of(s, sel->start);
+        p->extent[i] = sel->one ? 1 : value_of(s, sel->extent);
+        if (p->start[i] < 0 || p->extent[i] < 0 || p->start[i] + p->extent[i] > t->dim[i])
+            return sim_fail(&c, E_RUN_INDEX, "index %lld%s is outside of axis %d of state '%s', whose extent is %lld", (long long)p->start[i],
+                            sel->one ? "" : arena_printf(s->m->arena, ":%lld", (long long)(p->start[i] + p->extent[i])), i, inst->state->name, (long long)t->dim[i]);
+    }
+    return true;
+}
+
+static void move_part(sim_tensor *state, const part *p, sim_tensor *t, bool write)
+{
+    sim_coords c = {.rank = p->rank, .dim = p->extent};
+    for (int64_t i = 0; i < t->n; i++, sim_coords_next(&c)) {
+        int64_t at[IR_MAX_RANK];
+        for (int k = 0; k < p->rank; k++) at[k] = p->start[k] + c.at[k];
+        if (write) sim_copy(t, i, state, sim_flat(state, at));
+        else sim_copy(state, sim_flat(state, at), t, i);
+    }
+}
+
+static bool run_effect(sim *s, const ir_inst *inst)
+{
+    part p;
+    if (!part_of(s, inst, &p)) return false;
+    sim_tensor *state = s->state[inst->state->id];
+    if (inst->op == IR_write) {
+        move_part(state, &p, s->value[inst->in[1]->id], true);
+        return true;
+    }
+    int64_t dim[IR_MAX_RANK];
+    sim_extents(s, inst->out[0]->type, dim);
+    sim_tensor *t = sim_tensor_new(s, state->dtype, inst->out[0]->type->rank, dim);
+    set_value(s, inst->out[0], t);
+    move_part(state, &p, t, false);
+    return true;
+}
+
+/* ---- instructions -------------------------------------------------------------------------- */
+
+typedef enum { GO_ON, LEFT_REGION, LEFT_GRAPH, STOPPED } outcome;
+
+static outcome run_region(sim *s, const ir_region *r, sim_tensor **left);
+
+static bool read_index(sim *s, const ir_inst *inst)
+{
+    sim_call c = {.s = s, .m = s->m, .inst = inst};
+    const ir_sym *sym = inst->out[0]->sym;
+    int64_t x = sim_get_int(s->value[inst->in[0]->id], 0);
+    if (x < sym->lo || x > sym->hi) return sim_fail(&c, E_RUN_INDEX, "the index '%s' is %lld, which does not fit", sym->name, (long long)x);
+    set_index(s, inst->out[0], x);
+    return true;
+}
+
+static bool load_constant(sim *s, const ir_inst *inst)
+{
+    sim_call c = {.s = s, .m = s->m, .inst = inst};
+    const ir_const *k = inst->constant;
+    if (inst->op == IR_const) {
+        set_value(s, inst->out[0], borrow(s, inst->out[0]->type, k->data));
+        return true;
+    }
+    int64_t i = k->ntensor > 1 ? value_of(s, inst->index[0]) : 0;
+    if (i < 0 || i >= k->ntensor) return sim_fail(&c, E_RUN_INDEX, "entry %lld of a table of %d tensors", (long long)i, k->ntensor);
+    set_value(s, inst->out[0], borrow(s, inst->out[0]->type, ir_weight_bytes(k, (int)i)));
+    return true;
+}
+
+static bool index_tensor(sim *s, const ir_inst *inst)
+{
+    sim_tensor *t = sim_tensor_new(s, inst->out[0]->type->dtype, 0, NULL);
+    int64_t x = value_of(s, inst->index[0]);
+    if (dtype_is_float(t->dtype)) sim_set(t, 0, (double)x);
+    else sim_set_int(t, 0, x);
+    set_value(s, inst->out[0], t);
+    return true;
+}
+
+static bool run_pure(sim *s, const ir_inst *inst)
+{
+    sim_tensor *in[256], *out[64];
+    int64_t index[8];
+    sim_call c = {s, s->m, inst, inst->nin, inst->nout, inst->nin <= 256 ? in : ARENA_ARRAY(s->arena, sim_tensor *, inst->nin), out, index};
+    for (int i = 0; i < inst->nin; i++) c.in[i] = inst->in[i] ? s->value[inst->in[i]->id] : NULL;
+    for (int i = 0; i < inst->nindex; i++) index[i] = value_of(s, inst->index[i]);
+    for (int i = 0; i < inst->nout; i++) {
+        int64_t dim[IR_MAX_RANK];
+        if (!sim_extents(s, inst->out[i]->type, dim)) return sim_fail(&c, E_RUN_INDEX, "a result would have a negative extent");
+        c.out[i] = sim_tensor_new(s, inst->out[i]->type->dtype, inst->out[i]->type->rank, dim);
+        set_value(s, inst->out[i], c.out[i]);
+    }
+    return evaluator[inst->op](&c);
+}
+
+static sim_tensor *shared(sim *s, const ir_value *v)
+{
+    sim_tensor *t = s->value[v->id];
+    if (t) t->refs++;
+    return t;
+}
+
+/* Gives the arguments of a block their values, all at once. */
+static void pass_arguments(sim *s, const ir_block *to, int first_arg, sim_tensor *const *value, int n)
+{
+    for (int i = 0; i < n; i++) set_value(s, to->arg.at[first_arg + i], value[i]);
+}
+
+static outcome run_loop(sim *s, const ir_inst *inst)
+{
+    int64_t from = value_of(s, inst->index[0]), to = value_of(s, inst->index[1]);
+    const ir_block *body = inst->region[0]->first;
+    sim_tensor **carried = ARENA_ARRAY(s->arena, sim_tensor *, inst->nin);
+    for (int i = 0; i < inst->nin; i++) carried[i] = shared(s, inst->in[i]);
+    for (int64_t i = from; i < to; i++) {
+        set_index(s, body->arg.at[0], i);
+        pass_arguments(s, body, 1, carried, inst->nin);
+        outcome end = run_region(s, inst->region[0], carried);
+        if (end == LEFT_GRAPH || end == STOPPED) return end;
+    }
+    for (int i = 0; i < inst->nout; i++) set_value(s, inst->out[i], carried[i]);
+    return GO_ON;
+}
+
+static outcome run_fused(sim *s, const ir_inst *inst)
+{
+    sim_tensor *value[256], *left[64];
+    for (int i = 0; i < inst->nin; i++) value[i] = shared(s, inst->in[i]);
+    pass_arguments(s, inst->region[0]->first, 0, value, inst->nin);
+    outcome end = run_region(s, inst->region[0], left);
+    if (end == STOPPED) return end;
+    for (int i = 0; i < inst->nout; i++) set_value(s, inst->out[i], left[i]);
+    return GO_ON;
+}
+
+static outcome run_inst(sim *s, const ir_inst *inst)
+{
+    switch (inst->op) {
+    case IR_const:
+    case IR_weight: return load_constant(s, inst) ? GO_ON : STOPPED;
+    case IR_index_read: return read_index(s, inst) ? GO_ON : STOPPED;
+    case IR_index_tensor: return index_tensor(s, inst) ? GO_ON : STOPPED;
+    case IR_read:
+    case IR_write: return run_effect(s, inst) ? GO_ON : STOPPED;
+    case IR_token:
+    case IR_barrier: return GO_ON;
+    case IR_loop: return run_loop(s, inst);
+    case IR_fused: return run_fused(s, inst);
+    default: return run_pure(s, inst) ? GO_ON : STOPPED;
+    }
+}
+
+static outcome observed(sim *s, const ir_inst *inst)
+{
+    if (!s->observer) return run_inst(s, inst);
+    if (s->observer->before && !s->observer->before(s->observer->env, s, inst)) {
+        s->stopped = true;
+        return STOPPED;
+    }
+    sim_tensor *in[256], *out[64];
+    int nin = inst->nin < 256 ? inst->nin : 256;
+    for (int i = 0; i < nin; i++) in[i] = inst->in[i] ? s->value[inst->in[i]->id] : NULL;
+    double start = now_us();
+    outcome end = run_inst(s, inst);
+    double us = now_us() - start;
+    for (int i = 0; i < inst->nout; i++) out[i] = s->value[inst->out[i]->id];
+    sim_event event = {inst, in, out, start - s->epoch, us};
+    if (s->observer->after && end == GO_ON) s->observer->after(s->observer->env, s, &event);
+    return end;
+}
+
+/* Room for the arguments of a jump; they are passed on at once. */
+static sim_tensor **scratch(sim *s, int n)
+{
+    if (n > s->nscratch) {
+        s->nscratch = 2 * n;
+        s->scratch = ARENA_ARRAY(s->arena, sim_tensor *, s->nscratch);
+    }
+    return s->scratch;
+}
+
+/* Which block a terminator goes to; NULL when it leaves the region, with its values in `left`. */
+static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, outcome *how)
+{
+    if (end->op == IR_yield || end->op == IR_return) {
+        bool leaves_graph = end->op == IR_return;
+        int n = leaves_graph ? s->graph->output.n : end->nin;
+        *how = leaves_graph ? LEFT_GRAPH : LEFT_REGION;
+        for (int i = 0; i < n; i++) (leaves_graph ? s->result : left)[i] = shared(s, end->in[i]);
+        return NULL;
+    }
+    int k = end->op == IR_cond_br && !sim_get_int(s->value[end->in[0]->id], 0);
+    const ir_edge *e = &end->edge[k];
+    sim_tensor **value = scratch(s, e->n);
+    for (int i = 0; i < e->n; i++) value[i] = shared(s, end->in[e->first + i]);
+    pass_arguments(s, e->to, 0, value, e->n);
+    return e->to;
+}
+
+static outcome run_region(sim *s, const ir_region *r, sim_tensor **left)
+{
+    outcome how = GO_ON;
+    for (const ir_block *b = r->first; b;) {
+        if (s->observer && s->observer->block) s->observer->block(s->observer->env, s, b);
+        for (const ir_inst *i = b->first; i != b->last; i = i->next) {
+            outcome end = observed(s, i);
+            if (end != GO_ON) return end;
+            release_operands(s, i);
+        }
+        b = follow(s, b->last, left, &how);
+    }
+    return how;
+}
+
+/* ---- graphs -------------------------------------------------------------------------------- */
+
+/* Free dims take their values from the inputs' extents; inputs must agree about them. */
+static bool bind_dims(sim *s, sim_tensor *const *in)
+{
+    nfc_diags *d = &s->m->session->diags;
+    for (int i = 0; i < s->m->dim.n; i++) s->sym_known[s->m->dim.at[i].sym->id] = false;
+    for (int i = 0; i < s->graph->input.n; i++) {
+        const ir_port *p = &s->graph->input.at[i];
+        if (in[i]->dtype != p->type->dtype || in[i]->rank != p->type->rank) {
+            diag_error(d, E_RUN_INPUT, p->at, "input '%s' is %s, but what it is given has rank %d of %s", p->name, ir_type_text(s->m->arena, p->type), in[i]->rank, dtype_name(in[i]->dtype));
+            return false;
+        }
+        for (int k = 0; k < p->type->rank; k++) {
+            const ir_sym *sym = sx_only_sym(p->type->dim[k]);
+            if (!sym || s->sym_known[sym->id]) continue;
+            s->sym[sym->id] = in[i]->dim[k];
+            s->sym_known[sym->id] = true;
+            if (in[i]->dim[k] < sym->lo || in[i]->dim[k] > sym->hi) {
+                diag_error(d, E_RUN_INPUT, p->at, "input '%s' gives dim '%s' the value %lld, which is over its bound %lld", p->name, sym->name, (long long)in[i]->dim[k], (long long)sym->hi);
+                return false;
+            }
+        }
+    }
+    for (int i = 0; i < s->m->dim.n; i++) { /* a dim that no input has takes its bound */
+        const ir_sym *sym = s->m->dim.at[i].sym;
+        if (!s->sym_known[sym->id]) s->sym[sym->id] = sym->hi;
+        s->sym_known[sym->id] = true;
+    }
+    return true;
+}
+
+static bool check_input(sim *s, const ir_port *p, const sim_tensor *t)
+{
+    nfc_diags *d = &s->m->session->diags;
+    for (int k = 0; k < t->rank; k++)
+        if (t->dim[k] != value_of(s, p->type->dim[k])) {
+            diag_error(d, E_RUN_INPUT, p->at, "input '%s' has extent %lld on axis %d, where %s is %lld", p->name, (long long)t->dim[k], k, sx_text(s->m->arena, p->type->dim[k]), (long long)value_of(s, p->type->dim[k]));
+            return false;
+        }
+    if (!p->bound.has_min && !p->bound.has_max) return true;
+    for (int64_t i = 0; i < t->n; i++) {
+        double v = sim_get(t, i);
+        if (!(p->bound.has_min && !(v >= p->bound.min)) && !(p->bound.has_max && !(v <= p->bound.max))) continue;
+        diag_error(d, E_RUN_INPUT, p->bound.at, "input '%s' has the element %g, which breaks its bound", p->name, v);
+        return false;
+    }
+    return true;
+}
+
+bool sim_run(sim *s, ir_graph *g, sim_tensor *const *in, sim_tensor **out)
+{
+    s->graph = g;
+    s->failed = s->stopped = false;
+    memset(s->sym_known, 0, sizeof(bool) * (size_t)s->m->sx.nsym);
+    if (!bind_dims(s, in)) return false;
+    for (int i = 0; i < g->input.n; i++)
+        if (!check_input(s, &g->input.at[i], in[i])) return false;
+    for (int i = 0; i < g->input.n; i++) {
+        in[i]->refs++;
+        set_value(s, g->body->first->arg.at[i], in[i]);
+    }
+    s->result = out;
+    outcome end = run_region(s, g->body, NULL);
+    clear_values(s);
+    return end == LEFT_GRAPH;
+}
+
+bool sim_fold(ir_module *m, const ir_inst *inst, sim_tensor *const *in, sim_tensor **out)
+{
+    sim s = {.m = m, .quiet = true};
+    sim_call c = {&s, m, inst, inst->nin, inst->nout, (sim_tensor **)(uintptr_t)in, out, NULL};
+    int64_t index[8];
+    for (int i = 0; i < inst->nindex; i++) {
+        if (!sx_is_const(inst->index[i])) return false;
+        index[i] = sx_value(inst->index[i]);
+    }
+    c.index = index;
+    for (int i = 0; i < inst->nout; i++) {
+        int64_t dim[IR_MAX_RANK];
+        const ir_type *t = inst->out[i]->type;
+        for (int k = 0; k < t->rank; k++) {
+            if (!sx_is_const(t->dim[k])) return false;
+            dim[k] = sx_value(t->dim[k]);
+        }
+        out[i] = sim_tensor_new(&s, t->dtype, t->rank, dim);
+    }
+    bool ok = evaluator[inst->op](&c);
+    for (int i = 0; !ok && i < inst->nout; i++) sim_tensor_drop(out[i]);
+    return ok;
+}
+
+bool ev_core(sim_call *c)
+{
+    return sim_fail(c, E_INTERNAL, "%s has no evaluator of its own", op_get(c->inst->op)->name);
+}

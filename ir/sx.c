@@ -1,0 +1,468 @@
+#include "ir/sx.h"
+
+#include <string.h>
+#include "ir/vec.h"
+
+void sx_init(sx_table *t, nfc_arena *arena)
+{
+    *t = (sx_table){.arena = arena};
+    map_init(&t->map, arena);
+}
+
+ir_sym *sx_new_sym(sx_table *t, const char *name, int64_t lo, int64_t hi, nfc_span at)
+{
+    ir_sym *sym = ARENA_NEW(t->arena, ir_sym);
+    *sym = (ir_sym){.name = name, .id = t->nsym++, .lo = lo, .hi = hi, .at = at};
+    return sym;
+}
+
+/* ---- hash-consing ------------------------------------------------------------------------ */
+
+typedef VEC(int64_t) key_words;
+
+static const ir_sx *cons(sx_table *t, const ir_sx *draft)
+{
+    key_words key = {0};
+    vec_push(t->arena, &key, draft->kind);
+    vec_push(t->arena, &key, draft->constant);
+    vec_push(t->arena, &key, draft->sym ? draft->sym->id : -1);
+    vec_push(t->arena, &key, draft->a ? draft->a->id : -1);
+    for (int i = 0; i < draft->nterm; i++) {
+        vec_push(t->arena, &key, draft->term[i].coef);
+        vec_push(t->arena, &key, draft->term[i].n);
+        for (int k = 0; k < draft->term[i].n; k++)
+            vec_push(t->arena, &key, draft->term[i].factor[k]->id);
+    }
+    size_t bytes = (size_t)key.n * sizeof *key.at;
+    ir_sx *have = map_getn(&t->map, (const char *)key.at, bytes);
+    if (have) return have;
+    ir_sx *own = ARENA_NEW(t->arena, ir_sx);
+    *own = *draft;
+    own->id = t->nsx++;
+    map_setn(&t->map, (const char *)key.at, bytes, own);
+    return own;
+}
+
+const ir_sx *sx_int(sx_table *t, int64_t value)
+{
+    int64_t key[2] = {-1, value}; /* constants are most of all: a short way to them */
+    ir_sx *have = map_getn(&t->map, (const char *)key, sizeof key);
+    if (have) return have;
+    const ir_sx *own = cons(t, &(ir_sx){.kind = SX_SUM, .constant = value});
+    map_setn(&t->map, (const char *)key, sizeof key, (void *)(uintptr_t)own);
+    return own;
+}
+
+const ir_sx *sx_sym(sx_table *t, const ir_sym *sym)
+{
+    if (sym->is) return sx_resolve(t, sym->is);
+    return cons(t, &(ir_sx){.kind = SX_SYM, .sym = sym});
+}
+
+bool sx_is_const(const ir_sx *a) { return a->kind == SX_SUM && a->nterm == 0; }
+int64_t sx_value(const ir_sx *a) { return a->constant; }
+bool sx_is(const ir_sx *a, int64_t value) { return sx_is_const(a) && a->constant == value; }
+const ir_sym *sx_only_sym(const ir_sx *a) { return a->kind == SX_SYM ? a->sym : NULL; }
+
+/* ---- sums of products -------------------------------------------------------------------- */
+
+/* Any node as a list of terms plus a constant. */
+typedef struct {
+    sx_term *term;
+    int n;
+    int64_t constant;
+} poly;
+
+static poly as_poly(sx_table *t, const ir_sx *a)
+{
+    if (a->kind == SX_SUM)
+        return (poly){(sx_term *)(uintptr_t)a->term, a->nterm, a->constant};
+    sx_term *one = ARENA_NEW(t->arena, sx_term);
+    const ir_sx **factor = ARENA_NEW(t->arena, const ir_sx *);
+    *factor = a;
+    *one = (sx_term){1, 1, factor};
+    return (poly){one, 1, 0};
+}
+
+static int compare_terms(const sx_term *a, const sx_term *b)
+{
+    if (a->n != b->n) return b->n - a->n; /* higher degrees first */
+    for (int i = 0; i < a->n; i++)
+        if (a->factor[i] != b->factor[i]) return a->factor[i]->id - b->factor[i]->id;
+    return 0;
+}
+
+/* Are these the same term but for one factor: MOD(a, e) in x and DIV(a, e) in y, with y e times as
+ * large? Together they are the coefficient of x times a. */
+static int mod_and_div(const sx_term *x, const sx_term *y)
+{
+    if (x->n != y->n) return -1;
+    for (int i = 0; i < x->n; i++) {
+        const ir_sx *m = x->factor[i];
+        if (m->kind != SX_MOD || y->coef != x->coef * m->constant) continue;
+        int rest = 0;
+        bool found = false, same = true;
+        for (int k = 0; k < y->n; k++) {
+            const ir_sx *d = y->factor[k];
+            if (!found && d->kind == SX_DIV && d->constant == m->constant && d->a == m->a) {
+                found = true;
+                continue;
+            }
+            if (rest == i) rest++;
+            same &= rest < x->n && x->factor[rest] == d;
+            rest++;
+        }
+        if (found && same) return i;
+    }
+    return -1;
+}
+
+static const ir_sx *from_poly(sx_table *t, poly p);
+
+/* (a / e) * e + a % e is a again; index arithmetic over flattened axes lives on it. */
+static const ir_sx *rejoin(sx_table *t, poly p)
+{
+    for (int i = 0; i < p.n; i++)
+        for (int k = 0; k < p.n; k++) {
+            int at = k == i ? -1 : mod_and_div(&p.term[i], &p.term[k]);
+            if (at < 0) continue;
+            const ir_sx *sum = sx_mul(t, sx_int(t, p.term[i].coef), p.term[i].factor[at]->a);
+            for (int f = 0; f < p.term[i].n; f++)
+                if (f != at) sum = sx_mul(t, sum, p.term[i].factor[f]);
+            poly rest = {ARENA_ARRAY(t->arena, sx_term, p.n), 0, p.constant};
+            for (int j = 0; j < p.n; j++)
+                if (j != i && j != k) rest.term[rest.n++] = p.term[j];
+            return sx_add(t, sum, from_poly(t, rest));
+        }
+    return NULL;
+}
+
+static const ir_sx *from_poly(sx_table *t, poly p)
+{
+    bool has_mod = false;
+    for (int i = 0; p.n > 1 && i < p.n; i++)
+        for (int k = 0; k < p.term[i].n; k++) has_mod |= p.term[i].factor[k]->kind == SX_MOD;
+    const ir_sx *joined = has_mod ? rejoin(t, p) : NULL;
+    if (joined) return joined;
+    if (p.n == 1 && p.constant == 0 && p.term[0].coef == 1 && p.term[0].n == 1)
+        return p.term[0].factor[0];
+    return cons(t, &(ir_sx){.kind = SX_SUM, .constant = p.constant, .nterm = p.n, .term = p.term});
+}
+
+static int64_t checked_mul(sx_table *t, int64_t a, int64_t b)
+{
+    int64_t r;
+    if (__builtin_mul_overflow(a, b, &r)) return t->overflow = true, 0;
+    return r;
+}
+
+static int64_t checked_add(sx_table *t, int64_t a, int64_t b)
+{
+    int64_t r;
+    if (__builtin_add_overflow(a, b, &r)) return t->overflow = true, 0;
+    return r;
+}
+
+/* a + scale * b */
+static const ir_sx *combine(sx_table *t, const ir_sx *a, const ir_sx *b, int64_t scale)
+{
+    if (sx_is_const(a) && sx_is_const(b))
+        return sx_int(t, checked_add(t, a->constant, checked_mul(t, b->constant, scale)));
+    poly pa = as_poly(t, a), pb = as_poly(t, b), r = {0};
+    r.term = ARENA_ARRAY(t->arena, sx_term, pa.n + pb.n);
+    r.constant = checked_add(t, pa.constant, checked_mul(t, pb.constant, scale));
+    int i = 0, j = 0;
+    while (i < pa.n || j < pb.n) {
+        int c = i == pa.n ? 1 : j == pb.n ? -1 : compare_terms(&pa.term[i], &pb.term[j]);
+        sx_term out = c <= 0 ? pa.term[i] : pb.term[j];
+        if (c > 0) out.coef = checked_mul(t, pb.term[j].coef, scale);
+        if (c == 0) out.coef = checked_add(t, out.coef, checked_mul(t, pb.term[j].coef, scale));
+        i += c <= 0;
+        j += c >= 0;
+        if (out.coef) r.term[r.n++] = out;
+    }
+    return from_poly(t, r);
+}
+
+const ir_sx *sx_add(sx_table *t, const ir_sx *a, const ir_sx *b) { return combine(t, a, b, 1); }
+const ir_sx *sx_sub(sx_table *t, const ir_sx *a, const ir_sx *b) { return combine(t, a, b, -1); }
+
+static sx_term mul_terms(sx_table *t, const sx_term *a, const sx_term *b)
+{
+    sx_term r = {checked_mul(t, a->coef, b->coef), a->n + b->n, NULL};
+    r.factor = ARENA_ARRAY(t->arena, const ir_sx *, r.n);
+    for (int i = 0, j = 0, k = 0; k < r.n; k++) {
+        bool left = j == b->n || (i < a->n && a->factor[i]->id <= b->factor[j]->id);
+        r.factor[k] = left ? a->factor[i++] : b->factor[j++];
+    }
+    return r;
+}
+
+const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
+{
+    if (sx_is_const(a) && sx_is_const(b)) return sx_int(t, checked_mul(t, a->constant, b->constant));
+    if (sx_is_const(a)) return combine(t, sx_int(t, 0), b, a->constant);
+    if (sx_is_const(b)) return combine(t, sx_int(t, 0), a, b->constant);
+    poly pa = as_poly(t, a), pb = as_poly(t, b);
+    const ir_sx *sum = sx_int(t, checked_mul(t, pa.constant, pb.constant));
+    for (int i = 0; i < pa.n; i++) {
+        sum = combine(t, sum, from_poly(t, (poly){&pa.term[i], 1, 0}), pb.constant);
+        for (int j = 0; j < pb.n; j++) {
+            sx_term *m = ARENA_NEW(t->arena, sx_term);
+            *m = mul_terms(t, &pa.term[i], &pb.term[j]);
+            sum = combine(t, sum, from_poly(t, (poly){m, 1, 0}), 1);
+        }
+    }
+    for (int j = 0; j < pb.n; j++)
+        sum = combine(t, sum, from_poly(t, (poly){&pb.term[j], 1, 0}), pa.constant);
+    return sum;
+}
+
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
+
+/* Splits a into by * (*whole) + rest, where rest has the terms that `by` does not divide. */
+static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx **rest)
+{
+    poly p = as_poly(t, a), w = {0}, r = {0};
+    w.term = ARENA_ARRAY(t->arena, sx_term, p.n + 1);
+    r.term = ARENA_ARRAY(t->arena, sx_term, p.n + 1);
+    for (int i = 0; i < p.n; i++) {
+        sx_term m = p.term[i];
+        if (m.coef % by) {
+            r.term[r.n++] = m;
+        } else {
+            m.coef /= by;
+            w.term[w.n++] = m;
+        }
+    }
+    w.constant = floor_div(p.constant, by);
+    r.constant = p.constant - w.constant * by;
+    *rest = from_poly(t, r);
+    return from_poly(t, w);
+}
+
+const ir_sx *sx_div(sx_table *t, const ir_sx *a, int64_t by)
+{
+    if (by == 1) return a;
+    if (sx_is_const(a)) return sx_int(t, floor_div(a->constant, by));
+    const ir_sx *rest, *whole = split(t, a, by, &rest);
+    int64_t lo, hi;
+    sx_range(rest, &lo, &hi);
+    if (lo >= 0 && hi < by) return whole;
+    return sx_add(t, whole, cons(t, &(ir_sx){.kind = SX_DIV, .constant = by, .a = rest}));
+}
+
+const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by)
+{
+    if (by == 1) return sx_int(t, 0);
+    if (sx_is_const(a)) return sx_int(t, a->constant - floor_div(a->constant, by) * by);
+    const ir_sx *rest;
+    split(t, a, by, &rest);
+    int64_t lo, hi;
+    sx_range(rest, &lo, &hi);
+    if (lo >= 0 && hi < by) return rest;
+    return cons(t, &(ir_sx){.kind = SX_MOD, .constant = by, .a = rest});
+}
+
+/* One term divided by one term, or false. */
+static bool div_term(sx_table *t, const sx_term *a, const sx_term *b, sx_term *out)
+{
+    if (b->coef == 0 || a->coef % b->coef) return false;
+    *out = (sx_term){a->coef / b->coef, 0, ARENA_ARRAY(t->arena, const ir_sx *, a->n + 1)};
+    int j = 0;
+    for (int i = 0; i < a->n; i++) {
+        if (j < b->n && a->factor[i] == b->factor[j]) j++;
+        else out->factor[out->n++] = a->factor[i];
+    }
+    return j == b->n;
+}
+
+const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b)
+{
+    if (sx_is(b, 0)) return NULL;
+    if (a == b) return sx_int(t, 1);
+    poly pa = as_poly(t, a), pb = as_poly(t, b);
+    sx_term divisor;
+    if (pb.n == 0) divisor = (sx_term){pb.constant, 0, NULL};
+    else if (pb.n == 1 && pb.constant == 0) divisor = pb.term[0];
+    else return NULL; /* a sum divides only itself here */
+    const ir_sx *sum = sx_int(t, 0);
+    for (int i = 0; i < pa.n; i++) {
+        sx_term *m = ARENA_NEW(t->arena, sx_term);
+        if (!div_term(t, &pa.term[i], &divisor, m)) return NULL;
+        const ir_sx *one = m->n ? from_poly(t, (poly){m, 1, 0}) : sx_int(t, m->coef);
+        sum = sx_add(t, sum, one);
+    }
+    if (pa.constant == 0) return sum;
+    if (divisor.n || pa.constant % divisor.coef) return NULL;
+    return sx_add(t, sum, sx_int(t, pa.constant / divisor.coef));
+}
+
+const ir_sx *sx_resolve(sx_table *t, const ir_sx *a)
+{
+    switch (a->kind) {
+    case SX_SYM: return a->sym->is ? sx_resolve(t, a->sym->is) : a;
+    case SX_DIV: {
+        const ir_sx *r = sx_resolve(t, a->a);
+        return r == a->a ? a : sx_div(t, r, a->constant);
+    }
+    case SX_MOD: {
+        const ir_sx *r = sx_resolve(t, a->a);
+        return r == a->a ? a : sx_mod(t, r, a->constant);
+    }
+    case SX_SUM: break;
+    }
+    bool changed = false;
+    for (int i = 0; i < a->nterm; i++)
+        for (int k = 0; k < a->term[i].n; k++)
+            changed |= sx_resolve(t, a->term[i].factor[k]) != a->term[i].factor[k];
+    if (!changed) return a;
+    const ir_sx *sum = sx_int(t, a->constant);
+    for (int i = 0; i < a->nterm; i++) {
+        const ir_sx *product = sx_int(t, a->term[i].coef);
+        for (int k = 0; k < a->term[i].n; k++)
+            product = sx_mul(t, product, sx_resolve(t, a->term[i].factor[k]));
+        sum = sx_add(t, sum, product);
+    }
+    return sum;
+}
+
+/* ---- bounds and values ------------------------------------------------------------------- */
+
+static int64_t sat_add(int64_t a, int64_t b)
+{
+    int64_t r;
+    if (__builtin_add_overflow(a, b, &r)) return a < 0 ? INT64_MIN : INT64_MAX;
+    return r;
+}
+
+static int64_t sat_mul(int64_t a, int64_t b)
+{
+    int64_t r;
+    if (__builtin_mul_overflow(a, b, &r)) return (a < 0) != (b < 0) ? INT64_MIN : INT64_MAX;
+    return r;
+}
+
+static void mul_range(int64_t *lo, int64_t *hi, int64_t blo, int64_t bhi)
+{
+    int64_t c[4] = {sat_mul(*lo, blo), sat_mul(*lo, bhi), sat_mul(*hi, blo), sat_mul(*hi, bhi)};
+    *lo = *hi = c[0];
+    for (int i = 1; i < 4; i++) {
+        if (c[i] < *lo) *lo = c[i];
+        if (c[i] > *hi) *hi = c[i];
+    }
+}
+
+void sx_range(const ir_sx *a, int64_t *lo, int64_t *hi)
+{
+    switch (a->kind) {
+    case SX_SYM:
+        if (a->sym->is) {
+            sx_range(a->sym->is, lo, hi);
+            return;
+        }
+        *lo = a->sym->lo;
+        *hi = a->sym->hi;
+        return;
+    case SX_DIV:
+        sx_range(a->a, lo, hi);
+        *lo = floor_div(*lo, a->constant);
+        *hi = floor_div(*hi, a->constant);
+        return;
+    case SX_MOD:
+        *lo = 0;
+        *hi = a->constant - 1;
+        return;
+    case SX_SUM: break;
+    }
+    *lo = *hi = a->constant;
+    for (int i = 0; i < a->nterm; i++) {
+        int64_t tlo = a->term[i].coef, thi = tlo;
+        for (int k = 0; k < a->term[i].n; k++) {
+            int64_t flo, fhi;
+            sx_range(a->term[i].factor[k], &flo, &fhi);
+            mul_range(&tlo, &thi, flo, fhi);
+        }
+        *lo = sat_add(*lo, tlo);
+        *hi = sat_add(*hi, thi);
+    }
+}
+
+int64_t sx_max(const ir_sx *a)
+{
+    int64_t lo, hi;
+    sx_range(a, &lo, &hi);
+    return hi;
+}
+
+int64_t sx_min(const ir_sx *a)
+{
+    int64_t lo, hi;
+    sx_range(a, &lo, &hi);
+    return lo;
+}
+
+int64_t sx_eval(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env)
+{
+    switch (a->kind) {
+    case SX_SYM: return a->sym->is ? sx_eval(a->sym->is, value_of, env) : value_of(env, a->sym);
+    case SX_DIV: return floor_div(sx_eval(a->a, value_of, env), a->constant);
+    case SX_MOD: {
+        int64_t v = sx_eval(a->a, value_of, env);
+        return v - floor_div(v, a->constant) * a->constant;
+    }
+    case SX_SUM: break;
+    }
+    int64_t sum = a->constant;
+    for (int i = 0; i < a->nterm; i++) {
+        int64_t product = a->term[i].coef;
+        for (int k = 0; k < a->term[i].n; k++)
+            product = sat_mul(product, sx_eval(a->term[i].factor[k], value_of, env));
+        sum = sat_add(sum, product);
+    }
+    return sum;
+}
+
+void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env)
+{
+    if (a->kind == SX_SYM) {
+        if (a->sym->is) sx_visit(a->sym->is, visit, env);
+        else visit(env, a->sym);
+    }
+    if (a->a) sx_visit(a->a, visit, env);
+    for (int i = 0; i < a->nterm; i++)
+        for (int k = 0; k < a->term[i].n; k++) sx_visit(a->term[i].factor[k], visit, env);
+}
+
+/* ---- text -------------------------------------------------------------------------------- */
+
+static const char *term_text(nfc_arena *arena, const sx_term *m, int64_t coef)
+{
+    const char *text = coef == 1 ? "" : arena_printf(arena, "%lld*", (long long)coef);
+    for (int k = 0; k < m->n; k++) {
+        const ir_sx *f = m->factor[k];
+        text = arena_printf(arena, "%s%s%s", text, k ? "*" : "", sx_text(arena, f));
+    }
+    return text;
+}
+
+const char *sx_text(nfc_arena *arena, const ir_sx *a)
+{
+    switch (a->kind) {
+    case SX_SYM: return a->sym->is ? sx_text(arena, a->sym->is) : a->sym->name;
+    case SX_DIV: return arena_printf(arena, "(%s) / %lld", sx_text(arena, a->a), (long long)a->constant);
+    case SX_MOD: return arena_printf(arena, "(%s) %% %lld", sx_text(arena, a->a), (long long)a->constant);
+    case SX_SUM: break;
+    }
+    if (a->nterm == 0) return arena_printf(arena, "%lld", (long long)a->constant);
+    const char *text = "";
+    for (int i = 0; i < a->nterm; i++) {
+        const sx_term *m = &a->term[i];
+        bool minus = m->coef < 0;
+        const char *join = i == 0 ? (minus ? "-" : "") : minus ? " - " : " + ";
+        text = arena_printf(arena, "%s%s%s", text, join, term_text(arena, m, minus ? -m->coef : m->coef));
+    }
+    if (a->constant < 0) text = arena_printf(arena, "%s - %lld", text, -(long long)a->constant);
+    if (a->constant > 0) text = arena_printf(arena, "%s + %lld", text, (long long)a->constant);
+    return text;
+}

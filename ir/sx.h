@@ -1,0 +1,80 @@
+/* Symbolic integers: extents of shapes, indices, loop bounds.
+ *
+ * A value is a polynomial over symbols in one normal form, hash-consed, so that equal expressions
+ * are the same pointer. A symbol is a dim of the module, or the run-time value of an index (a loop
+ * variable, a scalar read on the host); each has bounds, and so has every expression over it.
+ * Division rounds down and the remainder has the divisor's sign; divisors are positive constants. */
+#ifndef NFC_SX_H
+#define NFC_SX_H
+
+#include <stdbool.h>
+#include "frontend/session.h"
+
+typedef struct ir_sx ir_sx;
+
+typedef struct ir_sym {
+    const char *name;
+    int id;             /* in the order of creation; orders the terms of an expression */
+    int64_t lo, hi;     /* inclusive */
+    bool is_dim;        /* else an index value */
+    struct ir_value *value; /* index: the SSA value */
+    const ir_sx *is;    /* replaced by this expression (folded, bound); NULL: stands for itself */
+    nfc_span at;
+} ir_sym;
+
+typedef struct sx_term {
+    int64_t coef;
+    int n;
+    const ir_sx **factor; /* SX_SYM, SX_DIV and SX_MOD nodes, in order of id */
+} sx_term;
+
+typedef enum { SX_SUM, SX_SYM, SX_DIV, SX_MOD } sx_kind;
+
+struct ir_sx {
+    sx_kind kind;
+    int id;               /* in the order of creation */
+    int64_t constant;     /* SUM: the constant term; DIV, MOD: the divisor */
+    int nterm;            /* SUM */
+    const sx_term *term;
+    const ir_sym *sym;    /* SYM */
+    const ir_sx *a;       /* DIV, MOD: the dividend */
+};
+
+typedef struct sx_table {
+    nfc_arena *arena;
+    nfc_map map;
+    int nsym, nsx;
+    bool overflow; /* set by an operation whose coefficients left 64 bits; its result is 0 */
+} sx_table;
+
+void sx_init(sx_table *table, nfc_arena *arena);
+ir_sym *sx_new_sym(sx_table *t, const char *name, int64_t lo, int64_t hi, nfc_span at);
+const ir_sx *sx_int(sx_table *t, int64_t value);
+const ir_sx *sx_sym(sx_table *t, const ir_sym *sym);
+const ir_sx *sx_add(sx_table *t, const ir_sx *a, const ir_sx *b);
+const ir_sx *sx_sub(sx_table *t, const ir_sx *a, const ir_sx *b);
+const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b);
+const ir_sx *sx_div(sx_table *t, const ir_sx *a, int64_t by); /* by > 0 */
+const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by);
+/* a / b when the division leaves nothing for every value of the symbols, else NULL. */
+const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b);
+/* With every replaced symbol (ir_sym.is) put in. */
+const ir_sx *sx_resolve(sx_table *t, const ir_sx *a);
+
+bool sx_is_const(const ir_sx *a);
+int64_t sx_value(const ir_sx *a); /* of a constant */
+bool sx_is(const ir_sx *a, int64_t value);
+/* Inclusive bounds, by interval arithmetic; saturating at the ends of int64. */
+void sx_range(const ir_sx *a, int64_t *lo, int64_t *hi);
+int64_t sx_max(const ir_sx *a);
+int64_t sx_min(const ir_sx *a);
+/* The value, with value_of giving each symbol's. */
+int64_t sx_eval(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env);
+/* Calls visit for every symbol in a (repeatedly, where it stands repeatedly). */
+void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env);
+/* The symbol itself, when the expression is just one. */
+const ir_sym *sx_only_sym(const ir_sx *a);
+/* "2*S + 1", as .nfg writes it. */
+const char *sx_text(nfc_arena *arena, const ir_sx *a);
+
+#endif
