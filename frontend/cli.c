@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
+
 #include <stdlib.h>
 #include <string.h>
+#include "ir/text.h"
+#include "ir/tree.h"
 
 /* ---- options ------------------------------------------------------------------------------- */
 
@@ -197,7 +200,18 @@ void cli_help(FILE *to, const char *verb)
 
 enum { MAX_SOURCE = 256 << 20 };
 
-static ir_module *load_nfg(cli *c, const char *path)
+/* What the file holds says its first word, whatever it is called. */
+static ir_module *load_text(cli *c, const char *path, const char *text, size_t size)
+{
+    uint32_t file = source_add(&c->s->sources, path, text, size);
+    size_t at = strspn(text, " \t\r\n");
+    bool is_json = text[at] == '{', is_text = strncmp(text + at, "nfc.ir/", 7) == 0;
+    if (!is_json && !is_text) return lower_module(c->s, nfg_read(c->s, path, file), &c->lower);
+    const json_node *tree = is_json ? json_parse(c->s, file, text, size) : ir_text_tree(c->s, file, text, size);
+    return tree ? ir_from_tree(c->s, tree, path, &c->lower) : NULL;
+}
+
+static ir_module *load_file(cli *c, const char *path)
 {
     char *text;
     size_t size;
@@ -208,9 +222,7 @@ static ir_module *load_nfg(cli *c, const char *path)
     case READ_TOO_LARGE: diag_error_in(&c->s->diags, E_IO_READ, path, "larger than %d bytes", MAX_SOURCE); return NULL;
     case READ_FAILED: diag_error_in(&c->s->diags, E_IO_READ, path, "cannot be read: %s", strerror(errno)); return NULL;
     }
-    uint32_t file = source_add(&c->s->sources, path, text, size);
-    const ast_module *ast = nfg_read(c->s, path, file);
-    return lower_module(c->s, ast, &c->lower);
+    return load_text(c, path, text, size);
 }
 
 ir_module *cli_load(cli *c)
@@ -219,7 +231,7 @@ ir_module *cli_load(cli *c)
         usage(c, c->verb, c->operand.n ? "more than one graph is named" : "no graph is named");
         return NULL;
     }
-    ir_module *m = load_nfg(c, c->operand.at[0]);
+    ir_module *m = load_file(c, c->operand.at[0]);
     if (m) m->fast_math = c->fast_math;
     return m;
 }

@@ -259,22 +259,38 @@ static json_node *convert(scan *c, const cJSON *from, json_node *parent, int *ne
 
 static void drop_cjson(void *tree) { cJSON_Delete(tree); }
 
+/* Scans one value from c->p on, and builds it. */
+static json_node *parse_value(scan *c)
+{
+    const char *begin = c->p;
+    if (!scan_value(c, 1, (place){0})) return NULL;
+    cJSON *tree = cJSON_ParseWithLength(begin, (size_t)(c->p - begin));
+    if (!tree) arena_oom(c->s->arena); /* the scan has passed it: only memory can be lacking */
+    arena_defer(c->s->arena, drop_cjson, tree);
+    int next = 0;
+    json_node *node = convert(c, tree, NULL, &next);
+    return c->failed ? NULL : node;
+}
+
 json_node *json_parse(nfc_session *s, uint32_t file, const char *text, size_t size)
 {
     scan c = {.s = s, .file = file, .text = text, .p = text, .end = text + size};
     skip_space(&c);
-    if (!scan_value(&c, 1, (place){0})) return NULL;
+    json_node *node = parse_value(&c);
     skip_space(&c);
-    if (c.p < c.end) {
+    if (node && c.p < c.end) {
         fail(&c, E_JSON_SYNTAX, c.p, "the text goes on after the value");
         return NULL;
     }
-    cJSON *tree = cJSON_ParseWithLength(text, size);
-    if (!tree) arena_oom(s->arena); /* the scan has passed it: only memory can be lacking */
-    arena_defer(s->arena, drop_cjson, tree);
-    int next = 0;
-    json_node *node = convert(&c, tree, NULL, &next);
-    return c.failed ? NULL : node;
+    return node;
+}
+
+json_node *json_parse_at(nfc_session *s, uint32_t file, const char *text, size_t size, size_t *at)
+{
+    scan c = {.s = s, .file = file, .text = text, .p = text + *at, .end = text + size};
+    json_node *node = parse_value(&c);
+    *at = (size_t)(c.p - text);
+    return node;
 }
 
 json_node *json_load(nfc_session *s, const char *path, size_t limit)

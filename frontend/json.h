@@ -26,9 +26,10 @@ typedef struct json_node {
 
 enum { JSON_MAX_DEPTH = 64 };
 
-/* Parses size bytes (NUL behind them) of the source `file`; on error reports and returns NULL.
- * `base` is added to offsets when the JSON stands inside a larger file whose text is not a source. */
+/* Parses size bytes (NUL behind them) of the source `file`; on error reports and returns NULL. */
 json_node *json_parse(nfc_session *s, uint32_t file, const char *text, size_t size);
+/* Parses the one value that begins at *at inside of a larger text, and moves *at behind it. */
+json_node *json_parse_at(nfc_session *s, uint32_t file, const char *text, size_t size, size_t *at);
 /* Reads and parses a file of at most `limit` bytes. */
 json_node *json_load(nfc_session *s, const char *path, size_t limit);
 

@@ -13,10 +13,11 @@ typedef struct lower_binding { /* -D N=4, or -D 'N<=64' */
     bool used;
 } lower_binding;
 
-typedef struct lower_options {
+struct lower_options {
     VEC(lower_binding) dim;
     VEC(const char *) model; /* --model FILE or NAME=FILE */
-} lower_options;
+};
+typedef struct lower_options lower_options;
 
 /* Lowers a module. Reports everything that is wrong; NULL if anything was an error. */
 ir_module *lower_module(nfc_session *s, const ast_module *ast, lower_options *options);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 #include "frontend/lower.h"
+#include "ir/dom.h"
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -455,6 +456,9 @@ void lower_graph(lower *l, const ast_graph *g)
         ir_block *b = map_get(&l->blocks, a->name.text);
         if (b->at.line == a->name.at.line && b->at.col == a->name.at.col) enter_block(l, base, a, b, b == entry);
     }
-    if (l->s->diags.errors == errors) drop_unreached(l);
+    if (l->s->diags.errors == errors) {
+        drop_unreached(l);
+        ir_order_blocks(l->s->arena, l->g->body);
+    }
     l->env = NULL;
 }

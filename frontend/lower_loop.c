@@ -1,6 +1,7 @@
 /* Loops: what the body assigns of the names around it is carried. */
 #include <string.h>
 #include "frontend/lower.h"
+#include "ir/dom.h"
 
 /* ---- what is carried ----------------------------------------------------------------------- */
 
@@ -203,6 +204,7 @@ void lower_loop_stmt(lower *l, const ast_stmt *st)
         const char *name = v->type->kind == IR_TOKEN ? NULL : loop.carried.at[i];
         vec_push(l->s->arena, &loop.arg, ir_block_arg(body, v->type, name, lower_find(l, loop.carried.at[i])->at));
     }
+    int errors = l->s->diags.errors;
     nfc_map blocks = l->blocks;
     ir_block *block = l->block;
     lower_env *env = l->env;
@@ -212,6 +214,7 @@ void lower_loop_stmt(lower *l, const ast_stmt *st)
     l->hints = inst->hints;
     add_loop_blocks(l, &loop, inst->region[0]);
     lower_body(l, &loop, inst->region[0], iv);
+    if (l->s->diags.errors == errors) ir_order_blocks(l->s->arena, inst->region[0]);
     l->loop = loop.parent;
     l->blocks = blocks;
     l->block = block;

@@ -98,7 +98,7 @@ static void lower_dim(lower *l, const ast_const *a)
         d.bounded = b->bounded;
     }
     if (!b && !a->value) diag_help(lower_error(l, E_DIM, a->name.at, "dim '%s' has no value", a->name.text), "give it with -D %s=4, or write a default here", a->name.text);
-    d.sym = sx_new_sym(&l->m->sx, a->name.text, d.bounded ? 0 : v, v, a->name.at);
+    d.sym = sx_new_sym(&l->m->sx, a->name.text, d.bounded ? 1 : v, v, a->name.at);
     d.sym->is_dim = true;
     if (!d.bounded) d.sym->is = sx_int(&l->m->sx, v);
     vec_push(l->m->arena, &l->m->dim, d);
@@ -186,6 +186,7 @@ ir_module *lower_module(nfc_session *s, const ast_module *ast, lower_options *op
     map_init(&l.packages, s->arena);
     map_init(&l.states, s->arena);
     l.m->name = module_name(&l);
+    vec_push(s->arena, &l.m->file, ast->file);
     lower_models(&l);
     lower_constants(&l);
     lower_states(&l, ast->state, NULL);

@@ -19,8 +19,8 @@ static void postorder(nfc_arena *a, ir_block *entry, ir_dom *dom)
     while (stack.n) {
         frame *f = &vec_last(&stack);
         ir_inst *end = f->block->last;
-        if (end && f->next < end->nedge) {
-            ir_block *to = end->edge[f->next++].to;
+        if (end && f->next < end->nedge) { /* the last successor first: it comes last in the order */
+            ir_block *to = end->edge[end->nedge - 1 - f->next++].to;
             if (!to || map_getp(&seen, to)) continue;
             map_setp(&seen, to, to);
             vec_push(a, &stack, ((frame){to, 0}));
@@ -81,4 +81,21 @@ bool ir_block_dominates(const ir_dom *dom, const ir_block *a, const ir_block *b)
     if (x < 0 || y < 0) return y < 0; /* what is not reached is dominated by everything */
     while (y > x) y = dom->idom[y];
     return x == y;
+}
+
+void ir_order_blocks(nfc_arena *a, ir_region *r)
+{
+    ir_dom dom = {0};
+    postorder(a, r->first, &dom);
+    if (dom.order.n < 2) return;
+    VEC(ir_block *) rest = {0}; /* what no jump reaches keeps its place behind */
+    nfc_map reached;
+    map_init(&reached, a);
+    for (int i = 0; i < dom.order.n; i++) map_setp(&reached, dom.order.at[i], r);
+    for (ir_block *b = r->first; b; b = b->next)
+        if (!map_getp(&reached, b)) vec_push(a, &rest, b);
+    for (int i = 0; i < rest.n; i++) vec_push(a, &dom.order, rest.at[i]);
+    for (int i = 0; i < dom.order.n; i++) dom.order.at[i]->next = i + 1 < dom.order.n ? dom.order.at[i + 1] : NULL;
+    r->first = dom.order.at[0];
+    r->last = vec_last(&dom.order);
 }

@@ -59,6 +59,7 @@ bool ir_is_pure(const ir_inst *inst) { return op_get(inst->op)->flags & OPF_PURE
 
 const void *ir_weight_bytes(const ir_const *c, int i)
 {
+    if (c->converted) return c->converted[i];
     return package_data(c->package, package_find(c->package, c->tensor[i]));
 }
 
@@ -136,4 +137,57 @@ void ir_walk(ir_region *region, void (*visit)(void *env, ir_inst *inst), void *e
             for (int k = 0; k < i->nregion; k++) ir_walk(i->region[k], visit, env);
             next = i->next; /* the visitor may have put something behind */
         }
+}
+
+/* ---- symbols ------------------------------------------------------------------------------- */
+
+static const ir_type *resolved_type(ir_module *m, const ir_type *t)
+{
+    if (t->kind != IR_TENSOR) return t;
+    const ir_sx *dim[IR_MAX_RANK];
+    bool changed = false;
+    for (int i = 0; i < t->rank; i++) {
+        dim[i] = sx_resolve(&m->sx, t->dim[i]);
+        changed |= dim[i] != t->dim[i];
+    }
+    return changed ? ir_tensor(m, t->dtype, t->rank, dim) : t;
+}
+
+static void resolve_inst(void *env, ir_inst *inst)
+{
+    ir_module *m = env;
+    for (int i = 0; i < inst->nout; i++) inst->out[i]->type = resolved_type(m, inst->out[i]->type);
+    if (inst->nindex) { /* a clone may share the array */
+        const ir_sx **index = ARENA_ARRAY(m->arena, const ir_sx *, inst->nindex);
+        for (int i = 0; i < inst->nindex; i++) index[i] = sx_resolve(&m->sx, inst->index[i]);
+        inst->index = index;
+    }
+    if (inst->nsel) {
+        ir_sel *sel = ARENA_ARRAY(m->arena, ir_sel, inst->nsel);
+        for (int i = 0; i < inst->nsel; i++) {
+            sel[i] = inst->sel[i];
+            sel[i].start = sx_resolve(&m->sx, sel[i].start);
+            if (!sel[i].one) sel[i].extent = sx_resolve(&m->sx, sel[i].extent);
+        }
+        inst->sel = sel;
+    }
+    for (int a = 0; a < op_get(inst->op)->nattr; a++) {
+        ir_attr *attr = &inst->attr[a];
+        if (attr->kind != IR_ATTR_SXS) continue;
+        const ir_sx **sx = ARENA_ARRAY(m->arena, const ir_sx *, attr->n);
+        for (int i = 0; i < attr->n; i++) sx[i] = sx_resolve(&m->sx, attr->sx[i]);
+        attr->sx = sx;
+    }
+    for (int r = 0; r < inst->nregion; r++)
+        for (ir_block *b = inst->region[r]->first; b; b = b->next)
+            for (int i = 0; i < b->arg.n; i++) b->arg.at[i]->type = resolved_type(m, b->arg.at[i]->type);
+}
+
+void ir_resolve_symbols(ir_module *m)
+{
+    for (int g = 0; g < m->graph.n; g++) {
+        for (ir_block *b = m->graph.at[g]->body->first; b; b = b->next)
+            for (int i = 0; i < b->arg.n; i++) b->arg.at[i]->type = resolved_type(m, b->arg.at[i]->type);
+        ir_walk(m->graph.at[g]->body, resolve_inst, m);
+    }
 }

@@ -136,6 +136,7 @@ typedef struct ir_const {
     const char **tensor;       /* WEIGHT: names; several: a table, chosen by index[0] */
     int ntensor;
     const char *pattern;       /* the fmt() text of a table */
+    const void **converted;    /* WEIGHT: the tensors in another element type, made at compile time */
 } ir_const;
 
 struct ir_inst {
@@ -215,6 +216,7 @@ struct ir_module {
     nfc_arena *arena;
     const char *name; /* of the file, without folder and ending */
     sx_table sx;
+    VEC(uint32_t) file; /* the sources that its places are in */
     VEC(ir_dim) dim;
     VEC(struct package *) package;
     VEC(ir_state *) state;
@@ -298,6 +300,9 @@ ir_graph *ir_graph_named(const ir_module *m, const char *name);
 /* Is b the block of an instruction inside region r, however deep? */
 bool ir_region_contains(const ir_region *r, const ir_block *b);
 const char *ir_type_text(nfc_arena *a, const ir_type *type);
+
+/* Puts the replacements of symbols (ir_sym.is) into every type, index and attribute. */
+void ir_resolve_symbols(ir_module *m);
 
 /* Numbers values and instructions in reading order; after it ids are dense and stable. */
 void ir_number(ir_module *m);

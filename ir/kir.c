@@ -220,6 +220,7 @@ static const kir_expr *cast_const(kir_builder *b, kir_type type, const kir_expr 
 const kir_expr *kir_cast(kir_builder *b, kir_type type, const kir_expr *x)
 {
     if (x->type == type) return x;
+    if (x->kind == KIR_CAST && x->a->type == type && !kir_computes(type)) return x->a; /* widened and back */
     if (x->kind == KIR_INDEX && sx_is_const(x->index)) return kir_number(b, type, (double)sx_value(x->index));
     if (x->kind == KIR_CONST && kir_computes(type) && type != KIR_INDEX_TYPE) return cast_const(b, type, x);
     return cons(b, (kir_expr){.kind = KIR_CAST, .type = type, .a = x});

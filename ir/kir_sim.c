@@ -56,26 +56,10 @@ static cell call(machine *k, const kir_func *fn, cell x, cell y)
 static cell bits_of(kir_type to, kir_type from, cell v)
 {
     uint64_t raw = 0;
-    if (from == DT_f32) {
-        float f = (float)v.f;
-        memcpy(&raw, &f, 4);
-    } else if (from == DT_f64) {
-        memcpy(&raw, &v.f, 8);
-    } else {
-        raw = (uint64_t)v.i;
-    }
-    if (to == DT_f32) {
-        float f;
-        uint32_t low = (uint32_t)raw;
-        memcpy(&f, &low, 4);
-        return (cell){.f = (double)f};
-    }
-    if (to == DT_f64) {
-        double d;
-        memcpy(&d, &raw, 8);
-        return (cell){.f = d};
-    }
-    return fit(to, (cell){.i = (int64_t)raw});
+    if (is_float(from)) dtype_set((nfc_dtype)from, &raw, 0, v.f);
+    else dtype_set_int((nfc_dtype)from, &raw, 0, v.i);
+    if (is_float(to)) return (cell){.f = dtype_get((nfc_dtype)to, &raw, 0)};
+    return (cell){.i = dtype_get_int((nfc_dtype)to, &raw, 0)};
 }
 
 static cell unary(machine *k, const kir_expr *e)

@@ -144,7 +144,7 @@ static bool check_expr(checker *c, const kir_expr *e)
     }
     case KIR_INDEX: return check_symbols(c, e->index);
     case KIR_LOAD: return check_access(c, e->buffer, e->index, sx_int(&c->m->sx, 1));
-    case KIR_UN: NEED(operands, "%s of a storage type", kir_un_table[e->op].text); return check_un(c, e);
+    case KIR_UN: NEED(operands || e->op == KU_BITS, "%s of a storage type", kir_un_table[e->op].text); return check_un(c, e);
     case KIR_BIN: NEED(operands, "%s of a storage type", kir_bin_table[e->op].text); return check_bin(c, e);
     case KIR_FMA: NEED(operands && is_float(e->type) && e->a->type == e->type && e->b->type == e->type && e->c->type == e->type, "fma of other types"); return true;
     case KIR_SELECT: NEED(e->a->type == DT_bool && e->b->type == e->type && e->c->type == e->type, "select of other types"); return true;

@@ -39,6 +39,7 @@ typedef enum {
     FAM_CORE, /* the IR's own: constants, loops, effects, terminators; not written as `op` */
     FAM_EW,   /* elementwise: one scalar expression */
     FAM_MAP,  /* an element of the result is an expression over elements at mapped indices */
+    FAM_VIEW, /* the operands' elements under other indices: a view, or a copy */
     FAM_NEST, /* a loop nest of its own: reductions, contractions, windows, scans */
 } op_family;
 
@@ -51,6 +52,7 @@ enum op_flags {
     OPF_BOOL = 32,       /* the result is bool whatever the operands are */
     OPF_CAN_FAIL = 64,   /* on integers it can divide by zero; on indices leave the range */
     OPF_HEAVY = 128,     /* too much work to do again in each consumer */
+    OPF_INPLACE = 256,   /* the kernel may write its result over operand 0 */
 };
 
 /* Where a unary function is defined, for tests and goldens. */

@@ -276,6 +276,7 @@ bool sh_gather(infer *f)
     int axis;
     if (x->rank == 0) return infer_fail(f, E_RANK, 0, "a scalar has no axis to choose from");
     if (!infer_axis(f, ATTR_AT(gather, axis), ir_int(f->inst, ATTR_AT(gather, axis)), x->rank, &axis)) return false;
+    if (sx_min(x->dim[axis]) < 1) return infer_fail(f, E_SIZE, 0, "axis %d can be empty: there is nothing to choose from", axis);
     if (x->rank - 1 + i->rank > IR_MAX_RANK) return infer_fail(f, E_RANK, -1, "the result's rank is over the highest, %d", IR_MAX_RANK);
     const ir_sx *dim[2 * IR_MAX_RANK];
     int rank = 0;
@@ -292,6 +293,7 @@ bool sh_gather_elements(infer *f)
     int axis;
     if (x->rank == 0 || i->rank != x->rank) return infer_fail(f, E_RANK, -1, "data and indices must have one rank, 1 or more");
     if (!infer_axis(f, ATTR_AT(gather_elements, axis), ir_int(f->inst, ATTR_AT(gather_elements, axis)), x->rank, &axis)) return false;
+    if (sx_min(x->dim[axis]) < 1) return infer_fail(f, E_SIZE, 0, "axis %d can be empty: there is nothing to choose from", axis);
     for (int k = 0; k < x->rank; k++)
         if (k != axis && sx_min(sx_sub(&f->m->sx, x->dim[k], i->dim[k])) < 0)
             return infer_fail(f, E_SHAPE, 1, "indices has extent %s on axis %d, data only %s", text(f, i->dim[k]), k, text(f, x->dim[k]));
@@ -357,6 +359,7 @@ bool sh_space_to_depth(infer *f)
     int64_t b;
     if (!block_size(f, ATTR_AT(space_to_depth, blocksize), &b)) return false;
     const ir_sx *side = sx_int(&f->m->sx, b);
+    if (!sx_is_const(x->dim[1]) || sx_value(x->dim[1]) < 1) return infer_fail(f, E_SHAPE, 0, "the number of channels must be known at compile time, and not 0");
     const ir_sx *h = sx_exact_div(&f->m->sx, x->dim[2], side), *w = sx_exact_div(&f->m->sx, x->dim[3], side);
     if (!h || !w) return infer_fail(f, E_SHAPE, 0, "%s x %s pixels are not a multiple of %lld", text(f, x->dim[2]), text(f, x->dim[3]), (long long)b);
     const ir_sx *dim[4] = {x->dim[0], sx_mul(&f->m->sx, x->dim[1], sx_int(&f->m->sx, b * b)), h, w};

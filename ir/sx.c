@@ -436,33 +436,85 @@ void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env)
 
 /* ---- text -------------------------------------------------------------------------------- */
 
-static const char *term_text(nfc_arena *arena, const sx_term *m, int64_t coef)
+typedef struct {
+    nfc_arena *arena;
+    sx_namer *name;
+    void *env;
+} writer;
+
+static const char *text_of(const writer *w, const ir_sx *a);
+
+/* Texts in an order that does not depend on how the expression came about. */
+static void sort_texts(const char **text, int n)
 {
-    const char *text = coef == 1 ? "" : arena_printf(arena, "%lld*", (long long)coef);
+    for (int i = 1; i < n; i++)
+        for (int k = i; k > 0 && strcmp(text[k - 1], text[k]) > 0; k--) {
+            const char *t = text[k];
+            text[k] = text[k - 1];
+            text[k - 1] = t;
+        }
+}
+
+static const char *product_text(const writer *w, const sx_term *m)
+{
+    const char **factor = ARENA_ARRAY(w->arena, const char *, m->n);
     for (int k = 0; k < m->n; k++) {
-        const ir_sx *f = m->factor[k];
-        text = arena_printf(arena, "%s%s%s", text, k ? "*" : "", sx_text(arena, f));
+        bool brackets = m->factor[k]->kind != SX_SYM;
+        factor[k] = arena_printf(w->arena, brackets ? "(%s)" : "%s", text_of(w, m->factor[k]));
     }
+    sort_texts(factor, m->n);
+    const char *text = factor[0];
+    for (int k = 1; k < m->n; k++) text = arena_printf(w->arena, "%s*%s", text, factor[k]);
     return text;
 }
 
-const char *sx_text(nfc_arena *arena, const ir_sx *a)
+static const char *text_of(const writer *w, const ir_sx *a)
 {
     switch (a->kind) {
-    case SX_SYM: return a->sym->is ? sx_text(arena, a->sym->is) : a->sym->name;
-    case SX_DIV: return arena_printf(arena, "(%s) / %lld", sx_text(arena, a->a), (long long)a->constant);
-    case SX_MOD: return arena_printf(arena, "(%s) %% %lld", sx_text(arena, a->a), (long long)a->constant);
+    case SX_SYM: return a->sym->is ? text_of(w, a->sym->is) : w->name(w->env, a->sym);
+    case SX_DIV:
+    case SX_MOD: {
+        bool simple = a->a->kind == SX_SYM;
+        return arena_printf(w->arena, "%s%s%s %c %lld", simple ? "" : "(", text_of(w, a->a), simple ? "" : ")", a->kind == SX_DIV ? '/' : '%', (long long)a->constant);
+    }
     case SX_SUM: break;
     }
-    if (a->nterm == 0) return arena_printf(arena, "%lld", (long long)a->constant);
+    if (a->nterm == 0) return arena_printf(w->arena, "%lld", (long long)a->constant);
+    const char **product = ARENA_ARRAY(w->arena, const char *, a->nterm);
+    int64_t *coef = ARENA_ARRAY(w->arena, int64_t, a->nterm);
+    for (int i = 0; i < a->nterm; i++) { /* inserted in order; what stands first is positive if any is */
+        const char *p = product_text(w, &a->term[i]);
+        int64_t c = a->term[i].coef;
+        int k = i;
+        for (; k > 0 && ((c > 0 && coef[k - 1] < 0) || ((c > 0) == (coef[k - 1] > 0) && strcmp(product[k - 1], p) > 0)); k--) {
+            product[k] = product[k - 1];
+            coef[k] = coef[k - 1];
+        }
+        product[k] = p;
+        coef[k] = c;
+    }
     const char *text = "";
     for (int i = 0; i < a->nterm; i++) {
-        const sx_term *m = &a->term[i];
-        bool minus = m->coef < 0;
-        const char *join = i == 0 ? (minus ? "-" : "") : minus ? " - " : " + ";
-        text = arena_printf(arena, "%s%s%s", text, join, term_text(arena, m, minus ? -m->coef : m->coef));
+        const char *join = i == 0 ? (coef[i] < 0 ? "-" : "") : coef[i] < 0 ? " - " : " + ";
+        int64_t c = coef[i] < 0 ? -coef[i] : coef[i];
+        if (c == 1) text = arena_printf(w->arena, "%s%s%s", text, join, product[i]);
+        else text = arena_printf(w->arena, "%s%s%lld*%s", text, join, (long long)c, product[i]);
     }
-    if (a->constant < 0) text = arena_printf(arena, "%s - %lld", text, -(long long)a->constant);
-    if (a->constant > 0) text = arena_printf(arena, "%s + %lld", text, (long long)a->constant);
+    if (a->constant < 0) text = arena_printf(w->arena, "%s - %lld", text, -(long long)a->constant);
+    if (a->constant > 0) text = arena_printf(w->arena, "%s + %lld", text, (long long)a->constant);
     return text;
 }
+
+const char *sx_text_named(nfc_arena *arena, const ir_sx *a, sx_namer *name, void *env)
+{
+    writer w = {arena, name, env};
+    return text_of(&w, a);
+}
+
+static const char *own_name(void *env, const ir_sym *sym)
+{
+    (void)env;
+    return sym->name;
+}
+
+const char *sx_text(nfc_arena *arena, const ir_sx *a) { return sx_text_named(arena, a, own_name, NULL); }

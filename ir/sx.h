@@ -76,5 +76,8 @@ void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env);
 const ir_sym *sx_only_sym(const ir_sx *a);
 /* "2*S + 1", as .nfg writes it. */
 const char *sx_text(nfc_arena *arena, const ir_sx *a);
+/* The same with other names for the symbols. */
+typedef const char *sx_namer(void *env, const ir_sym *sym);
+const char *sx_text_named(nfc_arena *arena, const ir_sx *a, sx_namer *name, void *env);
 
 #endif

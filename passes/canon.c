@@ -1,0 +1,342 @@
+/* Canonical form: what does nothing goes, and what can be said in several ways is said in one. */
+#include <string.h>
+#include "ir/shape.h"
+#include "passes/pass.h"
+
+typedef struct {
+    pass_ctx *ctx;
+    bool changed, symbols;
+} canoniser;
+
+static void replace(canoniser *k, ir_inst *inst, ir_value *by)
+{
+    if (!by->name && !by->block) by->name = inst->out[0]->name;
+    ir_replace_uses(inst->out[0], by);
+    ir_erase(inst);
+    k->changed = true;
+}
+
+/* ---- instructions that do nothing ---------------------------------------------------------- */
+
+static bool is_permutation_identity(const ir_inst *inst)
+{
+    const ir_attr *perm = &inst->attr[ATTR_AT(transpose, perm)];
+    if (perm->kind == IR_ATTR_NONE) return inst->in[0]->type->rank < 2;
+    for (int i = 0; i < perm->n; i++)
+        if (!sx_is(perm->sx[i], i)) return false;
+    return true;
+}
+
+/* Is the result the first operand, element for element? Same types are given. */
+static bool does_nothing(ir_module *m, const ir_inst *inst)
+{
+    switch (inst->op) {
+    case IR_identity:
+    case IR_cast:
+    case IR_reshape:
+    case IR_flatten:
+    case IR_squeeze:
+    case IR_unsqueeze:
+    case IR_expand:
+    case IR_tile: return true;
+    case IR_transpose: return is_permutation_identity(inst);
+    case IR_concat:
+    case IR_split:
+    case IR_sum:
+    case IR_mean:
+    case IR_max:
+    case IR_min: return inst->nin == 1 && inst->nout == 1;
+    case IR_clip: return inst->nin == 1 || (!inst->in[1] && inst->nin == 2);
+    case IR_pad: {
+        const ir_attr *pads = &inst->attr[ATTR_AT(pad, pads)];
+        for (int i = 0; i < pads->n; i++)
+            if (!sx_is(pads->sx[i], 0)) return false;
+        return true;
+    }
+    case IR_slice: {
+        slice_axis axis[IR_MAX_RANK];
+        slice_axes(m, inst, axis);
+        for (int i = 0; i < inst->in[0]->type->rank; i++)
+            if (axis[i].step != 1 || !sx_is(axis[i].start, 0)) return false;
+        return true;
+    }
+    default: return false;
+    }
+}
+
+/* ---- one way to say it --------------------------------------------------------------------- */
+
+/* Every op that only renames extents is a reshape to the extents that it gives. */
+static void as_reshape(canoniser *k, ir_inst *inst)
+{
+    ir_module *m = k->ctx->m;
+    const ir_type *t = inst->out[0]->type;
+    ir_value *x = inst->in[0];
+    bool chained = x->def && (op_get(x->def->op)->flags & OPF_VIEW) && x->def->nin == 1;
+    if (inst->op == IR_reshape && !chained) {
+        const ir_attr *shape = &inst->attr[ATTR_AT(reshape, shape)];
+        bool plain = shape->n == t->rank && inst->attr[ATTR_AT(reshape, allowzero)].i;
+        for (int i = 0; plain && i < t->rank; i++) plain = shape->sx[i] == t->dim[i];
+        if (plain) return;
+    }
+    if (chained) x = x->def->in[0];
+    ir_inst *r = ir_new(m, IR_reshape, inst->at, 1, &x);
+    r->scope = inst->scope;
+    r->hints = inst->hints;
+    ir_attr *shape = &r->attr[ATTR_AT(reshape, shape)];
+    *shape = (ir_attr){.kind = IR_ATTR_SXS, .at = inst->at, .n = t->rank, .sx = ARENA_ARRAY(m->arena, const ir_sx *, t->rank)};
+    for (int i = 0; i < t->rank; i++) shape->sx[i] = t->dim[i];
+    r->attr[ATTR_AT(reshape, allowzero)].i = 1; /* 0 is an extent here */
+    ir_add_result(m, r, t, inst->out[0]->name, inst->out[0]->at);
+    ir_insert_before(inst, r);
+    replace(k, inst, r->out[0]);
+}
+
+static void join_transposes(canoniser *k, ir_inst *inst)
+{
+    ir_inst *inner = inst->in[0]->def;
+    if (!inner || inner->op != IR_transpose) return;
+    ir_module *m = k->ctx->m;
+    int rank = inst->out[0]->type->rank;
+    ir_attr joined = {.kind = IR_ATTR_SXS, .at = inst->at, .n = rank, .sx = ARENA_ARRAY(m->arena, const ir_sx *, rank)};
+    const ir_attr *p = &inst->attr[ATTR_AT(transpose, perm)], *q = &inner->attr[ATTR_AT(transpose, perm)];
+    for (int i = 0; i < rank; i++) {
+        int64_t mid = p->kind == IR_ATTR_NONE ? rank - 1 - i : sx_value(p->sx[i]);
+        joined.sx[i] = sx_int(&m->sx, q->kind == IR_ATTR_NONE ? rank - 1 - mid : sx_value(q->sx[mid]));
+    }
+    inst->attr[ATTR_AT(transpose, perm)] = joined;
+    ir_set_operand(inst, 0, inner->in[0]);
+    k->changed = true;
+}
+
+static void visit(void *env, ir_inst *inst)
+{
+    canoniser *k = env;
+    if (inst->op == IR_transpose) join_transposes(k, inst);
+    bool same = inst->nin && inst->nout == 1 && inst->in[0] && ir_same_type(inst->in[0]->type, inst->out[0]->type);
+    if (same && does_nothing(k->ctx->m, inst)) {
+        replace(k, inst, inst->in[0]);
+        return;
+    }
+    if (op_get(inst->op)->flags & OPF_VIEW) as_reshape(k, inst);
+}
+
+/* ---- blocks -------------------------------------------------------------------------------- */
+
+static void const_branches(canoniser *k, ir_region *r)
+{
+    for (ir_block *b = r->first; b; b = b->next) {
+        ir_inst *end = b->last;
+        const uint8_t *c = end->op == IR_cond_br ? ir_const_bytes(end->in[0]) : NULL;
+        bool same = end->op == IR_cond_br && end->edge[0].to == end->edge[1].to && end->edge[0].n == 0;
+        if (!c && !same) continue;
+        const ir_edge *e = &end->edge[c && !*c];
+        ir_inst *jump = ir_new(k->ctx->m, IR_br, end->at, 0, NULL);
+        jump->scope = end->scope;
+        ir_set_edge(k->ctx->m, jump, 0, e->to, e->n, &end->in[e->first]);
+        ir_erase(end);
+        ir_append(b, jump);
+        k->changed = true;
+    }
+}
+
+typedef struct {
+    nfc_map count; /* block -> number of jumps to it */
+    nfc_map from;  /* block -> one of the jumps */
+} jumps;
+
+static void find_jumps(nfc_arena *a, ir_region *r, jumps *j)
+{
+    map_init(&j->count, a);
+    map_init(&j->from, a);
+    for (ir_block *b = r->first; b; b = b->next)
+        for (int i = 0; i < b->last->nedge; i++) {
+            ir_block *to = b->last->edge[i].to;
+            map_setp(&j->count, to, (void *)((intptr_t)map_getp(&j->count, to) + 1));
+            map_setp(&j->from, to, b->last);
+        }
+}
+
+static void unlink_block(ir_region *r, ir_block *b)
+{
+    ir_block **link = &r->first;
+    ir_block *before = NULL;
+    for (; *link != b; link = &(*link)->next) before = *link;
+    *link = b->next;
+    if (r->last == b) r->last = before;
+}
+
+/* A block that only one jump reaches, and that always, is the end of the block before it. */
+static bool merge_blocks(canoniser *k, ir_region *r)
+{
+    jumps j;
+    find_jumps(k->ctx->scratch, r, &j);
+    for (ir_block *b = r->first; b; b = b->next) {
+        ir_inst *end = b->last;
+        ir_block *to = end->op == IR_br ? end->edge[0].to : NULL;
+        if (!to || to == r->first || to == b || (intptr_t)map_getp(&j.count, to) != 1) continue;
+        for (int i = 0; i < to->arg.n; i++) ir_replace_uses(to->arg.at[i], end->in[end->edge[0].first + i]);
+        ir_erase(end);
+        while (to->first) {
+            ir_inst *i = to->first;
+            ir_unlink(i);
+            ir_append(b, i);
+        }
+        unlink_block(r, to);
+        return true;
+    }
+    return false;
+}
+
+static bool drop_unreached(canoniser *k, ir_region *r)
+{
+    jumps j;
+    find_jumps(k->ctx->scratch, r, &j);
+    for (ir_block *b = r->first->next; b; b = b->next) {
+        if (map_getp(&j.count, b)) continue;
+        while (b->last) { /* what it made has uses in blocks that are unreached too, at most */
+            for (int i = 0; i < b->last->nout; i++)
+                while (b->last->out[i]->uses) ir_erase(b->last->out[i]->uses->inst);
+            ir_erase(b->last);
+        }
+        unlink_block(r, b);
+        return true;
+    }
+    return false;
+}
+
+/* An argument that every jump gives the same value is that value. */
+static bool drop_block_args(canoniser *k, ir_region *r)
+{
+    for (ir_block *b = r->first->next; b; b = b->next)
+        for (int i = 0; i < b->arg.n; i++) {
+            ir_value *arg = b->arg.at[i], *only = NULL;
+            bool same = true;
+            for (ir_block *p = r->first; p; p = p->next)
+                for (int e = 0; e < p->last->nedge; e++) {
+                    if (p->last->edge[e].to != b) continue;
+                    ir_value *v = p->last->in[p->last->edge[e].first + i];
+                    if (v == arg) continue;
+                    same &= !only || only == v;
+                    only = v;
+                }
+            if (!only || (!same && arg->uses)) continue;
+            if (same && only->def && only->def->block->region == r && only->def->block != r->first && arg->uses) continue; /* may not dominate */
+            if (same && only->block && only->block->region == r && only->block != r->first && arg->uses) continue;
+            if (same) ir_replace_uses(arg, only);
+            for (ir_block *p = r->first; p; p = p->next) {
+                ir_inst *end = p->last;
+                for (int e = 0; e < end->nedge; e++) {
+                    if (end->edge[e].to != b) continue;
+                    ir_drop_operand(end, end->edge[e].first + i);
+                    for (int o = 0; o < end->nedge; o++)
+                        if (o != e && end->edge[o].first > end->edge[e].first) end->edge[o].first--;
+                    end->edge[e].n--;
+                }
+            }
+            ir_drop_arg(b, i);
+            k->changed = true;
+            return true;
+        }
+    return false;
+}
+
+/* ---- loops --------------------------------------------------------------------------------- */
+
+static void drop_carried(ir_inst *loop, int n)
+{
+    ir_drop_operand(loop, n);
+    ir_drop_arg(loop->region[0]->first, n + 1);
+    for (int i = n; i + 1 < loop->nout; i++) {
+        loop->out[i] = loop->out[i + 1];
+        loop->out[i]->slot = i;
+    }
+    loop->nout--;
+    for (ir_block *b = loop->region[0]->first; b; b = b->next)
+        if (b->last->op == IR_yield) ir_drop_operand(b->last, n);
+}
+
+/* Is the carried value n the same after every trip? */
+static bool is_invariant(const ir_inst *loop, int n)
+{
+    const ir_value *arg = loop->region[0]->first->arg.at[n + 1];
+    for (const ir_block *b = loop->region[0]->first; b; b = b->next)
+        if (b->last->op == IR_yield && b->last->in[n] != arg && b->last->in[n] != loop->in[n]) return false;
+    return true;
+}
+
+static bool clean_carried(canoniser *k, ir_inst *loop)
+{
+    for (int n = 0; n < loop->nin; n++) {
+        ir_value *arg = loop->region[0]->first->arg.at[n + 1];
+        if (is_invariant(loop, n)) {
+            ir_replace_uses(arg, loop->in[n]);
+            ir_replace_uses(loop->out[n], loop->in[n]);
+        } else if (arg->uses || loop->out[n]->uses) {
+            continue;
+        }
+        drop_carried(loop, n);
+        k->changed = true;
+        return true;
+    }
+    return false;
+}
+
+static bool trips_known(const ir_inst *loop, ir_module *m, int64_t *n)
+{
+    const ir_sx *trips = sx_sub(&m->sx, loop->index[1], loop->index[0]);
+    if (sx_max(trips) <= 0) return *n = 0, true;
+    return sx_is_const(trips) && (*n = sx_value(trips), true);
+}
+
+/* A loop without a trip is its initial values; with one, and a plain body, the body. */
+static bool unroll_trivial(canoniser *k, ir_inst *loop)
+{
+    int64_t trips;
+    ir_block *body = loop->region[0]->first;
+    if (!trips_known(loop, k->ctx->m, &trips) || trips > 1) return false;
+    if (trips == 1) {
+        if (body->next || body->last->op != IR_yield) return false;
+        body->arg.at[0]->sym->is = loop->index[0];
+        k->symbols = true;
+        for (int i = 0; i < loop->nin; i++) ir_replace_uses(body->arg.at[i + 1], loop->in[i]);
+        ir_inst *end = body->last;
+        for (int i = 0; i < loop->nout; i++) ir_replace_uses(loop->out[i], end->in[i]);
+        ir_erase(end);
+        while (body->first) {
+            ir_inst *i = body->first;
+            ir_unlink(i);
+            ir_insert_before(loop, i);
+        }
+    } else {
+        for (int i = 0; i < loop->nout; i++) ir_replace_uses(loop->out[i], loop->in[i]);
+    }
+    ir_erase(loop);
+    k->changed = true;
+    return true;
+}
+
+static void clean_region(canoniser *k, ir_region *r)
+{
+    const_branches(k, r);
+    while (drop_unreached(k, r) || merge_blocks(k, r) || drop_block_args(k, r)) k->changed = true;
+    for (ir_block *b = r->first; b; b = b->next)
+        for (ir_inst *i = b->first, *next; i; i = next) {
+            next = i->next;
+            if (i->op != IR_loop) continue;
+            clean_region(k, i->region[0]);
+            while (clean_carried(k, i)) continue;
+            unroll_trivial(k, i);
+        }
+}
+
+bool pass_canon(pass_ctx *ctx)
+{
+    canoniser k = {.ctx = ctx};
+    for (int g = 0; g < ctx->m->graph.n; g++) {
+        ir_walk(ctx->m->graph.at[g]->body, visit, &k);
+        clean_region(&k, ctx->m->graph.at[g]->body);
+    }
+    if (k.symbols) ir_resolve_symbols(ctx->m);
+    return k.changed;
+}

@@ -1,0 +1,513 @@
+#include "passes/lower_kir.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- parameters ---------------------------------------------------------------------------- */
+
+static bool same_view(const plan_view *a, const plan_view *b, int rank)
+{
+    if (a->buffer != b->buffer || a->offset != b->offset) return false;
+    for (int i = 0; i < rank; i++)
+        if (a->stride[i] != b->stride[i]) return false;
+    return true;
+}
+
+static const char *param_name(lw *l, const ir_value *v)
+{
+    const char *name = v->name;
+    if (v->def && v->def->op == IR_weight) { /* layers.3.wq: the last part says what it is */
+        name = v->def->constant->pattern ? v->def->constant->pattern : v->def->constant->tensor[0];
+        const char *dot = strrchr(name, '.');
+        if (dot && dot[1] && dot[1] != '{') name = dot + 1;
+    }
+    if (!name || !*name) name = "x";
+    const char *unique = name;
+    for (int n = 2;; n++) {
+        bool taken = false;
+        for (int i = 0; i < l->b.func->param.n; i++) taken |= strcmp(l->b.func->param.at[i]->name, unique) == 0;
+        if (!taken) return unique;
+        unique = arena_printf(l->m->arena, "%s%d", name, n);
+    }
+}
+
+/* How far a view reaches from its first to its last element, plus one; backwards strides are turned
+ * by shifting the base to the lowest element. */
+static void make_param(lw *l, lw_param *p, const ir_type *t)
+{
+    sx_table *s = l->sx;
+    const ir_sx *reach = sx_int(s, 1);
+    p->shift = sx_int(s, 0);
+    for (int i = 0; i < t->rank; i++) {
+        const ir_sx *span = sx_mul(s, sx_sub(s, t->dim[i], sx_int(s, 1)), p->view.stride[i]);
+        if (sx_max(p->view.stride[i]) < 0) {
+            p->shift = sx_sub(s, p->shift, span);
+            span = sx_sub(s, sx_int(s, 0), span);
+        }
+        reach = sx_add(s, reach, span);
+    }
+    p->view.offset = sx_sub(s, p->view.offset, p->shift);
+    p->buffer = kir_param(&l->b, param_name(l, p->value), t->dtype, reach);
+    p->buffer->value = p->value;
+    plan_view *arg = ARENA_NEW(l->m->arena, plan_view);
+    *arg = p->view;
+    vec_push(l->m->arena, &l->call->arg, arg);
+}
+
+static lw_param *param_of(lw *l, const ir_value *v, const plan_view *view)
+{
+    for (int i = 0; i < l->param.n; i++)
+        if (l->param.at[i]->value == v) return l->param.at[i];
+    lw_param *p = ARENA_NEW(l->m->arena, lw_param);
+    p->value = v;
+    p->view = *view;
+    for (int i = 0; i < l->param.n; i++) { /* in place: one pointer for both */
+        const lw_param *other = l->param.at[i];
+        if (!ir_same_shape(other->value->type, v->type) || other->value->type->dtype != v->type->dtype) continue;
+        plan_view unshifted = other->view;
+        unshifted.offset = sx_add(l->sx, other->view.offset, other->shift);
+        if (!same_view(&unshifted, view, v->type->rank)) continue;
+        *p = *other;
+        p->value = v;
+        vec_push(l->m->arena, &l->param, p);
+        return p;
+    }
+    make_param(l, p, v->type);
+    vec_push(l->m->arena, &l->param, p);
+    return p;
+}
+
+static const ir_sx *flat_index(lw *l, const lw_param *p, int rank, const ir_sx *const *index)
+{
+    const ir_sx *flat = p->shift;
+    for (int i = 0; i < rank; i++) flat = sx_add(l->sx, flat, sx_mul(l->sx, index[i], p->view.stride[i]));
+    return flat;
+}
+
+/* ---- loading ------------------------------------------------------------------------------- */
+
+const kir_expr *lw_round(lw *l, nfc_dtype t, const kir_expr *value)
+{
+    kir_type compute = kir_compute(t);
+    if (compute == t) return kir_cast(&l->b, compute, value);
+    if (l->m->fast_math && dtype_is_float(t)) return kir_cast(&l->b, compute, value);
+    return kir_cast(&l->b, compute, kir_cast(&l->b, (kir_type)t, value));
+}
+
+/* A constant of one value needs no memory. */
+static const kir_expr *literal(lw *l, const ir_value *v)
+{
+    if (!v->def || v->def->op != IR_const || ir_max_elements(v->type) != 1) return NULL;
+    nfc_dtype t = v->type->dtype;
+    kir_type compute = kir_compute(t);
+    if (dtype_is_float(t)) return kir_float(&l->b, compute, dtype_get(t, v->def->constant->data, 0));
+    return kir_int(&l->b, compute, dtype_get_int(t, v->def->constant->data, 0));
+}
+
+/* A block argument of the fused group is the operand outside. */
+static const ir_value *outside(const lw *l, const ir_value *v)
+{
+    if (l->inst->op == IR_fused && v->block && v->block->region == l->inst->region[0]) return l->inst->in[v->slot];
+    return v;
+}
+
+static bool is_inside(const lw *l, const ir_value *v)
+{
+    if (l->inst->op == IR_fused) return v->def && v->def->block && v->def->block->region == l->inst->region[0];
+    return v->def == l->inst;
+}
+
+static bool is_overridden(const lw *l, const ir_value *v, const ir_sx *const *index)
+{
+    if (l->override.value != v) return false;
+    for (int i = 0; i < v->type->rank; i++)
+        if (l->override.index[i] != index[i]) return false;
+    return true;
+}
+
+static const kir_expr *load_param(lw *l, const ir_value *v, const ir_sx *const *index)
+{
+    lw_param *p = param_of(l, v, plan_view_of(l->plan, v));
+    const kir_expr *x = kir_load(&l->b, p->buffer, flat_index(l, p, v->type->rank, index));
+    return kir_cast(&l->b, kir_compute(v->type->dtype), x);
+}
+
+const kir_expr *lw_load(lw *l, const ir_value *v, const ir_sx *const *index)
+{
+    v = outside(l, v);
+    if (is_overridden(l, v, index)) return l->override.expr;
+    if (!is_inside(l, v)) {
+        const kir_expr *x = literal(l, v);
+        return x ? x : load_param(l, v, index);
+    }
+    const void *key[IR_MAX_RANK + 1] = {v};
+    for (int i = 0; i < v->type->rank; i++) key[i + 1] = index[i];
+    const kir_expr *known = map_getn(&l->memo, (const char *)key, sizeof key);
+    if (known) return known;
+    const kir_expr *x = lower_element_of(v->def->op)(l, v->def, v->slot, index);
+    x = lw_round(l, v->type->dtype, x);
+    map_setn(&l->memo, (const char *)key, sizeof key, (void *)(uintptr_t)x);
+    return x;
+}
+
+/* ---- storing ------------------------------------------------------------------------------- */
+
+/* The value that leaves the kernel through the root's result n. */
+static const ir_value *leaves_as(const lw *l, int n)
+{
+    return l->inst->op == IR_fused ? l->inst->out[0] : l->inst->out[n];
+}
+
+static const ir_value *last_inside(const lw *l)
+{
+    return l->inst->region[0]->first->last->in[0];
+}
+
+void lw_store(lw *l, int n, const ir_sx *const *index, const kir_expr *value)
+{
+    const ir_value *out = leaves_as(l, n);
+    if (l->inst->op == IR_fused) {
+        const ir_value *made = l->root->out[n], *last = last_inside(l);
+        l->override.value = made;
+        for (int i = 0; i < made->type->rank; i++) l->override.index[i] = index[i];
+        l->override.expr = made == last ? value : lw_named(l, "v", lw_round(l, made->type->dtype, value));
+        map_init(&l->memo, l->m->arena);
+        value = lw_load(l, last, index);
+    }
+    const plan_view *view = plan_view_of(l->plan, out);
+    if (!out->uses && !view) return;
+    lw_param *p = param_of(l, out, view);
+    kir_store(&l->b, p->buffer, flat_index(l, p, out->type->rank, index), value);
+    l->override.value = NULL;
+}
+
+/* ---- loops and helpers --------------------------------------------------------------------- */
+
+const char *const *lw_axis_names(int rank)
+{
+    static const char *const names[IR_MAX_RANK + 1][IR_MAX_RANK] = {
+        {NULL}, {"i"}, {"i", "j"}, {"i", "j", "k"}, {"n", "c", "h", "w"}, {"n", "c", "d", "h", "w"},
+        {"a", "b", "c", "d", "h", "w"}, {"a", "b", "c", "d", "e", "h", "w"}, {"a", "b", "c", "d", "e", "f", "h", "w"}};
+    return names[rank];
+}
+
+const ir_sx *lw_for_parallel(lw *l, const char *name, const ir_sx *extent)
+{
+    map_init(&l->memo, l->m->arena); /* what was worked out outside may not be known inside, and back */
+    return kir_for(&l->b, l->outer, name, sx_int(l->sx, 0), extent);
+}
+
+const ir_sx *lw_for(lw *l, const char *name, const ir_sx *extent)
+{
+    map_init(&l->memo, l->m->arena);
+    return kir_for(&l->b, KIR_SERIAL, name, sx_int(l->sx, 0), extent);
+}
+
+void lw_if(lw *l, const kir_expr *cond)
+{
+    map_init(&l->memo, l->m->arena);
+    kir_if(&l->b, cond);
+}
+
+int lw_for_shape(lw *l, int rank, const ir_sx *const *extent, const char *const *names, const ir_sx **index)
+{
+    int loops = 0;
+    for (int i = 0; i < rank; i++) {
+        bool one = sx_is(extent[i], 1);
+        index[i] = one ? sx_int(l->sx, 0) : lw_for_parallel(l, names[i], extent[i]);
+        loops += !one;
+    }
+    return loops;
+}
+
+void lw_close(lw *l, int loops)
+{
+    for (int i = 0; i < loops; i++) kir_close(&l->b);
+    map_init(&l->memo, l->m->arena);
+}
+
+kir_buffer *lw_accumulator(lw *l, const char *name, kir_type type, const kir_expr *init)
+{
+    kir_buffer *b = kir_alloc(&l->b, name, (nfc_dtype)type, 1);
+    kir_store(&l->b, b, sx_int(l->sx, 0), init);
+    return b;
+}
+
+const kir_expr *lw_read(lw *l, kir_buffer *local) { return kir_load(&l->b, local, sx_int(l->sx, 0)); }
+const kir_expr *lw_named(lw *l, const char *name, const kir_expr *value) { return kir_let(&l->b, name, value); }
+
+const kir_expr *lw_inside(lw *l, const ir_sx *x, const ir_sx *extent)
+{
+    kir_builder *b = &l->b;
+    return kir_binary(b, KB_AND, kir_binary(b, KB_LE, kir_int(b, KIR_INDEX_TYPE, 0), kir_index(b, x)), kir_binary(b, KB_LT, kir_index(b, x), kir_index(b, extent)));
+}
+
+const ir_sx *lw_clamped(lw *l, const char *name, const ir_sx *x, const ir_sx *extent)
+{
+    kir_builder *b = &l->b;
+    const ir_sx *last = sx_sub(l->sx, extent, sx_int(l->sx, 1));
+    const kir_expr *v = kir_binary(b, KB_MAX, kir_index(b, x), kir_int(b, KIR_INDEX_TYPE, 0));
+    v = kir_binary(b, KB_MIN, v, kir_index(b, last));
+    if (v->kind == KIR_INDEX) return v->index;
+    return kir_let_index(b, name, v, 0, sx_max(last));
+}
+
+const ir_sx *lw_checked_index(lw *l, const char *name, const kir_expr *value, const ir_sx *extent, bool wraps)
+{
+    kir_builder *b = &l->b;
+    const kir_expr *zero = kir_int(b, KIR_INDEX_TYPE, 0), *n = kir_index(b, extent);
+    const ir_sx *last = sx_sub(l->sx, extent, sx_int(l->sx, 1));
+    const ir_sx *raw = kir_let_index(b, name, kir_cast(b, KIR_INDEX_TYPE, value), dtype_min(DT_i64), INT64_MAX);
+    const kir_expr *x = kir_index(b, raw);
+    if (wraps) {
+        const kir_expr *turned = kir_index(b, sx_add(l->sx, raw, extent));
+        x = kir_select(b, kir_binary(b, KB_LT, x, zero), turned, x);
+    }
+    const kir_expr *below = kir_binary(b, KB_LT, x, zero), *above = kir_binary(b, KB_LE, n, x);
+    kir_if(b, kir_binary(b, KB_OR, below, above));
+    kir_fail(b, KIR_FAIL_INDEX);
+    kir_close(b);
+    x = kir_binary(b, KB_MIN, kir_binary(b, KB_MAX, x, zero), kir_index(b, last));
+    return kir_let_index(b, arena_printf(l->m->arena, "%s_at", name), x, 0, sx_max(last) < 0 ? 0 : sx_max(last));
+}
+
+const ir_sx *lw_flatten(lw *l, const ir_type *type, const ir_sx *const *index)
+{
+    const ir_sx *flat = sx_int(l->sx, 0);
+    for (int i = 0; i < type->rank; i++) flat = sx_add(l->sx, sx_mul(l->sx, flat, type->dim[i]), index[i]);
+    return flat;
+}
+
+void lw_unflatten(lw *l, const ir_type *type, const ir_sx *flat, const ir_sx **index)
+{
+    for (int i = type->rank - 1; i >= 0; i--) {
+        bool known = sx_is_const(type->dim[i]) && sx_value(type->dim[i]) > 0;
+        if (i == 0 || !known) {
+            index[i] = flat; /* the outermost axis takes what is left */
+            for (int k = 0; k < i; k++) index[k] = sx_int(l->sx, 0);
+            return;
+        }
+        index[i] = sx_mod(l->sx, flat, sx_value(type->dim[i]));
+        flat = sx_div(l->sx, flat, sx_value(type->dim[i]));
+    }
+}
+
+const kir_expr *lw_number(lw *l, kir_type type, double value) { return kir_number(&l->b, type, value); }
+
+kir_buffer *lw_table(lw *l, const char *name, nfc_dtype dtype, int64_t n, const void *data)
+{
+    const ir_sx *extent = sx_int(l->sx, n);
+    ir_inst *c = ir_constant(l->m, l->inst->at, ir_tensor(l->m, dtype, 1, &extent), data);
+    plan_buffer *b = ARENA_NEW(l->m->arena, plan_buffer);
+    c->out[0]->name = name;
+    *b = (plan_buffer){.place = PLAN_WEIGHT, .dtype = dtype, .bytes = ir_max_bytes(c->out[0]->type), .weight = c, .name = name, .at = c->at};
+    plan_view view = {b, sx_int(l->sx, 0), {sx_int(l->sx, 1)}};
+    return param_of(l, c->out[0], &view)->buffer;
+}
+
+const kir_expr *lw_lowest(lw *l, kir_type type)
+{
+    if (dtype_is_float((nfc_dtype)type)) return kir_float(&l->b, type, -INFINITY);
+    return kir_int(&l->b, type, dtype_min((nfc_dtype)type));
+}
+
+const kir_expr *lw_highest(lw *l, kir_type type)
+{
+    if (dtype_is_float((nfc_dtype)type)) return kir_float(&l->b, type, INFINITY);
+    return kir_int(&l->b, type, (int64_t)dtype_max((nfc_dtype)type));
+}
+
+/* ---- pointwise kernels --------------------------------------------------------------------- */
+
+/* What is loaded of an operand at every index, as strides over the result's axes; false where the
+ * access is no plain broadcast. */
+static bool plain_strides(lw *l, const ir_value *v, const ir_type *out, const ir_sx **stride)
+{
+    const plan_view *view = plan_view_of(l->plan, v);
+    int lead = out->rank - v->type->rank;
+    for (int i = 0; i < out->rank; i++) {
+        stride[i] = sx_int(l->sx, 0);
+        if (i < lead || sx_is(v->type->dim[i - lead], 1)) continue;
+        if (v->type->dim[i - lead] != out->dim[i]) return false;
+        stride[i] = view->stride[i - lead];
+    }
+    return true;
+}
+
+/* Can axes i and i + 1 be run as one? They can where every access steps evenly over both. */
+static bool joinable(lw *l, const ir_type *out, int i, int n, const ir_sx *(*stride)[IR_MAX_RANK])
+{
+    for (int k = 0; k < n; k++)
+        if (stride[k][i] != sx_mul(l->sx, stride[k][i + 1], out->dim[i + 1])) return false;
+    return sx_is_const(out->dim[i + 1]) && sx_value(out->dim[i + 1]) > 0;
+}
+
+static bool only_elementwise(const ir_inst *inst)
+{
+    if (inst->op != IR_fused) return op_get(inst->op)->family == FAM_EW || inst->op == IR_cast;
+    for (const ir_inst *i = inst->region[0]->first->first; i; i = i->next)
+        if (i->op != IR_yield && op_get(i->op)->family != FAM_EW && i->op != IR_cast) return false;
+    return true;
+}
+
+/* Runs of axes that are one loop: run[i] says that axis i + 1 continues axis i. */
+static void join_axes(lw *l, const ir_value *out, bool *run)
+{
+    enum { MOST = 32 };
+    const ir_sx *stride[MOST + 1][IR_MAX_RANK];
+    int n = 0;
+    bool plain = only_elementwise(l->inst) && l->inst->nin <= MOST && plain_strides(l, out, out->type, stride[n++]);
+    for (int i = 0; plain && i < l->inst->nin; i++) {
+        const ir_value *v = l->inst->in[i];
+        if (!v || literal(l, v)) continue;
+        plain = plain_strides(l, v, out->type, stride[n++]);
+    }
+    for (int i = 0; i + 1 < out->type->rank; i++) run[i] = plain && joinable(l, out->type, i, n, stride);
+}
+
+static void pointwise(lw *l)
+{
+    const ir_value *out = l->inst->out[0];
+    const ir_type *t = out->type;
+    const ir_sx *index[IR_MAX_RANK];
+    bool run[IR_MAX_RANK] = {false};
+    int loops = 0;
+    join_axes(l, out, run);
+    const char *const *names = lw_axis_names(t->rank);
+    for (int i = 0; i < t->rank; i++) {
+        ir_type joined = {.rank = 0};
+        const ir_sx *extent = sx_int(l->sx, 1);
+        int first = i;
+        for (;; i++) {
+            joined.dim[joined.rank++] = t->dim[i];
+            extent = sx_mul(l->sx, extent, t->dim[i]);
+            if (i + 1 == t->rank || !run[i]) break;
+        }
+        const ir_sx *flat = sx_int(l->sx, 0);
+        if (!sx_is(extent, 1)) {
+            flat = lw_for_parallel(l, joined.rank == t->rank ? "i" : names[first], extent);
+            loops++;
+        }
+        lw_unflatten(l, &joined, flat, &index[first]);
+    }
+    const ir_value *made = l->inst->op == IR_fused ? last_inside(l) : out;
+    const kir_expr *x = lw_load(l, made, index);
+    lw_param *p = param_of(l, out, plan_view_of(l->plan, out));
+    kir_store(&l->b, p->buffer, flat_index(l, p, t->rank, index), x);
+    lw_close(l, loops);
+}
+
+/* ---- kernels ------------------------------------------------------------------------------- */
+
+static lower_element *const elements[IR_OP_COUNT] = {
+#undef LOWER_FAM_MAP
+#undef LOWER_FAM_NEST
+#undef LOWER_FAM_CORE
+#undef LOWER_FAM_VIEW
+#define OP(id, family, rule, ...) ELEMENT_##family(id, rule)
+#define ELEMENT_FAM_MAP(id, rule) [IR_##id] = lx_##rule,
+#define ELEMENT_FAM_NEST(id, rule)
+#define ELEMENT_FAM_CORE(id, rule)
+#define ELEMENT_FAM_VIEW(id, rule)
+#define EW1(id, ...) [IR_##id] = lx_elementwise,
+#define EW2(id, ...) [IR_##id] = lx_elementwise,
+#define EW(id, ...) [IR_##id] = lx_elementwise,
+#define EWN(id, ...) [IR_##id] = lx_elementwise,
+#include "ir/ops_empty.h"
+#include "ir/ops.def"
+#include "ir/ops_undef.h"
+};
+
+static lower_nest *const nests[IR_OP_COUNT] = {
+#define OP(id, family, rule, ...) NEST_##family(id, rule)
+#define NEST_FAM_MAP(id, rule)
+#define NEST_FAM_NEST(id, rule) [IR_##id] = lo_##rule,
+#define NEST_FAM_CORE(id, rule)
+#define NEST_FAM_VIEW(id, rule)
+#include "ir/ops_empty.h"
+#include "ir/ops.def"
+#include "ir/ops_undef.h"
+};
+
+lower_element *lower_element_of(ir_op op) { return elements[op]; }
+lower_nest *lower_nest_of(ir_op op) { return nests[op]; }
+
+static const ir_inst *root_of(const ir_inst *inst)
+{
+    if (inst->op != IR_fused) return lower_nest_of(inst->op) ? inst : NULL;
+    for (const ir_inst *i = inst->region[0]->first->first; i; i = i->next)
+        if (lower_nest_of(i->op)) return i;
+    return NULL;
+}
+
+static const char *kernel_name(lw *l)
+{
+    const ir_inst *i = l->inst;
+    const char *base = i->out[0]->name ? i->out[0]->name : "v";
+    if (i->op != IR_fused) return arena_printf(l->m->arena, "%s_%s", base, op_get(i->op)->name);
+    const char *ops = "";
+    int n = 0;
+    for (const ir_inst *k = i->region[0]->first->first; k->op != IR_yield && n < 4; k = k->next, n++)
+        ops = arena_printf(l->m->arena, "%s_%s", ops, op_get(k->op)->name);
+    return arena_printf(l->m->arena, "%s%s", base, ops);
+}
+
+static void begin(lw *l, const plan_graph *p, const ir_inst *inst, nfc_span at)
+{
+    *l = (lw){.m = p->plan->m, .sx = &p->plan->m->sx, .plan = p, .inst = inst, .outer = KIR_PARALLEL};
+    l->call = ARENA_NEW(l->m->arena, plan_call);
+    l->call->inst = inst;
+    l->call->at = at;
+    kir_begin(&l->b, l->m, "");
+    map_init(&l->memo, l->m->arena);
+}
+
+static plan_call *end(lw *l, const char *name)
+{
+    l->b.func->name = name;
+    l->b.func->inst = l->inst;
+    l->call->kernel = kir_end(&l->b);
+    return l->call;
+}
+
+/* An index that the host knows, as a tensor of rank 0. */
+static void store_index(lw *l)
+{
+    const ir_value *out = l->inst->out[0];
+    lw_param *p = param_of(l, out, plan_view_of(l->plan, out));
+    kir_type compute = kir_compute(out->type->dtype);
+    kir_store(&l->b, p->buffer, p->shift, kir_cast(&l->b, compute, kir_index(&l->b, l->inst->index[0])));
+}
+
+plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
+{
+    lw l;
+    begin(&l, p, inst, inst->at);
+    l.root = root_of(inst);
+    if (inst->op == IR_index_tensor) store_index(&l);
+    else if (l.root) lower_nest_of(l.root->op)(&l, l.root);
+    else pointwise(&l);
+    return end(&l, kernel_name(&l));
+}
+
+plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, plan_view *from, const ir_value *value, const char *name, nfc_span at)
+{
+    lw l;
+    begin(&l, p, NULL, at);
+    ir_module *m = l.m;
+    ir_value *source = ARENA_NEW(m->arena, ir_value), *target = ARENA_NEW(m->arena, ir_value);
+    *source = (ir_value){.type = type, .name = from->buffer->name, .at = at};
+    *target = (ir_value){.type = type, .name = to->buffer->name, .at = at};
+    const kir_expr *number = value ? literal(&l, value) : NULL;
+    lw_param *y = param_of(&l, target, to), *x = number ? NULL : param_of(&l, source, from);
+    if (x && plan_is_contiguous(m, type, from) && plan_is_contiguous(m, type, to)) {
+        kir_copy(&l.b, y->buffer, sx_int(l.sx, 0), x->buffer, sx_int(l.sx, 0), ir_elements(m, type));
+    } else {
+        const ir_sx *index[IR_MAX_RANK];
+        int loops = lw_for_shape(&l, type->rank, type->dim, lw_axis_names(type->rank), index);
+        if (!number) number = kir_load(&l.b, x->buffer, flat_index(&l, x, type->rank, index));
+        kir_store(&l.b, y->buffer, flat_index(&l, y, type->rank, index), number);
+        lw_close(&l, loops);
+    }
+    return end(&l, arena_printf(m->arena, "copy_%s", name));
+}

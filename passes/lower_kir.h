@@ -1,0 +1,106 @@
+/* From graph ops to kernels: one naive loop nest per kernel, with what is fused worked out in its
+ * loads and before its store.
+ *
+ * A FAM_MAP op's lowering lx_ gives one element of a result as an expression; a FAM_NEST op's lo_
+ * makes the loops. Both see operands only through lw_load(), which inlines what is elementwise before
+ * them, and results only through lw_store(), which works out what is elementwise behind them. Values
+ * are in the computing type of their element type, rounded to the element type where an op ends. */
+#ifndef NFC_LOWER_KIR_H
+#define NFC_LOWER_KIR_H
+
+#include "ir/kir.h"
+#include "passes/plan.h"
+
+/* An operand or result as the kernel sees it. */
+typedef struct lw_param {
+    const ir_value *value;
+    plan_view view;        /* the offset is the host's affair; shifted so that no index is negative */
+    const ir_sx *shift;
+    kir_buffer *buffer;
+} lw_param;
+
+typedef struct lw_override { /* a value that is known at one index: the root's, before its store */
+    const ir_value *value;
+    const ir_sx *index[IR_MAX_RANK];
+    const kir_expr *expr;
+} lw_override;
+
+typedef struct lw {
+    kir_builder b;
+    ir_module *m;
+    sx_table *sx;
+    const plan_graph *plan;
+    plan_call *call;
+    const ir_inst *inst;     /* what the kernel computes: an op, or a fused group of them */
+    const ir_inst *root;     /* its loop nest; NULL: pointwise */
+    VEC(lw_param *) param;
+    lw_override override;
+    nfc_map memo;            /* elements worked out already at this place */
+    kir_for_kind outer;      /* what the independent loops become */
+} lw;
+
+/* Element `index` of a value, in its computing type. */
+const kir_expr *lw_load(lw *l, const ir_value *v, const ir_sx *const *index);
+/* Stores element `index` of the root's result n, after what is fused behind it. */
+void lw_store(lw *l, int n, const ir_sx *const *index, const kir_expr *value);
+/* The loops over a shape whose iterations are independent; fills index[]. Axes of extent 1 need none.
+ * Returns how many were opened, for lw_close(). */
+int lw_for_shape(lw *l, int rank, const ir_sx *const *extent, const char *const *names, const ir_sx **index);
+/* One loop; serial. */
+const ir_sx *lw_for(lw *l, const char *name, const ir_sx *extent);
+const ir_sx *lw_for_parallel(lw *l, const char *name, const ir_sx *extent);
+void lw_if(lw *l, const kir_expr *cond);
+void lw_close(lw *l, int loops);
+const kir_expr *lw_number(lw *l, kir_type type, double value);
+#define lw_un(l, op, x) kir_unary(&(l)->b, KU_##op, x)
+#define lw_bin(l, op, x, y) kir_binary(&(l)->b, KB_##op, x, y)
+#define lw_sel(l, c, x, y) kir_select(&(l)->b, c, x, y)
+/* The usual names of axes: n c h w for rank 4, and so on. */
+const char *const *lw_axis_names(int rank);
+
+/* A local scalar, with its first value. */
+kir_buffer *lw_accumulator(lw *l, const char *name, kir_type type, const kir_expr *init);
+const kir_expr *lw_read(lw *l, kir_buffer *local);
+const kir_expr *lw_named(lw *l, const char *name, const kir_expr *value);
+/* Numbers worked out at compile time that the kernel reads: a constant of its own. */
+kir_buffer *lw_table(lw *l, const char *name, nfc_dtype dtype, int64_t n, const void *data);
+/* An integer read from a tensor as an index from 0 to extent - 1; negative ones count from the end when
+ * `wraps`. Out of range: a run error, and the index is clamped. */
+const ir_sx *lw_checked_index(lw *l, const char *name, const kir_expr *value, const ir_sx *extent, bool wraps);
+/* 0 <= x < extent, as a condition. */
+const kir_expr *lw_inside(lw *l, const ir_sx *x, const ir_sx *extent);
+/* x clamped to 0 .. extent - 1, as a named index; extent must not be 0. */
+const ir_sx *lw_clamped(lw *l, const char *name, const ir_sx *x, const ir_sx *extent);
+/* Flat position of a multi-dimensional index in a shape, and back. */
+const ir_sx *lw_flatten(lw *l, const ir_type *type, const ir_sx *const *index);
+void lw_unflatten(lw *l, const ir_type *type, const ir_sx *flat, const ir_sx **index);
+/* The identity of an accumulation in this type: what the first element is combined with. */
+const kir_expr *lw_lowest(lw *l, kir_type type);
+const kir_expr *lw_highest(lw *l, kir_type type);
+/* A value rounded to an element type, back in its computing type. */
+const kir_expr *lw_round(lw *l, nfc_dtype t, const kir_expr *value);
+
+typedef const kir_expr *lower_element(lw *l, const ir_inst *inst, int result, const ir_sx *const *index);
+typedef bool lower_nest(lw *l, const ir_inst *inst);
+
+/* Elementwise ops, from ops.def's expressions. */
+lower_element lx_elementwise;
+/* The lowering of an op's row: NULL where it has the other kind. */
+lower_element *lower_element_of(ir_op op);
+lower_nest *lower_nest_of(ir_op op);
+
+#define OP(id, family, rule, ...) LOWER_##family(rule)
+#define LOWER_FAM_MAP(rule) lower_element lx_##rule;
+#define LOWER_FAM_NEST(rule) lower_nest lo_##rule;
+#define LOWER_FAM_CORE(rule)
+#define LOWER_FAM_VIEW(rule)
+#include "ir/ops_empty.h"
+#include "ir/ops.def"
+#include "ir/ops_undef.h"
+
+/* The kernel of an instruction; NULL when there is nothing to compute. */
+plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst);
+/* A kernel that copies the elements of a value, or of a view of this type, into another view. */
+plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, plan_view *from, const ir_value *value, const char *name, nfc_span at);
+
+#endif

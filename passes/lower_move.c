@@ -1,0 +1,204 @@
+/* Ops whose result's elements are single elements of the operands, or of nothing. */
+#include <math.h>
+#include <string.h>
+#include "ir/shape.h"
+#include "passes/lower_kir.h"
+
+static const kir_expr *at_index(lw *l, const ir_sx *x) { return kir_index(&l->b, x); }
+static const kir_expr *index_number(lw *l, int64_t v) { return kir_int(&l->b, KIR_INDEX_TYPE, v); }
+
+/* ---- types and constants ------------------------------------------------------------------- */
+
+/* float8 without saturation: what is too large becomes infinity or, where there is none, NaN. */
+static const kir_expr *cast_f8(lw *l, nfc_dtype to, const kir_expr *x)
+{
+    kir_builder *b = &l->b;
+    bool e4 = to == DT_f8e4m3;
+    x = lw_named(l, "x", kir_cast(b, DT_f32, x));
+    const kir_expr *magnitude = lw_un(l, ABS, x);
+    /* The first value that rounds beyond the largest number: halfway to the next would-be number,
+     * where the tie goes to even, which is 448 in E4M3 and beyond 57344 in E5M2. */
+    const kir_expr *over = e4 ? lw_bin(l, LT, lw_number(l, DT_f32, 464), magnitude) : lw_bin(l, LE, lw_number(l, DT_f32, 61440), magnitude);
+    const kir_expr *sign = lw_bin(l, BAND, kir_bits(b, DT_u32, x), kir_int(b, DT_u32, INT64_C(0x80000000)));
+    const kir_expr *code = lw_bin(l, BOR, lw_bin(l, SHR, sign, kir_int(b, DT_u32, 24)), kir_int(b, DT_u32, e4 ? 0x7f : 0x7c));
+    const kir_expr *special = kir_bits(b, (kir_type)to, kir_cast(b, DT_u8, code));
+    return lw_sel(l, over, special, kir_cast(b, (kir_type)to, x));
+}
+
+const kir_expr *lx_cast(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    nfc_dtype to = inst->attr[ATTR_AT(cast, to)].t;
+    const kir_expr *x = lw_load(l, inst->in[0], index);
+    bool f8 = to == DT_f8e4m3 || to == DT_f8e5m2;
+    if (f8 && !ir_int(inst, ATTR_AT(cast, saturate))) return cast_f8(l, to, x);
+    if (to == DT_bool) return x->type == DT_bool ? x : lw_bin(l, NE, x, lw_number(l, x->type, 0));
+    /* A float goes to the narrow integer at once: by way of a wider one it would wrap. */
+    return kir_cast(&l->b, (kir_type)to, x);
+}
+
+const kir_expr *lx_constant_of_shape(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result, (void)index;
+    nfc_dtype t = inst->attr[ATTR_AT(constant_of_shape, dtype)].t;
+    double v = ir_float(inst, ATTR_AT(constant_of_shape, value));
+    if (dtype_is_float(t)) return kir_float(&l->b, kir_compute(t), dtype_round(t, v));
+    uint64_t cell = 0;
+    dtype_set(t, &cell, 0, v);
+    return kir_int(&l->b, kir_compute(t), dtype_get_int(t, &cell, 0));
+}
+
+const kir_expr *lx_range(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_sx *x = sx_mul(l->sx, index[0], sx_int(l->sx, ir_int(inst, ATTR_AT(range, delta))));
+    x = sx_add(l->sx, x, sx_int(l->sx, ir_int(inst, ATTR_AT(range, start))));
+    return kir_cast(&l->b, kir_compute(inst->attr[ATTR_AT(range, dtype)].t), at_index(l, x));
+}
+
+/* ---- choosing ------------------------------------------------------------------------------ */
+
+const kir_expr *lx_gather(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type, *which = inst->in[1]->type;
+    int axis = (int)ir_int(inst, ATTR_AT(gather, axis));
+    if (axis < 0) axis += x->rank;
+    const ir_sx *at[IR_MAX_RANK];
+    for (int i = 0; i < axis; i++) at[i] = index[i];
+    for (int i = axis + 1; i < x->rank; i++) at[i] = index[i - 1 + which->rank];
+    at[axis] = lw_checked_index(l, "row", lw_load(l, inst->in[1], &index[axis]), x->dim[axis], true);
+    return lw_load(l, inst->in[0], at);
+}
+
+const kir_expr *lx_gather_elements(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type;
+    int axis = (int)ir_int(inst, ATTR_AT(gather_elements, axis));
+    if (axis < 0) axis += x->rank;
+    const ir_sx *at[IR_MAX_RANK];
+    memcpy(at, index, sizeof at[0] * (size_t)x->rank);
+    at[axis] = lw_checked_index(l, "row", lw_load(l, inst->in[1], index), x->dim[axis], true);
+    return lw_load(l, inst->in[0], at);
+}
+
+const kir_expr *lx_one_hot(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type;
+    int axis = (int)ir_int(inst, ATTR_AT(one_hot, axis));
+    int64_t depth = ir_int(inst, ATTR_AT(one_hot, depth));
+    if (axis < 0) axis += x->rank + 1;
+    const ir_sx *at[IR_MAX_RANK];
+    for (int i = 0; i < x->rank; i++) at[i] = index[i < axis ? i : i + 1];
+    const kir_expr *which = lw_named(l, "which", lw_load(l, inst->in[0], at));
+    const kir_expr *here = kir_cast(&l->b, which->type, at_index(l, index[axis]));
+    const kir_expr *turned = lw_bin(l, SUB, here, lw_number(l, which->type, (double)depth)); /* counted from the end */
+    const kir_expr *hit = lw_bin(l, OR, lw_bin(l, EQ, which, here), lw_bin(l, EQ, which, turned));
+    return lw_sel(l, hit, lw_load(l, inst->in[2], NULL), lw_load(l, inst->in[1], NULL));
+}
+
+/* ---- repeating and surrounding -------------------------------------------------------------- */
+
+/* The remainder of an index by an extent that may be a free dim. */
+static const ir_sx *wrapped(lw *l, const ir_sx *x, const ir_sx *extent)
+{
+    if (sx_is_const(extent) && sx_value(extent) > 0) return sx_mod(l->sx, x, sx_value(extent));
+    const kir_expr *r = kir_binary(&l->b, KB_REM, at_index(l, x), at_index(l, extent));
+    r = kir_binary(&l->b, KB_MIN, r, at_index(l, sx_sub(l->sx, extent, sx_int(l->sx, 1))));
+    return kir_let_index(&l->b, "at", kir_binary(&l->b, KB_MAX, r, index_number(l, 0)), 0, sx_max(extent) - 1);
+}
+
+const kir_expr *lx_tile(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type;
+    const ir_attr *repeats = &inst->attr[ATTR_AT(tile, repeats)];
+    const ir_sx *at[IR_MAX_RANK];
+    for (int i = 0; i < x->rank; i++) at[i] = sx_is(repeats->sx[i], 1) ? index[i] : wrapped(l, index[i], x->dim[i]);
+    return lw_load(l, inst->in[0], at);
+}
+
+/* Where an element of the padded axis comes from, by the mode; `inside` gathers what is no padding. */
+static const ir_sx *pad_source(lw *l, const char *mode, const ir_sx *x, const ir_sx *extent, const kir_expr **inside)
+{
+    kir_builder *b = &l->b;
+    const ir_sx *last = sx_sub(l->sx, extent, sx_int(l->sx, 1));
+    const kir_expr *low = lw_bin(l, LT, at_index(l, x), index_number(l, 0)), *high = lw_bin(l, LT, at_index(l, last), at_index(l, x));
+    const kir_expr *turned = NULL;
+    if (strcmp(mode, "constant") == 0) *inside = lw_bin(l, AND, *inside, lw_inside(l, x, extent));
+    if (strcmp(mode, "reflect") == 0) {
+        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, sx_mul(l->sx, last, sx_int(l->sx, 2)), x)), at_index(l, x));
+        turned = lw_sel(l, low, at_index(l, sx_sub(l->sx, sx_int(l->sx, 0), x)), turned);
+    }
+    if (strcmp(mode, "wrap") == 0) {
+        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, x, extent)), at_index(l, x));
+        turned = lw_sel(l, low, at_index(l, sx_add(l->sx, x, extent)), turned);
+    }
+    if (!turned || turned->kind == KIR_INDEX) return lw_clamped(l, "at", turned ? turned->index : x, extent);
+    turned = kir_binary(b, KB_MIN, kir_binary(b, KB_MAX, turned, index_number(l, 0)), at_index(l, last));
+    return kir_let_index(b, "at", turned, 0, sx_max(last));
+}
+
+const kir_expr *lx_pad(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type;
+    const ir_attr *pads = &inst->attr[ATTR_AT(pad, pads)], *axes = &inst->attr[ATTR_AT(pad, axes)];
+    const char *mode = inst->attr[ATTR_AT(pad, mode)].s;
+    int n = pads->n / 2;
+    bool empty = false;
+    const ir_sx *at[IR_MAX_RANK];
+    const kir_expr *inside = kir_int(&l->b, DT_bool, 1);
+    const ir_value *fill = ir_operand(inst, 1);
+    const ir_sx *const zeros[IR_MAX_RANK] = {sx_int(l->sx, 0), sx_int(l->sx, 0)};
+    const kir_expr *value = fill ? lw_load(l, fill, zeros) : lw_number(l, kir_compute(x->dtype), 0);
+    memcpy(at, index, sizeof at[0] * (size_t)x->rank);
+    for (int k = 0; k < n; k++) {
+        int64_t axis = axes->kind == IR_ATTR_NONE ? k : sx_value(axes->sx[k]);
+        if (axis < 0) axis += x->rank;
+        at[axis] = sx_sub(l->sx, index[axis], pads->sx[k]);
+        empty |= sx_max(x->dim[axis]) < 1;
+        if (!empty && (!sx_is(pads->sx[k], 0) || !sx_is(pads->sx[k + n], 0))) at[axis] = pad_source(l, mode, at[axis], x->dim[axis], &inside);
+    }
+    if (empty) return value;
+    return lw_sel(l, inside, lw_load(l, inst->in[0], at), value);
+}
+
+/* ---- rearranging --------------------------------------------------------------------------- */
+
+const kir_expr *lx_depth_to_space(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    int64_t b = ir_int(inst, ATTR_AT(depth_to_space, blocksize));
+    bool dcr = strcmp(inst->attr[ATTR_AT(depth_to_space, mode)].s, "DCR") == 0;
+    sx_table *t = l->sx;
+    const ir_sx *c = inst->out[0]->type->dim[1], *side = sx_int(t, b);
+    const ir_sx *block = sx_add(t, sx_mul(t, sx_mod(t, index[2], b), side), sx_mod(t, index[3], b));
+    const ir_sx *channel = dcr ? sx_add(t, sx_mul(t, block, c), index[1]) : sx_add(t, sx_mul(t, index[1], sx_mul(t, side, side)), block);
+    const ir_sx *at[4] = {index[0], channel, sx_div(t, index[2], b), sx_div(t, index[3], b)};
+    return lw_load(l, inst->in[0], at);
+}
+
+const kir_expr *lx_space_to_depth(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    int64_t b = ir_int(inst, ATTR_AT(space_to_depth, blocksize));
+    sx_table *t = l->sx;
+    const ir_sx *c = inst->in[0]->type->dim[1], *side = sx_int(t, b);
+    const ir_sx *block = sx_div(t, index[1], sx_value(c));
+    const ir_sx *at[4] = {index[0], sx_mod(t, index[1], sx_value(c)), sx_add(t, sx_mul(t, index[2], side), sx_div(t, block, b)),
+                          sx_add(t, sx_mul(t, index[3], side), sx_mod(t, block, b))};
+    return lw_load(l, inst->in[0], at);
+}
+
+const kir_expr *lx_trilu(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type;
+    const ir_sx *diagonal = sx_add(l->sx, index[x->rank - 2], sx_int(l->sx, ir_int(inst, ATTR_AT(trilu, k))));
+    const kir_expr *d = at_index(l, diagonal), *column = at_index(l, index[x->rank - 1]);
+    const kir_expr *keep = ir_int(inst, ATTR_AT(trilu, upper)) ? lw_bin(l, LE, d, column) : lw_bin(l, LE, column, d);
+    return lw_sel(l, keep, lw_load(l, inst->in[0], index), lw_number(l, kir_compute(x->dtype), 0));
+}

@@ -1,0 +1,466 @@
+/* Contractions, windows and attention, as plain loop nests. */
+#include <math.h>
+#include <string.h>
+#include "ir/shape.h"
+#include "passes/lower_kir.h"
+
+static const ir_sx *zero(lw *l) { return sx_int(l->sx, 0); }
+
+static void add_product(lw *l, kir_buffer *acc, const kir_expr *x, const kir_expr *y)
+{
+    kir_accum(&l->b, KB_ADD, acc, zero(l), lw_bin(l, MUL, x, y));
+}
+
+/* ---- matrix products ----------------------------------------------------------------------- */
+
+/* The index of an operand whose leading axes broadcast to those of the result. */
+static void batch_index(lw *l, const ir_type *t, int matrix_axes, int batch, const ir_sx *const *out, const ir_sx **index)
+{
+    int lead = t->rank - matrix_axes;
+    for (int i = 0; i < lead; i++) index[i] = sx_is(t->dim[i], 1) ? zero(l) : out[batch - lead + i];
+}
+
+bool lo_matmul(lw *l, const ir_inst *inst)
+{
+    const ir_type *a = inst->in[0]->type, *b = inst->in[1]->type, *y = inst->out[0]->type;
+    int rows = a->rank > 1, columns = b->rank > 1, batch = y->rank - rows - columns;
+    kir_type t = kir_compute(a->dtype);
+    const ir_sx *out[IR_MAX_RANK], *ia[IR_MAX_RANK], *ib[IR_MAX_RANK];
+    for (int i = 0; i < batch; i++) out[i] = lw_for_parallel(l, lw_axis_names(IR_MAX_RANK)[i], y->dim[i]);
+    if (rows) out[batch] = lw_for_parallel(l, "m", y->dim[batch]);
+    if (columns) out[batch + rows] = lw_for_parallel(l, "n", y->dim[batch + rows]);
+    kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
+    const ir_sx *k = lw_for(l, "k", a->dim[a->rank - 1]);
+    batch_index(l, a, 1 + rows, batch, out, ia);
+    batch_index(l, b, 1 + columns, batch, out, ib);
+    if (rows) ia[a->rank - 2] = out[batch];
+    ia[a->rank - 1] = k;
+    ib[b->rank - 1 - columns] = k;
+    if (columns) ib[b->rank - 1] = out[batch + rows];
+    add_product(l, acc, lw_load(l, inst->in[0], ia), lw_load(l, inst->in[1], ib));
+    lw_close(l, 1);
+    lw_store(l, 0, out, lw_read(l, acc));
+    lw_close(l, y->rank);
+    return true;
+}
+
+static const kir_expr *scaled(lw *l, const kir_expr *x, double by)
+{
+    return by == 1 ? x : lw_bin(l, MUL, lw_number(l, x->type, by), x);
+}
+
+bool lo_gemm(lw *l, const ir_inst *inst)
+{
+    bool ta = ir_int(inst, ATTR_AT(gemm, transa)), tb = ir_int(inst, ATTR_AT(gemm, transb));
+    const ir_type *a = inst->in[0]->type, *y = inst->out[0]->type;
+    kir_type t = kir_compute(a->dtype);
+    const ir_sx *m = lw_for_parallel(l, "m", y->dim[0]), *n = lw_for_parallel(l, "n", y->dim[1]);
+    kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
+    const ir_sx *k = lw_for(l, "k", a->dim[ta ? 0 : 1]);
+    const ir_sx *ia[2] = {ta ? k : m, ta ? m : k}, *ib[2] = {tb ? n : k, tb ? k : n}, *out[2] = {m, n};
+    add_product(l, acc, lw_load(l, inst->in[0], ia), lw_load(l, inst->in[1], ib));
+    lw_close(l, 1);
+    const kir_expr *value = scaled(l, lw_read(l, acc), ir_float(inst, ATTR_AT(gemm, alpha)));
+    const ir_value *c = ir_operand(inst, 2);
+    if (c) {
+        const ir_sx *ic[2];
+        for (int i = 0; i < c->type->rank; i++) ic[i] = sx_is(c->type->dim[i], 1) ? zero(l) : out[i + 2 - c->type->rank];
+        value = lw_bin(l, ADD, value, scaled(l, lw_load(l, c, ic), ir_float(inst, ATTR_AT(gemm, beta))));
+    }
+    lw_store(l, 0, out, value);
+    lw_close(l, 2);
+    return true;
+}
+
+/* ---- convolution --------------------------------------------------------------------------- */
+
+static const char *const out_names[3][3] = {{"ow"}, {"oh", "ow"}, {"od", "oh", "ow"}};
+static const char *const in_names[3][3] = {{"iw"}, {"ih", "iw"}, {"id", "ih", "iw"}};
+static const char *const kernel_names[3][3] = {{"kw"}, {"kh", "kw"}, {"kd", "kh", "kw"}};
+
+/* Opens the loops over the kernel's elements, with guards where they can leave the input, and gives
+ * the input's coordinates. Returns how much is to be closed. */
+static int for_window(lw *l, const window *w, const ir_sx *const *out, const ir_sx **kernel, const ir_sx **in)
+{
+    int opened = 0;
+    for (int i = 0; i < w->n; i++, opened++) {
+        kernel[i] = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
+        in[i] = sx_add(l->sx, sx_mul(l->sx, out[i], sx_int(l->sx, w->stride[i])), sx_mul(l->sx, kernel[i], sx_int(l->sx, w->dilation[i])));
+        in[i] = sx_sub(l->sx, in[i], sx_int(l->sx, w->before[i]));
+        const kir_expr *inside = lw_inside(l, in[i], w->in[i]);
+        if (inside->kind == KIR_CONST && inside->integer) continue; /* never in the padding */
+        lw_if(l, inside);
+        in[i] = kir_let_index(&l->b, in_names[w->n - 1][i], kir_index(&l->b, in[i]), 0, sx_max(w->in[i]) - 1);
+        opened++;
+    }
+    return opened;
+}
+
+/* n, output channel and output coordinates; g is the group's number, co the channel. */
+typedef struct {
+    const ir_sx *out[5], *g, *channel; /* channel: within the group */
+    int loops;
+} conv_loops;
+
+static conv_loops for_outputs(lw *l, const ir_type *y, int64_t groups, int spatial)
+{
+    conv_loops c = {.g = zero(l)};
+    const ir_sx *each = sx_div(l->sx, y->dim[1], groups);
+    c.out[0] = lw_for_parallel(l, "n", y->dim[0]);
+    c.loops = 2 + spatial;
+    if (groups > 1) {
+        c.g = lw_for_parallel(l, "g", sx_int(l->sx, groups));
+        c.loops++;
+    }
+    c.channel = lw_for_parallel(l, "co", each);
+    c.out[1] = sx_add(l->sx, sx_mul(l->sx, c.g, each), c.channel);
+    for (int i = 0; i < spatial; i++) c.out[2 + i] = lw_for_parallel(l, out_names[spatial - 1][i], y->dim[2 + i]);
+    return c;
+}
+
+static kir_buffer *conv_accumulator(lw *l, const ir_inst *inst, kir_type t, const conv_loops *c)
+{
+    const ir_value *bias = ir_operand(inst, 2);
+    return lw_accumulator(l, "acc", t, bias ? lw_load(l, bias, &c->out[1]) : lw_number(l, t, 0));
+}
+
+bool lo_conv(lw *l, const ir_inst *inst)
+{
+    const ir_type *w = inst->in[1]->type, *y = inst->out[0]->type;
+    kir_type t = kir_compute(y->dtype);
+    window win;
+    window_of(l->m, inst, &win);
+    conv_loops c = for_outputs(l, y, ir_int(inst, ATTR_AT(conv, group)), win.n);
+    kir_buffer *acc = conv_accumulator(l, inst, t, &c);
+    const ir_sx *ix[5], *iw[5];
+    const ir_sx *ci = lw_for(l, "ci", w->dim[1]);
+    int opened = for_window(l, &win, &c.out[2], &iw[2], &ix[2]);
+    ix[0] = c.out[0];
+    ix[1] = sx_add(l->sx, sx_mul(l->sx, c.g, w->dim[1]), ci);
+    iw[0] = c.out[1];
+    iw[1] = ci;
+    add_product(l, acc, lw_load(l, inst->in[0], ix), lw_load(l, inst->in[1], iw));
+    lw_close(l, opened + 1);
+    lw_store(l, 0, c.out, lw_read(l, acc));
+    lw_close(l, c.loops);
+    return true;
+}
+
+/* Which input element a kernel element spreads to this output: (o + pad - k * dilation) / stride, where
+ * that is whole and inside. */
+static int for_spread(lw *l, const window *w, const ir_sx *const *out, const ir_sx **kernel, const ir_sx **in)
+{
+    int opened = 0;
+    for (int i = 0; i < w->n; i++, opened++) {
+        kernel[i] = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
+        const ir_sx *at = sx_add(l->sx, out[i], sx_int(l->sx, w->before[i]));
+        at = sx_sub(l->sx, at, sx_mul(l->sx, kernel[i], sx_int(l->sx, w->dilation[i])));
+        const ir_sx *reach = sx_mul(l->sx, w->in[i], sx_int(l->sx, w->stride[i])); /* at / stride < in */
+        lw_if(l, lw_inside(l, at, reach));
+        const ir_sx *t = kir_let_index(&l->b, "t", kir_index(&l->b, at), 0, sx_max(reach) - 1);
+        const ir_sx *rest = sx_mod(l->sx, t, w->stride[i]);
+        opened++;
+        if (w->stride[i] > 1) {
+            lw_if(l, lw_bin(l, EQ, kir_index(&l->b, rest), kir_index(&l->b, zero(l))));
+            opened++;
+        }
+        in[i] = sx_div(l->sx, t, w->stride[i]);
+        in[i] = lw_clamped(l, in_names[w->n - 1][i], in[i], w->in[i]);
+    }
+    return opened;
+}
+
+bool lo_conv_transpose(lw *l, const ir_inst *inst)
+{
+    const ir_type *x = inst->in[0]->type, *y = inst->out[0]->type;
+    kir_type t = kir_compute(y->dtype);
+    int64_t groups = ir_int(inst, ATTR_AT(conv_transpose, group));
+    const ir_sx *each = sx_div(l->sx, x->dim[1], groups);
+    window win;
+    window_of(l->m, inst, &win);
+    conv_loops c = for_outputs(l, y, groups, win.n);
+    kir_buffer *acc = conv_accumulator(l, inst, t, &c);
+    const ir_sx *ix[5], *iw[5];
+    const ir_sx *ci = lw_for(l, "ci", each);
+    int opened = for_spread(l, &win, &c.out[2], &iw[2], &ix[2]);
+    ix[0] = c.out[0];
+    ix[1] = iw[0] = sx_add(l->sx, sx_mul(l->sx, c.g, each), ci);
+    iw[1] = c.channel;
+    add_product(l, acc, lw_load(l, inst->in[0], ix), lw_load(l, inst->in[1], iw));
+    lw_close(l, opened + 1);
+    lw_store(l, 0, c.out, lw_read(l, acc));
+    lw_close(l, c.loops);
+    return true;
+}
+
+/* ---- pools --------------------------------------------------------------------------------- */
+
+/* Flat position of an input element over the whole tensor; column-major over the spatial axes on
+ * request. */
+static const ir_sx *pool_position(lw *l, const ir_inst *inst, const window *w, const ir_sx *const *at)
+{
+    const ir_type *x = inst->in[0]->type;
+    if (!ir_int(inst, ATTR_AT(max_pool, storage_order))) return lw_flatten(l, x, at);
+    const ir_sx *spatial = zero(l), *all = sx_int(l->sx, 1);
+    for (int i = 0; i < w->n; i++) {
+        spatial = sx_add(l->sx, spatial, sx_mul(l->sx, at[2 + i], all));
+        all = sx_mul(l->sx, all, w->in[i]);
+    }
+    const ir_sx *channel = sx_add(l->sx, sx_mul(l->sx, at[0], x->dim[1]), at[1]);
+    return sx_add(l->sx, sx_mul(l->sx, channel, all), spatial);
+}
+
+static void max_window(lw *l, const ir_inst *inst, const window *w, const ir_sx **out, const ir_sx **in)
+{
+    kir_type t = kir_compute(inst->in[0]->type->dtype);
+    bool wants_index = inst->nout > 1;
+    const ir_sx *kernel[3];
+    kir_buffer *best = lw_accumulator(l, "best", t, lw_lowest(l, t));
+    kir_buffer *at = wants_index ? lw_accumulator(l, "at", DT_i64, kir_int(&l->b, DT_i64, -1)) : NULL;
+    int opened = for_window(l, w, &out[2], kernel, &in[2]);
+    const kir_expr *x = lw_load(l, inst->in[0], in);
+    if (!wants_index) {
+        kir_accum(&l->b, KB_MAX, best, zero(l), x);
+    } else {
+        x = lw_named(l, "x", x);
+        const kir_expr *first = lw_bin(l, LT, lw_read(l, at), kir_int(&l->b, DT_i64, 0));
+        const kir_expr *better = lw_bin(l, OR, first, lw_bin(l, LT, lw_read(l, best), x));
+        if (dtype_is_float((nfc_dtype)t)) better = lw_bin(l, OR, better, lw_bin(l, AND, lw_bin(l, NE, x, x), lw_bin(l, EQ, lw_read(l, best), lw_read(l, best))));
+        lw_if(l, better);
+        kir_store(&l->b, best, zero(l), x);
+        kir_store(&l->b, at, zero(l), kir_cast(&l->b, DT_i64, kir_index(&l->b, pool_position(l, inst, w, in))));
+        opened++;
+    }
+    lw_close(l, opened);
+    lw_store(l, 0, out, lw_read(l, best));
+    if (wants_index) lw_store(l, 1, out, lw_read(l, at));
+}
+
+/* How many elements a mean is over: those inside of the input or, on request, of its padding. */
+static const kir_expr *count_of(lw *l, const window *w, const ir_sx *const *out, kir_type t, bool include_pad)
+{
+    const kir_expr *count = lw_number(l, t, 1);
+    for (int i = 0; i < w->n; i++) {
+        /* Kernel elements from the first that is inside to the last, at the dilation's distance. */
+        const ir_sx *first = sx_sub(l->sx, sx_mul(l->sx, out[i], sx_int(l->sx, w->stride[i])), sx_int(l->sx, w->before[i]));
+        int64_t low = include_pad ? -w->before[i] : 0;
+        const ir_sx *high = sx_add(l->sx, w->in[i], sx_int(l->sx, include_pad ? w->after[i] : 0));
+        kir_buffer *n = lw_accumulator(l, "count", t, lw_number(l, t, 0));
+        const ir_sx *k = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
+        const ir_sx *at = sx_add(l->sx, first, sx_mul(l->sx, k, sx_int(l->sx, w->dilation[i])));
+        const kir_expr *inside = lw_inside(l, sx_sub(l->sx, at, sx_int(l->sx, low)), sx_sub(l->sx, high, sx_int(l->sx, low)));
+        if (inside->kind == KIR_CONST && inside->integer) { /* always all of them */
+            lw_close(l, 1);
+            kir_store(&l->b, n, zero(l), lw_number(l, t, (double)w->kernel[i]));
+        } else {
+            lw_if(l, inside);
+            kir_accum(&l->b, KB_ADD, n, zero(l), lw_number(l, t, 1));
+            lw_close(l, 2);
+        }
+        count = lw_bin(l, MUL, count, lw_read(l, n));
+    }
+    return lw_named(l, "elements", count);
+}
+
+static void sum_window(lw *l, const ir_inst *inst, const window *w, const ir_sx **out, const ir_sx **in)
+{
+    kir_type t = kir_compute(inst->in[0]->type->dtype);
+    int64_t p = inst->op == IR_lp_pool ? ir_int(inst, ATTR_AT(lp_pool, p)) : 0;
+    const ir_sx *kernel[3];
+    const kir_expr *count = p ? NULL : count_of(l, w, &out[2], t, ir_int(inst, ATTR_AT(average_pool, count_include_pad)));
+    kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
+    int opened = for_window(l, w, &out[2], kernel, &in[2]);
+    const kir_expr *x = lw_load(l, inst->in[0], in);
+    if (p) x = lw_named(l, "x", lw_un(l, ABS, x));
+    if (p == 2) x = lw_bin(l, MUL, x, x);
+    if (p > 2) x = lw_bin(l, POW, x, lw_number(l, t, (double)p));
+    kir_accum(&l->b, KB_ADD, acc, zero(l), x);
+    lw_close(l, opened);
+    const kir_expr *y = lw_read(l, acc);
+    if (!p) y = lw_bin(l, DIV, y, count);
+    if (p == 2) y = lw_un(l, SQRT, y);
+    if (p > 2) y = lw_bin(l, POW, y, lw_number(l, t, 1.0 / (double)p));
+    lw_store(l, 0, out, y);
+}
+
+bool lo_pool(lw *l, const ir_inst *inst)
+{
+    const ir_type *y = inst->out[0]->type;
+    const ir_sx *out[5], *in[5];
+    window w;
+    window_of(l->m, inst, &w);
+    out[0] = in[0] = lw_for_parallel(l, "n", y->dim[0]);
+    out[1] = in[1] = lw_for_parallel(l, "c", y->dim[1]);
+    for (int i = 0; i < w.n; i++) out[2 + i] = lw_for_parallel(l, out_names[w.n - 1][i], y->dim[2 + i]);
+    if (inst->op == IR_max_pool) max_window(l, inst, &w, out, in);
+    else sum_window(l, inst, &w, out, in);
+    lw_close(l, 2 + w.n);
+    return true;
+}
+
+bool lo_global_pool(lw *l, const ir_inst *inst)
+{
+    const ir_type *x = inst->in[0]->type;
+    kir_type t = kir_compute(x->dtype);
+    bool mean = inst->op == IR_global_average_pool;
+    const ir_sx *in[IR_MAX_RANK], *out[IR_MAX_RANK], *n = sx_int(l->sx, 1);
+    in[0] = out[0] = lw_for_parallel(l, "n", x->dim[0]);
+    in[1] = out[1] = lw_for_parallel(l, "c", x->dim[1]);
+    kir_buffer *acc = lw_accumulator(l, "acc", t, mean ? lw_number(l, t, 0) : lw_lowest(l, t));
+    for (int i = 2; i < x->rank; i++) {
+        in[i] = lw_for(l, lw_axis_names(x->rank)[i], x->dim[i]);
+        out[i] = zero(l);
+        n = sx_mul(l->sx, n, x->dim[i]);
+    }
+    kir_accum(&l->b, mean ? KB_ADD : KB_MAX, acc, zero(l), lw_load(l, inst->in[0], in));
+    lw_close(l, x->rank - 2);
+    const kir_expr *y = lw_read(l, acc);
+    if (mean) y = lw_bin(l, DIV, y, kir_cast(&l->b, t, kir_index(&l->b, n)));
+    lw_store(l, 0, out, y);
+    lw_close(l, 2);
+    return true;
+}
+
+/* ---- attention ----------------------------------------------------------------------------- */
+
+typedef struct {
+    const ir_inst *inst;
+    kir_type t;
+    const ir_sx *row[IR_MAX_RANK]; /* batch axes, query head, query row */
+    const ir_sx *kv_head, *keys;   /* keys: how many are valid */
+    int batch;
+} attention;
+
+/* scale * q . k for one key, plus the mask; what the mask forbids is minus infinity. */
+static const kir_expr *score(lw *l, const attention *a, const ir_sx *j)
+{
+    const ir_inst *inst = a->inst;
+    const ir_type *q = inst->in[0]->type;
+    const ir_sx *iq[IR_MAX_RANK], *ik[IR_MAX_RANK];
+    double scale = ir_given(inst, ATTR_AT(sdpa, scale)) ? ir_float(inst, ATTR_AT(sdpa, scale)) : 1 / sqrt((double)sx_value(q->dim[q->rank - 1]));
+    kir_buffer *dot = lw_accumulator(l, "dot", a->t, lw_number(l, a->t, 0));
+    const ir_sx *d = lw_for(l, "d", q->dim[q->rank - 1]);
+    for (int i = 0; i < a->batch; i++) iq[i] = ik[i] = a->row[i];
+    iq[a->batch] = a->row[a->batch];
+    ik[a->batch] = a->kv_head;
+    iq[a->batch + 1] = a->row[a->batch + 1];
+    ik[a->batch + 1] = j;
+    iq[a->batch + 2] = ik[a->batch + 2] = d;
+    add_product(l, dot, lw_load(l, inst->in[0], iq), lw_load(l, inst->in[1], ik));
+    lw_close(l, 1);
+    const kir_expr *s = lw_bin(l, MUL, lw_read(l, dot), lw_number(l, a->t, scale));
+    const ir_value *mask = ir_operand(inst, 3);
+    if (!mask) return s;
+    const ir_sx *im[IR_MAX_RANK];
+    int rank = a->batch + 3;
+    for (int i = 0; i < mask->type->rank; i++) {
+        int n = i + rank - mask->type->rank;
+        const ir_sx *at = n == rank - 1 ? j : a->row[n];
+        im[i] = sx_is(mask->type->dim[i], 1) ? zero(l) : at;
+    }
+    const kir_expr *m = lw_load(l, mask, im);
+    if (m->type == DT_bool) return lw_sel(l, m, s, lw_lowest(l, a->t));
+    return lw_bin(l, ADD, s, m);
+}
+
+/* May query row t see key j? Only the conditions that the attributes ask for. */
+static const kir_expr *visible(lw *l, const attention *a, const ir_sx *j)
+{
+    const ir_inst *inst = a->inst;
+    const ir_type *q = inst->in[0]->type;
+    int64_t reach = ir_int(inst, ATTR_AT(sdpa, window));
+    const ir_sx *own = sx_add(l->sx, a->row[a->batch + 1], sx_sub(l->sx, a->keys, q->dim[q->rank - 2]));
+    const kir_expr *ok = kir_int(&l->b, DT_bool, 1);
+    if (ir_int(inst, ATTR_AT(sdpa, causal))) ok = lw_bin(l, LE, kir_index(&l->b, j), kir_index(&l->b, own));
+    if (reach) ok = lw_bin(l, AND, ok, lw_bin(l, LT, kir_index(&l->b, sx_sub(l->sx, own, sx_int(l->sx, reach))), kir_index(&l->b, j)));
+    return ok;
+}
+
+/* One pass over the keys with a running maximum (Milakov and Gimelshein, "Online normalizer calculation
+ * for softmax"): the scores are never held. */
+bool lo_sdpa(lw *l, const ir_inst *inst)
+{
+    const ir_type *q = inst->in[0]->type, *k = inst->in[1]->type, *v = inst->in[2]->type;
+    attention a = {.inst = inst, .t = kir_compute(q->dtype), .batch = q->rank - 3};
+    int64_t heads = sx_value(q->dim[a.batch]), kv_heads = sx_value(k->dim[a.batch]), size = sx_value(v->dim[v->rank - 1]);
+    for (int i = 0; i < a.batch; i++) a.row[i] = lw_for_parallel(l, lw_axis_names(IR_MAX_RANK)[i], q->dim[i]);
+    a.row[a.batch] = lw_for_parallel(l, "h", q->dim[a.batch]);
+    a.row[a.batch + 1] = lw_for_parallel(l, "t", q->dim[a.batch + 1]);
+    a.kv_head = sx_div(l->sx, a.row[a.batch], heads / kv_heads);
+    const ir_sx *all = k->dim[k->rank - 2];
+    a.keys = lw_clamped(l, "keys", inst->index[0], sx_add(l->sx, all, sx_int(l->sx, 1)));
+    kir_buffer *top = lw_accumulator(l, "top", a.t, lw_lowest(l, a.t)), *sum = lw_accumulator(l, "sum", a.t, lw_number(l, a.t, 0));
+    kir_buffer *acc = kir_alloc(&l->b, "acc", (nfc_dtype)a.t, size);
+    const ir_sx *e = lw_for(l, "e", sx_int(l->sx, size));
+    kir_store(&l->b, acc, e, lw_number(l, a.t, 0));
+    lw_close(l, 1);
+    const ir_sx *j = lw_for(l, "j", a.keys);
+    lw_if(l, visible(l, &a, j));
+    const kir_expr *s = lw_named(l, "score", score(l, &a, j));
+    lw_if(l, lw_bin(l, NE, s, lw_lowest(l, a.t)));
+    const kir_expr *peak = lw_named(l, "peak", lw_bin(l, MAX, lw_read(l, top), s));
+    const kir_expr *fade = lw_named(l, "fade", lw_un(l, EXP, lw_bin(l, SUB, lw_read(l, top), peak)));
+    const kir_expr *weight = lw_named(l, "weight", lw_un(l, EXP, lw_bin(l, SUB, s, peak)));
+    kir_store(&l->b, sum, zero(l), lw_bin(l, ADD, lw_bin(l, MUL, lw_read(l, sum), fade), weight));
+    kir_store(&l->b, top, zero(l), peak);
+    e = lw_for(l, "e", sx_int(l->sx, size));
+    const ir_sx *iv[IR_MAX_RANK];
+    for (int i = 0; i < a.batch; i++) iv[i] = a.row[i];
+    iv[a.batch] = a.kv_head;
+    iv[a.batch + 1] = j;
+    iv[a.batch + 2] = e;
+    const kir_expr *part = lw_bin(l, MUL, weight, lw_load(l, inst->in[2], iv));
+    kir_store(&l->b, acc, e, lw_bin(l, ADD, lw_bin(l, MUL, kir_load(&l->b, acc, e), fade), part));
+    lw_close(l, 4);
+    const kir_expr *total = lw_named(l, "total", lw_read(l, sum)), *nothing = lw_bin(l, EQ, total, lw_number(l, a.t, 0));
+    e = lw_for(l, "e", sx_int(l->sx, size));
+    a.row[a.batch + 2] = e;
+    lw_store(l, 0, a.row, lw_sel(l, nothing, lw_number(l, a.t, 0), lw_bin(l, DIV, kir_load(&l->b, acc, e), total)));
+    lw_close(l, 3 + a.batch);
+    return true;
+}
+
+/* ---- rotary embedding ---------------------------------------------------------------------- */
+
+/* base^(-2i/dim), rounded once. */
+static kir_buffer *frequencies(lw *l, const ir_inst *inst, kir_type t, int64_t dim)
+{
+    void *data = arena_alloc(l->m->arena, (size_t)(dim / 2 + 1) * 8);
+    for (int64_t i = 0; i < dim / 2; i++) dtype_set((nfc_dtype)t, data, (size_t)i, pow(ir_float(inst, ATTR_AT(rope, base)), -2.0 * (double)i / (double)dim));
+    return lw_table(l, "freq", (nfc_dtype)t, dim / 2, data);
+}
+
+const kir_expr *lx_rope(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type;
+    kir_builder *b = &l->b;
+    kir_type t = kir_compute(x->dtype);
+    int64_t size = sx_value(x->dim[x->rank - 1]), dim = ir_int(inst, ATTR_AT(rope, dim)) ? ir_int(inst, ATTR_AT(rope, dim)) : size;
+    const ir_sx *d = index[x->rank - 1], *row = x->rank > 1 ? index[x->rank - 2] : zero(l), *at[IR_MAX_RANK], *pair, *second;
+    if (dim == 0) return lw_load(l, inst->in[0], index);
+    bool interleaved = ir_int(inst, ATTR_AT(rope, interleaved));
+    memcpy(at, index, sizeof at[0] * (size_t)x->rank);
+    /* Elements behind dim do not turn; their pair is any, and not used. */
+    const ir_sx *in_turn = dim == size ? d : lw_clamped(l, "d_turn", d, sx_int(l->sx, dim));
+    pair = interleaved ? sx_div(l->sx, in_turn, 2) : sx_mod(l->sx, in_turn, dim / 2);
+    second = interleaved ? sx_mod(l->sx, in_turn, 2) : sx_div(l->sx, in_turn, dim / 2);
+    const kir_expr *is_second = lw_bin(l, EQ, kir_index(b, second), kir_int(b, KIR_INDEX_TYPE, 1));
+    at[x->rank - 1] = interleaved ? sx_mul(l->sx, pair, sx_int(l->sx, 2)) : pair;
+    const kir_expr *x0 = lw_load(l, inst->in[0], at);
+    at[x->rank - 1] = sx_add(l->sx, at[x->rank - 1], sx_int(l->sx, interleaved ? 1 : dim / 2));
+    const kir_expr *x1 = lw_load(l, inst->in[0], at), *position;
+    if (ir_operand(inst, 1)) {
+        const ir_sx *p[1] = {row};
+        position = kir_cast(b, t, lw_load(l, inst->in[1], p));
+    } else {
+        position = kir_cast(b, t, kir_index(b, sx_add(l->sx, inst->index[0], row)));
+    }
+    const kir_expr *angle = lw_bin(l, MUL, position, kir_load(b, frequencies(l, inst, t, dim), pair));
+    const kir_expr *c = lw_un(l, COS, angle), *s = lw_un(l, SIN, angle);
+    const kir_expr *turned = lw_sel(l, is_second, lw_bin(l, ADD, lw_bin(l, MUL, x0, s), lw_bin(l, MUL, x1, c)),
+                                    lw_bin(l, SUB, lw_bin(l, MUL, x0, c), lw_bin(l, MUL, x1, s)));
+    if (dim == size) return turned;
+    const kir_expr *turns = lw_bin(l, LT, kir_index(b, d), kir_int(b, KIR_INDEX_TYPE, dim));
+    return lw_sel(l, turns, turned, lw_load(l, inst->in[0], index));
+}

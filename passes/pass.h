@@ -1,0 +1,34 @@
+/* The pass manager: order, what each pass needs, verification, times, dumps, bisection. */
+#ifndef NFC_PASS_H
+#define NFC_PASS_H
+
+#include <stdio.h>
+#include "ir/ir.h"
+
+typedef struct pass_options {
+    const char *dump;    /* a pass, or "all": print the IR after it when it changed */
+    FILE *dump_to;
+    int64_t stop_at;     /* run only so many passes; < 0: all */
+    bool verify, time;
+    bool fast_math;      /* allow rewrites that change roundings */
+    nfc_dtype precision; /* of the weights of f32 contractions; f32 leaves them */
+} pass_options;
+
+/* What a pass is given. `scratch` is emptied after it. */
+typedef struct pass_ctx {
+    ir_module *m;
+    nfc_arena *scratch;
+    const pass_options *options;
+} pass_ctx;
+
+/* Each returns whether it changed anything. */
+#define PASS(name, needs, breaks, doc) bool pass_##name(pass_ctx *ctx);
+#include "passes/passes.def"
+#undef PASS
+
+/* Runs the passes over a module. Reports a breach of the verifier, with the pass, and returns false. */
+bool passes_run(ir_module *m, const pass_options *options);
+/* All names, NULL-terminated, for suggestions. */
+const char *const *pass_names(void);
+
+#endif

@@ -1,0 +1,76 @@
+#include "passes/plan.h"
+
+#include <string.h>
+
+static void plan_one(plan *all, ir_graph *g, const plan_options *options)
+{
+    plan_graph *p = ARENA_NEW(all->m->arena, plan_graph);
+    p->plan = all;
+    p->g = g;
+    map_init(&p->view, all->m->arena);
+    map_init(&p->step, all->m->arena);
+    map_init(&p->position, all->m->arena);
+    map_init(&p->loop_end, all->m->arena);
+    plan_storage(p);
+    plan_kernels(p);
+    plan_offsets(p, options->alignment);
+    if (p->arena > all->arena) all->arena = p->arena;
+    vec_push(all->m->arena, &all->graph, p);
+}
+
+static bool verify_kernels(plan *all)
+{
+    for (int g = 0; g < all->graph.n; g++)
+        for (int i = 0; i < all->graph.at[g]->call.n; i++) {
+            const plan_call *c = all->graph.at[g]->call.at[i];
+            const char *broken = kir_verify(all->m, c->kernel);
+            if (!broken) continue;
+            diag_error(&all->m->session->diags, E_INTERNAL, c->at, "%s", broken);
+            return false;
+        }
+    return true;
+}
+
+plan *plan_module(ir_module *m, const plan_options *options)
+{
+    plan *p = ARENA_NEW(m->arena, plan);
+    p->m = m;
+    ir_number(m);
+    for (int g = 0; g < m->graph.n; g++) plan_one(p, m->graph.at[g], options);
+    for (int i = 0; i < m->state.n; i++) p->state_bytes += ir_max_bytes(m->state.at[i]->type);
+    return verify_kernels(p) ? p : NULL;
+}
+
+/* ---- dumps --------------------------------------------------------------------------------- */
+
+static void print_view(FILE *to, nfc_arena *a, const plan_view *v)
+{
+    static const char *const places[] = {"arena", "input", "output", "state", "weight"};
+    const plan_buffer *b = v->buffer;
+    fprintf(to, "%s", places[b->place]);
+    if (b->place == PLAN_ARENA) fprintf(to, "+%lld", (long long)b->offset);
+    if (b->place == PLAN_INPUT || b->place == PLAN_OUTPUT) fprintf(to, " %d", b->port);
+    if (b->name) fprintf(to, " '%s'", b->name);
+    if (!sx_is(v->offset, 0)) fprintf(to, "[%s]", sx_text(a, v->offset));
+}
+
+void plan_print(FILE *to, const plan *p)
+{
+    for (int g = 0; g < p->graph.n; g++) {
+        const plan_graph *pg = p->graph.at[g];
+        fprintf(to, "graph %s: arena %lld bytes, lower bound %lld, without sharing %lld (%s)\n", pg->g->name, (long long)pg->arena, (long long)pg->lower_bound, (long long)pg->naive, pg->heuristic);
+        for (int i = 0; i < pg->buffer.n; i++) {
+            const plan_buffer *b = pg->buffer.at[i];
+            fprintf(to, "  buffer %d %s: %lld bytes at %lld, live %d..%d\n", b->id, b->name ? b->name : "", (long long)b->bytes, (long long)b->offset, b->first, b->last);
+        }
+        for (int i = 0; i < pg->call.n; i++) {
+            const plan_call *c = pg->call.at[i];
+            fprintf(to, "  call %d %s(", c->id, c->kernel->name);
+            for (int k = 0; k < c->arg.n; k++) {
+                fputs(k ? ", " : "", to);
+                print_view(to, p->m->arena, c->arg.at[k]);
+            }
+            fputs(")\n", to);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+/* The plan: where every value lives, to the byte, and what runs in which order.
+ *
+ * Values that share storage form one buffer: views (reshape, transpose, slice, expand, split), parts
+ * of a concat, what is computed in place, what a loop or a jump carries. A buffer lies in the arena,
+ * is a port of the graph, a state, or a weight; a view is a buffer with an offset and strides.
+ *
+ * Every instruction of the graph becomes nothing, a kernel, or control flow of the host; jumps and
+ * loops become moves where the values do not lie in place already. */
+#ifndef NFC_PLAN_H
+#define NFC_PLAN_H
+
+#include "ir/ir.h"
+#include "ir/kir.h"
+
+typedef enum { PLAN_ARENA, PLAN_INPUT, PLAN_OUTPUT, PLAN_STATE, PLAN_WEIGHT } plan_place;
+
+typedef struct plan_buffer {
+    plan_place place;
+    int id;                 /* in program order; ARENA buffers that a report shows */
+    nfc_dtype dtype;
+    int64_t bytes;          /* with free dims at their bounds */
+    int first, last;        /* the positions between which it is live */
+    int64_t offset;         /* ARENA */
+    int port;               /* INPUT, OUTPUT: which */
+    ir_state *state;        /* STATE */
+    const ir_inst *weight;  /* WEIGHT: the const or weight instruction */
+    const char *name;       /* of the value that it was made for */
+    nfc_span at;
+} plan_buffer;
+
+typedef struct plan_view {
+    plan_buffer *buffer;
+    const ir_sx *offset;    /* in elements */
+    const ir_sx *stride[IR_MAX_RANK];
+} plan_view;
+
+/* A kernel with what it is given: a view a parameter, whose offset is added on the host. */
+typedef struct plan_call {
+    kir_func *kernel;
+    VEC(plan_view *) arg;
+    const ir_inst *inst;    /* what it computes; NULL: a move */
+    nfc_span at;
+    int id;                 /* in program order */
+} plan_call;
+
+/* An index of an effect or slice that is checked on the host before it is used: 0 <= x <= limit. */
+typedef struct plan_check {
+    const ir_sx *x, *limit;
+    nfc_span at;
+} plan_check;
+
+/* What an instruction becomes. */
+typedef struct plan_step {
+    VEC(plan_check) check;
+    VEC(plan_call *) call;
+    VEC(plan_call *) enter; /* loop: moves of the initial values */
+    VEC(plan_call *) edge[2]; /* jumps, yields: moves of the arguments */
+} plan_step;
+
+typedef struct plan_graph {
+    struct plan *plan;
+    ir_graph *g;
+    VEC(plan_buffer *) buffer; /* those of the arena */
+    VEC(plan_call *) call;     /* all, in program order */
+    nfc_map view;              /* value -> plan_view */
+    nfc_map step;              /* instruction -> plan_step */
+    nfc_map position;          /* instruction -> position + 1; of a loop: where it begins */
+    nfc_map loop_end;          /* loop -> position + 1 */
+    int64_t arena, lower_bound, naive; /* bytes */
+    const char *heuristic;     /* the one that placed the buffers best */
+    int positions;
+} plan_graph;
+
+typedef struct plan {
+    ir_module *m;
+    VEC(plan_graph *) graph;
+    VEC(const ir_inst *) weight; /* constants that the program keeps, each once, in order of use */
+    int64_t arena;               /* the largest of the graphs' */
+    int64_t state_bytes, weight_bytes;
+} plan;
+
+typedef struct plan_options {
+    int64_t alignment;  /* of buffers in the arena, bytes */
+    bool gpu;           /* kernels are spread over a grid */
+} plan_options;
+
+/* Plans a module and lowers it to kernels. Reports and returns NULL when something cannot be done. */
+plan *plan_module(ir_module *m, const plan_options *options);
+plan_view *plan_view_of(const plan_graph *p, const ir_value *v);
+plan_step *plan_step_of(const plan_graph *p, const ir_inst *inst);
+/* Does the view run through its elements in order, without gaps? */
+bool plan_is_contiguous(ir_module *m, const ir_type *type, const plan_view *v);
+void plan_print(FILE *to, const plan *p);
+
+/* ---- shared by the planner's files ----------------------------------------------------------- */
+
+plan_view *plan_new_view(plan_graph *p, plan_buffer *b, const ir_type *type);
+/* plan_place.c: storage for every value. */
+void plan_storage(plan_graph *p);
+/* The part of a state that an effect selects; what a write replaces, with the axes of its value. */
+plan_view *plan_selected(const plan_graph *p, const ir_inst *inst);
+plan_view *plan_written(const plan_graph *p, const ir_inst *inst);
+/* plan_memory.c: offsets in the arena. */
+void plan_offsets(plan_graph *p, int64_t alignment);
+/* plan_lower.c: kernels and moves. */
+void plan_kernels(plan_graph *p);
+
+#endif

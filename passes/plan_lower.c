@@ -1,0 +1,266 @@
+/* What every instruction becomes: kernels, checks of the host, moves. */
+#include <string.h>
+#include "ir/shape.h"
+#include "passes/lower_kir.h"
+
+typedef struct {
+    plan_view *to, *from;
+    const ir_value *value; /* where it comes from; NULL: a temporary */
+    const ir_type *type;
+    const char *name;
+} move;
+
+typedef VEC(move) move_list;
+
+plan_step *plan_step_of(const plan_graph *p, const ir_inst *inst) { return map_getp(&p->step, inst); }
+
+static ir_module *module_of(const plan_graph *p) { return p->plan->m; }
+
+static plan_step *step(plan_graph *p, const ir_inst *inst)
+{
+    plan_step *s = map_getp(&p->step, inst);
+    if (s) return s;
+    s = ARENA_NEW(module_of(p)->arena, plan_step);
+    map_setp(&p->step, inst, s);
+    return s;
+}
+
+static plan_call *registered(plan_graph *p, plan_call *call)
+{
+    call->id = p->call.n;
+    vec_push(module_of(p)->arena, &p->call, call);
+    return call;
+}
+
+static plan_call *copy(plan_graph *p, const ir_type *type, plan_view *to, plan_view *from, const ir_value *value, const char *name, nfc_span at)
+{
+    return registered(p, lower_copy(p, type, to, from, value, name ? name : "v", at));
+}
+
+static bool same_place(const plan_view *a, const plan_view *b, int rank)
+{
+    if (a->buffer != b->buffer || a->offset != b->offset) return false;
+    for (int i = 0; i < rank; i++)
+        if (a->stride[i] != b->stride[i]) return false;
+    return true;
+}
+
+static bool is_empty(const ir_type *t) { return ir_max_elements(t) == 0; }
+
+/* ---- checks -------------------------------------------------------------------------------- */
+
+/* 0 <= x <= limit must hold before the instruction runs; what the bounds show needs no check. */
+static void check(plan_graph *p, const ir_inst *inst, const ir_sx *x, const ir_sx *limit, nfc_span at)
+{
+    ir_module *m = module_of(p);
+    if (sx_min(x) >= 0 && sx_min(sx_sub(&m->sx, limit, x)) >= 0) return;
+    plan_check c = {x, limit, at.file ? at : inst->at};
+    vec_push(m->arena, &step(p, inst)->check, c);
+}
+
+static void check_effect(plan_graph *p, const ir_inst *inst)
+{
+    ir_module *m = module_of(p);
+    for (int i = 0; i < inst->nsel; i++) {
+        const ir_sel *s = &inst->sel[i];
+        const ir_sx *room = sx_int(&m->sx, sx_max(inst->state->type->dim[i])), *extent = s->one ? sx_int(&m->sx, 1) : s->extent;
+        check(p, inst, s->start, sx_sub(&m->sx, room, extent), s->at);
+        if (!s->one) check(p, inst, s->extent, room, s->at);
+    }
+}
+
+static void check_slice(plan_graph *p, const ir_inst *inst)
+{
+    ir_module *m = module_of(p);
+    slice_axis axis[IR_MAX_RANK];
+    slice_axes(m, inst, axis);
+    for (int i = 0; i < inst->in[0]->type->rank; i++) {
+        const ir_sx *last = sx_sub(&m->sx, axis[i].extent, sx_int(&m->sx, 1));
+        const ir_sx *span = sx_mul(&m->sx, last, sx_int(&m->sx, axis[i].step));
+        if (sx_is_const(axis[i].start) && sx_is_const(axis[i].extent)) continue; /* worked out when it was typed */
+        check(p, inst, axis[i].start, sx_sub(&m->sx, inst->in[0]->type->dim[i], axis[i].step > 0 ? sx_add(&m->sx, span, sx_int(&m->sx, 1)) : sx_int(&m->sx, 1)), inst->at);
+    }
+}
+
+/* ---- moves --------------------------------------------------------------------------------- */
+
+static void add_move(plan_graph *p, move_list *list, const ir_value *to, const ir_value *from)
+{
+    if (to->type->kind != IR_TENSOR || is_empty(to->type)) return;
+    plan_view *a = plan_view_of(p, to), *b = plan_view_of(p, from);
+    if (same_place(a, b, to->type->rank)) return;
+    move m = {a, b, from, to->type, to->name};
+    vec_push(module_of(p)->arena, list, m);
+}
+
+static bool is_read_by_another(const move_list *list, int n)
+{
+    for (int i = 0; i < list->n; i++)
+        if (i != n && list->at[i].from->buffer == list->at[n].to->buffer) return true;
+    return false;
+}
+
+/* A buffer of its own for a value that a circle of moves would overwrite. */
+static plan_view *temporary(plan_graph *p, const ir_type *type, const ir_inst *at)
+{
+    plan_buffer *b = ARENA_NEW(module_of(p)->arena, plan_buffer);
+    int here = (int)(intptr_t)map_getp(&p->position, at) - 1;
+    int last = at->op == IR_yield ? (int)(intptr_t)map_getp(&p->loop_end, at->block->region->owner) - 1 : here;
+    *b = (plan_buffer){.place = PLAN_ARENA, .dtype = type->dtype, .bytes = ir_max_bytes(type), .name = "moved", .at = at->at, .first = here, .last = last, .id = p->buffer.n};
+    vec_push(module_of(p)->arena, &p->buffer, b);
+    return plan_new_view(p, b, type);
+}
+
+/* All at once: a move whose target another still reads waits; a circle goes through a temporary. */
+#define EMIT_MOVES(p, list, into, inst)                                                            \
+    while ((list)->n) {                                                                            \
+        int free_ = 0;                                                                             \
+        while (free_ < (list)->n && is_read_by_another(list, free_)) free_++;                      \
+        if (free_ == (list)->n) {                                                                  \
+            move *first_ = &(list)->at[0];                                                         \
+            plan_view *kept_ = temporary(p, first_->type, inst);                                   \
+            vec_push(module_of(p)->arena, into, copy(p, first_->type, kept_, first_->from, first_->value, first_->name, (inst)->at)); \
+            first_->from = kept_;                                                                  \
+            first_->value = NULL;                                                                  \
+            continue;                                                                              \
+        }                                                                                          \
+        move m_ = (list)->at[free_];                                                               \
+        vec_push(module_of(p)->arena, into, copy(p, m_.type, m_.to, m_.from, m_.value, m_.name, (inst)->at)); \
+        (list)->at[free_] = (list)->at[--(list)->n];                                               \
+    }
+
+static void lower_jump(plan_graph *p, const ir_inst *inst)
+{
+    for (int e = 0; e < inst->nedge; e++) {
+        move_list list = {0};
+        for (int i = 0; i < inst->edge[e].n; i++) add_move(p, &list, inst->edge[e].to->arg.at[i], inst->in[inst->edge[e].first + i]);
+        EMIT_MOVES(p, &list, &step(p, inst)->edge[e], inst)
+    }
+}
+
+static void lower_yield(plan_graph *p, const ir_inst *inst)
+{
+    const ir_block *body = inst->block->region->first;
+    move_list list = {0};
+    for (int i = 0; i < inst->nin; i++) add_move(p, &list, body->arg.at[i + 1], inst->in[i]);
+    EMIT_MOVES(p, &list, &step(p, inst)->edge[0], inst)
+}
+
+static void lower_loop(plan_graph *p, const ir_inst *inst)
+{
+    const ir_block *body = inst->region[0]->first;
+    move_list list = {0};
+    for (int i = 0; i < inst->nin; i++) add_move(p, &list, body->arg.at[i + 1], inst->in[i]);
+    EMIT_MOVES(p, &list, &step(p, inst)->enter, inst)
+}
+
+static void lower_return(plan_graph *p, const ir_inst *inst)
+{
+    const ir_graph *g = p->g;
+    for (int o = 0; o < g->output.n; o++) {
+        const ir_port *port = &g->output.at[o];
+        plan_view *v = plan_view_of(p, inst->in[o]);
+        if ((v->buffer->place == PLAN_OUTPUT && v->buffer->port == o) || is_empty(port->type)) continue;
+        plan_buffer *b = ARENA_NEW(module_of(p)->arena, plan_buffer);
+        *b = (plan_buffer){.place = PLAN_OUTPUT, .port = o, .dtype = port->type->dtype, .bytes = ir_max_bytes(port->type), .name = port->name, .at = port->at};
+        vec_push(module_of(p)->arena, &step(p, inst)->call, copy(p, port->type, plan_new_view(p, b, port->type), v, inst->in[o], port->name, inst->at));
+    }
+}
+
+/* ---- views and effects --------------------------------------------------------------------- */
+
+static void add_call(plan_graph *p, const ir_inst *inst, plan_call *call)
+{
+    vec_push(module_of(p)->arena, &step(p, inst)->call, call);
+}
+
+static void lower_concat(plan_graph *p, const ir_inst *inst)
+{
+    sx_table *t = &module_of(p)->sx;
+    int axis = (int)ir_int(inst, ATTR_AT(concat, axis));
+    if (axis < 0) axis += inst->out[0]->type->rank;
+    const plan_view *whole = plan_view_of(p, inst->out[0]);
+    const ir_sx *at = sx_int(t, 0);
+    for (int i = 0; i < inst->nin; i++) {
+        const ir_value *x = inst->in[i];
+        plan_view *to = ARENA_NEW(module_of(p)->arena, plan_view);
+        *to = *whole;
+        to->offset = sx_add(t, whole->offset, sx_mul(t, at, whole->stride[axis]));
+        at = sx_add(t, at, x->type->dim[axis]);
+        if (is_empty(x->type) || same_place(to, plan_view_of(p, x), x->type->rank)) continue;
+        add_call(p, inst, copy(p, x->type, to, plan_view_of(p, x), x, x->name, inst->at));
+    }
+}
+
+/* A view op that could not be one: its elements in the operand's order are the result's. */
+static void lower_renaming(plan_graph *p, const ir_inst *inst)
+{
+    if (inst->op == IR_slice) check_slice(p, inst);
+    const ir_value *x = inst->in[0];
+    for (int i = 0; i < inst->nout; i++) {
+        plan_view *to = plan_view_of(p, inst->out[i]), *from = plan_view_of(p, x);
+        if (to->buffer == from->buffer || is_empty(x->type)) continue;
+        plan_view *as_operand = plan_new_view(p, to->buffer, x->type);
+        add_call(p, inst, copy(p, x->type, as_operand, from, x, inst->out[i]->name, inst->at));
+    }
+}
+
+static void lower_effect(plan_graph *p, const ir_inst *inst)
+{
+    check_effect(p, inst);
+    if (inst->op == IR_read) {
+        const ir_type *t = inst->out[0]->type;
+        plan_view *v = plan_view_of(p, inst->out[0]);
+        if (v->buffer->place != PLAN_STATE && !is_empty(t)) add_call(p, inst, copy(p, t, v, plan_selected(p, inst), NULL, inst->out[0]->name, inst->at));
+        return;
+    }
+    const ir_type *t = inst->in[1]->type;
+    plan_view *to = plan_written(p, inst), *from = plan_view_of(p, inst->in[1]);
+    if (!is_empty(t) && !same_place(to, from, t->rank)) add_call(p, inst, copy(p, t, to, from, inst->in[1], inst->state->name, inst->at));
+}
+
+/* ---- all ----------------------------------------------------------------------------------- */
+
+static bool all_empty(const ir_inst *inst)
+{
+    for (int i = 0; i < inst->nout; i++)
+        if (!is_empty(inst->out[i]->type)) return false;
+    return true;
+}
+
+static void lower_inst(plan_graph *p, const ir_inst *inst)
+{
+    switch (inst->op) {
+    case IR_const:
+    case IR_weight:
+    case IR_token:
+    case IR_index_read:
+    case IR_barrier: return;
+    case IR_read:
+    case IR_write: lower_effect(p, inst); return;
+    case IR_loop: lower_loop(p, inst); return;
+    case IR_yield: lower_yield(p, inst); return;
+    case IR_br:
+    case IR_cond_br: lower_jump(p, inst); return;
+    case IR_return: lower_return(p, inst); return;
+    case IR_concat: lower_concat(p, inst); return;
+    default: break;
+    }
+    if (op_get(inst->op)->family == FAM_VIEW) {
+        lower_renaming(p, inst);
+        return;
+    }
+    if (inst->op == IR_sdpa) check(p, inst, inst->index[0], inst->in[1]->type->dim[inst->in[1]->type->rank - 2], inst->at);
+    if (!all_empty(inst)) add_call(p, inst, registered(p, lower_instruction(p, inst)));
+}
+
+static void lower_region(plan_graph *p, const ir_region *r)
+{
+    for (const ir_block *b = r->first; b; b = b->next)
+        for (const ir_inst *i = b->first; i; i = i->next) {
+            lower_inst(p, i);
+            if (i->op == IR_loop) lower_region(p, i->region[0]);
+        }
+}
+
+void plan_kernels(plan_graph *p) { lower_region(p, p->g->body); }

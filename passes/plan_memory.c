@@ -1,0 +1,199 @@
+/* Offsets in the arena.
+ *
+ * Placing intervals of given sizes so that those that overlap in time do not overlap in space is
+ * NP-hard; several greedy orders are tried and the best result is kept. Buffers are looked up by
+ * time in a segment tree, so that long graphs cost little more than their length. */
+#include <stdlib.h>
+#include <string.h>
+#include "passes/plan.h"
+
+typedef struct {
+    int lo, hi; /* children in the pool of nodes; 0: none */
+    VEC(plan_buffer *) here;  /* cover this whole span of time */
+    int below;                /* buffers in this node and under it */
+} node;
+
+typedef struct {
+    nfc_arena *a;
+    VEC(node) tree;
+    int span;
+    VEC(plan_buffer *) hit;
+    int *stamp, round; /* a buffer stands in several nodes: seen in this query already? */
+} timeline;
+
+static int new_node(timeline *t)
+{
+    vec_push(t->a, &t->tree, ((node){0}));
+    return t->tree.n - 1;
+}
+
+static int child(timeline *t, int n, bool right)
+{
+    int c = right ? t->tree.at[n].hi : t->tree.at[n].lo;
+    if (c) return c;
+    c = new_node(t);
+    if (right) t->tree.at[n].hi = c;
+    else t->tree.at[n].lo = c;
+    return c;
+}
+
+static void insert(timeline *t, int n, int from, int to, plan_buffer *b)
+{
+    t->tree.at[n].below++;
+    if (b->first <= from && to <= b->last) {
+        vec_push(t->a, &t->tree.at[n].here, b);
+        return;
+    }
+    int mid = from + (to - from) / 2;
+    if (b->first <= mid) insert(t, child(t, n, false), from, mid, b);
+    if (b->last > mid) insert(t, child(t, n, true), mid + 1, to, b);
+}
+
+static void collect(timeline *t, int n, int from, int to, const plan_buffer *b)
+{
+    const node *at = &t->tree.at[n];
+    if (!at->below || b->last < from || to < b->first) return;
+    for (int i = 0; i < at->here.n; i++) {
+        plan_buffer *hit = at->here.at[i];
+        if (t->stamp[hit->id] == t->round) continue;
+        t->stamp[hit->id] = t->round;
+        vec_push(t->a, &t->hit, hit);
+    }
+    int mid = from + (to - from) / 2;
+    if (at->lo) collect(t, at->lo, from, mid, b);
+    if (at->hi) collect(t, at->hi, mid + 1, to, b);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const plan_buffer *x = *(plan_buffer *const *)a, *y = *(plan_buffer *const *)b;
+    return x->offset != y->offset ? (x->offset < y->offset ? -1 : 1) : x->id - y->id;
+}
+
+/* Small buffers need no more alignment than their size. */
+static int64_t alignment_of(const plan_buffer *b, int64_t most)
+{
+    int64_t a = 1;
+    while (a < b->bytes && a < most) a *= 2;
+    return a;
+}
+
+static int64_t aligned(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+/* The lowest gap that holds it; with `best`, the gap that it fills most. */
+static int64_t find_gap(timeline *t, const plan_buffer *b, int64_t alignment, bool best)
+{
+    int64_t end = 0, found = -1, slack = INT64_MAX;
+    alignment = alignment_of(b, alignment);
+    if (t->hit.n) qsort(t->hit.at, (size_t)t->hit.n, sizeof *t->hit.at, by_offset);
+    for (int i = 0; i < t->hit.n; i++) {
+        int64_t gap = t->hit.at[i]->offset - end;
+        if (gap >= b->bytes && gap - b->bytes < slack) {
+            if (!best) return end;
+            found = end;
+            slack = gap - b->bytes;
+        }
+        int64_t behind = aligned(t->hit.at[i]->offset + t->hit.at[i]->bytes, alignment);
+        if (behind > end) end = behind;
+    }
+    return found >= 0 ? found : end;
+}
+
+static int64_t place_all(plan_graph *p, plan_buffer *const *order, int n, int64_t alignment, bool best)
+{
+    timeline t = {.a = arena_child(p->plan->m->arena), .span = p->positions};
+    int64_t size = 0;
+    t.stamp = ARENA_ARRAY(t.a, int, n + 1);
+    int root = new_node(&t); /* 0, which as a child means none */
+    for (int i = 0; i < n; i++) {
+        t.round++;
+        t.hit.n = 0;
+        collect(&t, root, 0, t.span, order[i]);
+        order[i]->offset = find_gap(&t, order[i], alignment, best);
+        insert(&t, root, 0, t.span, order[i]);
+        if (order[i]->offset + order[i]->bytes > size) size = order[i]->offset + order[i]->bytes;
+    }
+    arena_free(t.a);
+    return size;
+}
+
+/* ---- orders -------------------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+    const plan_buffer *x = *(plan_buffer *const *)a, *y = *(plan_buffer *const *)b;
+    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
+    return x->first != y->first ? x->first - y->first : x->id - y->id;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const plan_buffer *x = *(plan_buffer *const *)a, *y = *(plan_buffer *const *)b;
+    if (x->first != y->first) return x->first - y->first;
+    return by_size(a, b);
+}
+
+static int by_life(const void *a, const void *b)
+{
+    const plan_buffer *x = *(plan_buffer *const *)a, *y = *(plan_buffer *const *)b;
+    int lx = x->last - x->first, ly = y->last - y->first;
+    return lx != ly ? ly - lx : by_size(a, b);
+}
+
+static int by_area(const void *a, const void *b)
+{
+    const plan_buffer *x = *(plan_buffer *const *)a, *y = *(plan_buffer *const *)b;
+    double ax = (double)x->bytes * (x->last - x->first + 1), ay = (double)y->bytes * (y->last - y->first + 1);
+    return ax != ay ? (ax > ay ? -1 : 1) : by_size(a, b);
+}
+
+static const struct {
+    const char *name;
+    int (*compare)(const void *, const void *);
+    bool best;
+} heuristics[] = {
+    {"by size, lowest gap", by_size, false}, {"by size, best gap", by_size, true},
+    {"by start, lowest gap", by_start, false}, {"by start, best gap", by_start, true},
+    {"by life, lowest gap", by_life, false}, {"by area, lowest gap", by_area, false},
+};
+
+/* At no time can less be live than this: the sum of what overlaps. */
+static int64_t lower_bound(plan_graph *p, plan_buffer *const *list, int n)
+{
+    nfc_arena *a = arena_child(p->plan->m->arena);
+    int64_t *change = ARENA_ARRAY(a, int64_t, p->positions + 3), live = 0, most = 0;
+    for (int i = 0; i < n; i++) {
+        change[list[i]->first] += list[i]->bytes;
+        change[list[i]->last + 1] -= list[i]->bytes;
+    }
+    for (int t = 0; t <= p->positions + 1; t++) {
+        live += change[t];
+        if (live > most) most = live;
+    }
+    arena_free(a);
+    return most;
+}
+
+void plan_offsets(plan_graph *p, int64_t alignment)
+{
+    enum { MANY = 20000 };
+    int n = p->buffer.n, nheuristic = (int)(sizeof heuristics / sizeof *heuristics);
+    plan_buffer **order = ARENA_ARRAY(p->plan->m->arena, plan_buffer *, n + 1);
+    int64_t *best = ARENA_ARRAY(p->plan->m->arena, int64_t, n + 1);
+    if (n) memcpy(order, p->buffer.at, (size_t)n * sizeof *order);
+    for (int i = 0; i < n; i++) p->naive += order[i]->bytes;
+    p->lower_bound = lower_bound(p, order, n);
+    p->arena = -1;
+    p->heuristic = "";
+    if (n > MANY) nheuristic = 3; /* the others would cost time for a few bytes at most */
+    for (int h = 0; h < nheuristic && p->arena != p->lower_bound; h++) {
+        qsort(order, (size_t)n, sizeof *order, heuristics[h].compare);
+        int64_t size = place_all(p, order, n, alignment, heuristics[h].best);
+        if (p->arena >= 0 && size >= p->arena) continue;
+        p->arena = size;
+        p->heuristic = heuristics[h].name;
+        for (int i = 0; i < n; i++) best[i] = p->buffer.at[i]->offset;
+    }
+    for (int i = 0; i < n; i++) p->buffer.at[i]->offset = best[i];
+    if (p->arena < 0) p->arena = 0;
+}
