@@ -104,6 +104,8 @@ static void lower_rename(lower *l, const ast_stmt *st)
     bool literal = false;
     ir_value *v = lower_value(l, st->value, DT_COUNT, &literal);
     if (!literal) {
+        ir_alias alias = {st->result[0].text, v, l->block, l->block->last};
+        vec_push(l->m->arena, &l->m->alias, alias);
         lower_bind(l, st->result[0], v);
         return;
     }

@@ -80,6 +80,7 @@ int main(int argc, char **argv)
     jmp_buf oom;
     if (!s || setjmp(oom)) {
         fputs("nfc: out of memory\n", stderr);
+        session_free(s); /* undoes what is half done */
         return 4;
     }
     arena_on_oom(s->arena, &oom);

@@ -118,7 +118,8 @@ uint64_t dtype_max(nfc_dtype t)
     return bits >= 64 ? UINT64_MAX : (1ull << bits) - 1;
 }
 
-#define AT(T) ((const T *)data)[i]
+/* Tensors of a package stand at any address. */
+#define AT(T) (*(T *)memcpy(&(T){0}, (const char *)data + i * sizeof(T), sizeof(T)))
 
 double dtype_get(nfc_dtype t, const void *data, size_t i)
 {

@@ -211,6 +211,15 @@ typedef struct ir_dim {
     nfc_span at;
 } ir_dim;
 
+/* `h = x;`: another name for a value from here on. For the debugger, which runs what was lowered;
+ * passes do not keep it. */
+typedef struct ir_alias {
+    const char *name;
+    ir_value *value;
+    ir_block *block;
+    ir_inst *after; /* the last instruction before it; NULL: it begins the block */
+} ir_alias;
+
 struct ir_module {
     nfc_session *session;
     nfc_arena *arena;
@@ -221,6 +230,7 @@ struct ir_module {
     VEC(struct package *) package;
     VEC(ir_state *) state;
     VEC(ir_graph *) graph;
+    VEC(ir_alias) alias; /* in the order of the source */
     int next_value, next_state;
     bool fast_math;
     nfc_map math; /* the kernel IR's scalar functions, made on demand */

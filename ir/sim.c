@@ -13,12 +13,12 @@ struct sim {
     int64_t *sym;          /* by ir_sym.id */
     bool *sym_known;
     sim_tensor **state;    /* by ir_state.id */
-    const sim_observer *observer;
+    sim_observer *observer; /* a list */
     ir_graph *graph;
     sim_tensor **result;   /* where the outputs go */
     sim_tensor **scratch;
     int nscratch;
-    bool failed, quiet, stopped;
+    bool failed, quiet, stopped, keep;
     double epoch;
 };
 
@@ -46,11 +46,14 @@ sim_tensor *sim_tensor_new(sim *s, nfc_dtype dtype, int rank, const int64_t *dim
 {
     sim_tensor *t = take(s->m->arena, sizeof *t);
     *t = (sim_tensor){.dtype = dtype, .rank = rank, .n = 1, .refs = 1};
+    bool fits = true;
     for (int i = 0; i < rank; i++) {
         t->dim[i] = dim[i];
-        t->n *= dim[i];
+        fits = !__builtin_mul_overflow(t->n, dim[i], &t->n) && fits;
     }
-    t->data = take(s->m->arena, (size_t)t->n * dtype_bytes(dtype));
+    size_t bytes;
+    if (!fits || __builtin_mul_overflow((size_t)t->n, dtype_bytes(dtype), &bytes)) arena_oom(s->m->arena);
+    t->data = take(s->m->arena, bytes);
     return t;
 }
 
@@ -125,7 +128,16 @@ void sim_free(sim *s)
     free(s);
 }
 
-void sim_observe(sim *s, const sim_observer *observer) { s->observer = observer; }
+void sim_observe(sim *s, sim_observer *observer)
+{
+    sim_observer **end = &s->observer;
+    while (*end) end = &(*end)->next;
+    observer->next = NULL;
+    *end = observer;
+}
+
+void sim_keep_values(sim *s) { s->keep = true; }
+double sim_clock(const sim *s) { return now_us() - s->epoch; }
 sim_tensor *sim_state(sim *s, const ir_state *state) { return s->state[state->id]; }
 sim_tensor *sim_value(sim *s, const ir_value *v) { return v->id < s->nvalue ? s->value[v->id] : NULL; }
 ir_module *sim_module(sim *s) { return s->m; }
@@ -134,6 +146,15 @@ bool sim_index_value(sim *s, const ir_value *v, int64_t *out)
 {
     if (!v->sym || !s->sym_known[v->sym->id]) return false;
     *out = s->sym[v->sym->id];
+    return true;
+}
+
+bool sim_dim_value(sim *s, const ir_dim *dim, int64_t *out)
+{
+    const ir_sx *is = dim->sym->is;
+    if (is && !sx_is_const(is)) return false;
+    if (!is && !s->sym_known[dim->sym->id]) return false;
+    *out = is ? sx_value(is) : s->sym[dim->sym->id];
     return true;
 }
 
@@ -156,6 +177,7 @@ bool sim_fail(sim_call *c, diag_code code, const char *format, ...)
 
 static int64_t symbol_value(void *env, const ir_sym *sym) { return ((sim *)env)->sym[sym->id]; }
 static int64_t value_of(sim *s, const ir_sx *x) { return sx_is_const(x) ? sx_value(x) : sx_eval(x, symbol_value, s); }
+int64_t sim_sx_value(sim *s, const ir_sx *x) { return value_of(s, x); }
 int64_t sim_eval_sx(sim_call *c, const ir_sx *x) { return value_of(c->s, x); }
 
 bool sim_extents(sim *s, const ir_type *type, int64_t *dim)
@@ -182,6 +204,7 @@ static void set_index(sim *s, const ir_value *v, int64_t x)
 /* A value that only its own block uses can go with its last use there. */
 static void release_operands(sim *s, const ir_inst *inst)
 {
+    if (s->keep) return;
     for (int i = 0; i < inst->nin; i++) {
         const ir_value *v = inst->in[i];
         if (!v || !s->value[v->id] || !v->def) continue;
@@ -320,6 +343,8 @@ static outcome run_loop(sim *s, const ir_inst *inst)
     for (int64_t i = from; i < to; i++) {
         set_index(s, body->arg.at[0], i);
         pass_arguments(s, body, 1, carried, inst->nin);
+        for (sim_observer *o = s->observer; o; o = o->next)
+            if (o->trip) o->trip(o->env, s, inst, i);
         outcome end = run_region(s, inst->region[0], carried);
         if (end == LEFT_GRAPH || end == STOPPED) return end;
     }
@@ -355,22 +380,37 @@ static outcome run_inst(sim *s, const ir_inst *inst)
     }
 }
 
+static bool tell_before(sim *s, const ir_inst *inst)
+{
+    for (sim_observer *o = s->observer; o; o = o->next)
+        if (o->before && !o->before(o->env, s, inst)) {
+            s->stopped = true;
+            return false;
+        }
+    return true;
+}
+
+static void tell_after(sim *s, const sim_event *event)
+{
+    for (sim_observer *o = s->observer; o; o = o->next)
+        if (o->after) o->after(o->env, s, event);
+}
+
+static void tell_failed(sim *s, const ir_inst *inst)
+{
+    for (sim_observer *o = s->observer; o; o = o->next)
+        if (o->failed) o->failed(o->env, s, inst);
+}
+
 static outcome observed(sim *s, const ir_inst *inst)
 {
     if (!s->observer) return run_inst(s, inst);
-    if (s->observer->before && !s->observer->before(s->observer->env, s, inst)) {
-        s->stopped = true;
-        return STOPPED;
-    }
-    sim_tensor *in[256], *out[64];
-    int nin = inst->nin < 256 ? inst->nin : 256;
-    for (int i = 0; i < nin; i++) in[i] = inst->in[i] ? s->value[inst->in[i]->id] : NULL;
-    double start = now_us();
+    if (!tell_before(s, inst)) return STOPPED;
+    double start = sim_clock(s);
     outcome end = run_inst(s, inst);
-    double us = now_us() - start;
-    for (int i = 0; i < inst->nout; i++) out[i] = s->value[inst->out[i]->id];
-    sim_event event = {inst, in, out, start - s->epoch, us};
-    if (s->observer->after && end == GO_ON) s->observer->after(s->observer->env, s, &event);
+    sim_event event = {.inst = inst, .start_us = start, .us = sim_clock(s) - start};
+    if (end == GO_ON) tell_after(s, &event);
+    if (end == STOPPED && s->failed && !inst->nregion) tell_failed(s, inst);
     return end;
 }
 
@@ -384,29 +424,38 @@ static sim_tensor **scratch(sim *s, int n)
     return s->scratch;
 }
 
-/* Which block a terminator goes to; NULL when it leaves the region, with its values in `left`. */
-static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, outcome *how)
+static const ir_block *jump(sim *s, const ir_inst *end, const ir_edge *e)
 {
-    if (end->op == IR_yield || end->op == IR_return) {
-        bool leaves_graph = end->op == IR_return;
-        int n = leaves_graph ? s->graph->output.n : end->nin;
-        *how = leaves_graph ? LEFT_GRAPH : LEFT_REGION;
-        for (int i = 0; i < n; i++) (leaves_graph ? s->result : left)[i] = shared(s, end->in[i]);
-        return NULL;
-    }
-    int k = end->op == IR_cond_br && !sim_get_int(s->value[end->in[0]->id], 0);
-    const ir_edge *e = &end->edge[k];
+    sim_event event = {.inst = end, .to = e->to, .start_us = s->observer ? sim_clock(s) : 0};
+    tell_after(s, &event);
     sim_tensor **value = scratch(s, e->n);
     for (int i = 0; i < e->n; i++) value[i] = shared(s, end->in[e->first + i]);
     pass_arguments(s, e->to, 0, value, e->n);
     return e->to;
 }
 
+/* Which block a terminator goes to; NULL when it leaves the region, with its values in `left`. */
+static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, outcome *how)
+{
+    *how = STOPPED;
+    if (!tell_before(s, end)) return NULL;
+    if (end->op == IR_br) return jump(s, end, &end->edge[0]);
+    if (end->op == IR_cond_br) return jump(s, end, &end->edge[sim_get_int(s->value[end->in[0]->id], 0) == 0]);
+    bool leaves_graph = end->op == IR_return;
+    int n = leaves_graph ? s->graph->output.n : end->nin;
+    *how = leaves_graph ? LEFT_GRAPH : LEFT_REGION;
+    for (int i = 0; i < n; i++) (leaves_graph ? s->result : left)[i] = shared(s, end->in[i]);
+    sim_event event = {.inst = end, .start_us = s->observer ? sim_clock(s) : 0};
+    tell_after(s, &event);
+    return NULL;
+}
+
 static outcome run_region(sim *s, const ir_region *r, sim_tensor **left)
 {
     outcome how = GO_ON;
     for (const ir_block *b = r->first; b;) {
-        if (s->observer && s->observer->block) s->observer->block(s->observer->env, s, b);
+        for (sim_observer *o = s->observer; o; o = o->next)
+            if (o->block) o->block(o->env, s, b);
         for (const ir_inst *i = b->first; i != b->last; i = i->next) {
             outcome end = observed(s, i);
             if (end != GO_ON) return end;

@@ -19,25 +19,35 @@ typedef struct sim_tensor {
 
 typedef struct sim sim;
 
-/* What an observer of the run is told, before and after each instruction. */
+/* What an observer is told of an instruction that ran. Its operands and results are at hand through
+ * sim_value() until the observer returns. */
 typedef struct sim_event {
     const ir_inst *inst;
-    sim_tensor *const *in, *const *out; /* NULL where a value is no tensor */
-    double start_us, us;                /* after: when it began, how long it took */
+    const ir_block *to;  /* a jump: where it goes */
+    double start_us, us; /* by sim_clock(): when it began, how long it took */
 } sim_event;
 
+/* Watches the run. Every member may be NULL. */
 typedef struct sim_observer {
     bool (*before)(void *env, sim *s, const ir_inst *inst); /* false: stop the run */
     void (*after)(void *env, sim *s, const sim_event *event);
-    void (*block)(void *env, sim *s, const ir_block *block);
+    void (*failed)(void *env, sim *s, const ir_inst *inst); /* instead of after: it is reported */
+    void (*block)(void *env, sim *s, const ir_block *block); /* entered; its arguments are set */
+    void (*trip)(void *env, sim *s, const ir_inst *loop, int64_t index); /* a loop's next one begins */
     void *env;
+    struct sim_observer *next; /* the simulator's own */
 } sim_observer;
 
 /* A machine for the module, with states at zero. It allocates outside of the module's arena and
  * must be freed. */
 sim *sim_new(ir_module *m);
 void sim_free(sim *s);
-void sim_observe(sim *s, const sim_observer *observer);
+/* Adds an observer; those added before are told before. It must live as long as the runs. */
+void sim_observe(sim *s, sim_observer *observer);
+/* Keeps values until the end of the run, not only to their last use: for the debugger. */
+void sim_keep_values(sim *s);
+/* Microseconds since the machine was made. */
+double sim_clock(const sim *s);
 /* Runs one graph. in: one tensor an input, owned by the caller. out: gets one new reference an output.
  * Reports a run error (index out of range, division by zero, a broken bound, inputs that disagree
  * about a free dim) at the author's line and returns false. */
@@ -48,6 +58,10 @@ void sim_reset(sim *s);
 /* The value at this point of the run, for the debugger; NULL when there is none. */
 sim_tensor *sim_value(sim *s, const ir_value *v);
 bool sim_index_value(sim *s, const ir_value *v, int64_t *out);
+/* The run's value of a symbolic integer. */
+int64_t sim_sx_value(sim *s, const ir_sx *x);
+/* The value of a dim of the module, as sim_index_value(). */
+bool sim_dim_value(sim *s, const ir_dim *dim, int64_t *out);
 ir_module *sim_module(sim *s);
 
 sim_tensor *sim_tensor_new(sim *s, nfc_dtype dtype, int rank, const int64_t *dim);

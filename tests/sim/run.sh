@@ -1,0 +1,33 @@
+#!/bin/sh
+# run.sh BUILD_DIR [--bless] [NAME...]: the sessions of `nfc sim`.
+#
+# NAME.cmd is run by sh in a folder of its own that holds the graphs and tools of this one; $nfc is the
+# program and $py makes .npy files. What it prints on both streams is compared with NAME.expect.
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${1:?the build folder}" && pwd) || exit 2
+shift
+bless=0
+if [ "$1" = --bless ]; then bless=1; shift; fi
+[ $# -gt 0 ] || set -- $(cd "$here" && ls *.cmd | sed 's/\.cmd$//')
+
+nfc=$build/nfc
+py="python3 npy.py"
+NO_COLOR=1 LC_ALL=C
+export nfc py NO_COLOR LC_ALL
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT INT TERM
+failed=0
+for name; do
+    mkdir "$work/$name"
+    cp "$here"/*.nfg "$here"/*.py "$work/$name"
+    (cd "$work/$name" && sh "$here/$name.cmd" >../out 2>../err; echo "exit $?" >../rc)
+    { cat "$work/out"; echo "--- stderr"; cat "$work/err"; cat "$work/rc"; } >"$work/got"
+    if [ $bless = 1 ]; then
+        cp "$work/got" "$here/$name.expect"
+    elif ! diff -u "$here/$name.expect" "$work/got"; then
+        echo "FAILED sim/$name"
+        failed=$((failed + 1))
+    fi
+done
+[ $failed = 0 ] && echo "sim: $# sessions passed"
+exit $((failed > 0))
