@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ir/kir.h"
+#include "ir/names.h"
 
 /* ---- naming what is shared ----------------------------------------------------------------- */
 
@@ -140,6 +141,53 @@ static void use_stmt(signature *g, const kir_stmt *s)
     for (int i = 0; i < s->body.n; i++) use_stmt(g, s->body.at[i]);
 }
 
+/* ---- names --------------------------------------------------------------------------------- */
+
+/* Every name of a kernel becomes an identifier, different from all others that it meets: loops that
+ * follow one another may share one. */
+typedef struct {
+    nfc_arena *a;
+    VEC(const char *) taken;
+} naming;
+
+static const char *fresh_name(naming *n, const char *name)
+{
+    const char *base = name_identifier(n->a, name), *unique = base;
+    for (int k = 2;; k++) {
+        bool clash = false;
+        for (int i = 0; i < n->taken.n; i++) clash |= strcmp(n->taken.at[i], unique) == 0;
+        if (!clash) break;
+        unique = arena_printf(n->a, "%s_%d", base, k);
+    }
+    vec_push(n->a, &n->taken, unique);
+    return unique;
+}
+
+static void name_stmt(naming *n, kir_stmt *s)
+{
+    int outside = n->taken.n;
+    if (s->kind == KIR_FOR) s->var->sym->name = s->var->name = fresh_name(n, s->var->name);
+    for (int i = 0; i < s->body.n; i++) {
+        kir_stmt *k = s->body.at[i];
+        if (k->kind == KIR_LET) k->var->name = fresh_name(n, k->var->name);
+        if (k->kind == KIR_LET && k->var->sym) k->var->sym->name = k->var->name;
+        if (k->kind == KIR_ALLOC) k->buffer->name = fresh_name(n, k->buffer->name);
+        if (k->body.n || k->kind == KIR_FOR) name_stmt(n, k);
+    }
+    n->taken.n = outside;
+}
+
+static void name_all(kir_builder *b)
+{
+    naming n = {.a = b->arena};
+    for (int i = 0; i < b->func->scalar.n; i++) { /* shared by all kernels: their names stay */
+        const char *name = name_identifier(b->arena, b->func->scalar.at[i]->name);
+        vec_push(b->arena, &n.taken, name);
+    }
+    for (int i = 0; i < b->func->param.n; i++) b->func->param.at[i]->name = fresh_name(&n, b->func->param.at[i]->name);
+    name_stmt(&n, b->func->body);
+}
+
 kir_func *kir_end(kir_builder *b)
 {
     share_in(b, b->func->body);
@@ -148,5 +196,6 @@ kir_func *kir_end(kir_builder *b)
     map_init(&g.bound, b->arena);
     use_stmt(&g, b->func->body);
     use_expr(&g, b->func->result);
+    name_all(b);
     return b->func;
 }

@@ -78,10 +78,23 @@ static void find_symbol(void *env, const ir_sym *sym)
     breach(c, "the index '%s' is used outside of its loop", sym->name);
 }
 
+/* Targets divide towards zero, symbolic integers downwards: what is divided must not be negative. */
+static bool check_division(checker *c, const ir_sx *x)
+{
+    if (x->kind == SX_DIV || x->kind == SX_MOD) {
+        NEED(never_negative(c, x->a), "the dividend %s can be negative", sx_text(c->m->arena, x->a));
+        return check_division(c, x->a);
+    }
+    for (int i = 0; i < x->nterm; i++)
+        for (int k = 0; k < x->term[i].n; k++)
+            if (!check_division(c, x->term[i].factor[k])) return false;
+    return true;
+}
+
 static bool check_symbols(checker *c, const ir_sx *x)
 {
     sx_visit(x, find_symbol, c);
-    return !c->broken;
+    return !c->broken && check_division(c, x);
 }
 
 static bool check_access(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count)

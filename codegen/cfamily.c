@@ -1,0 +1,239 @@
+/* THE kernel printer: C, GLSL, CUDA and HIP are dialects of it. */
+#include <string.h>
+#include "codegen/dialect.h"
+#include "ir/names.h"
+
+/* ---- indices ------------------------------------------------------------------------------- */
+
+/* The largest magnitude that any part of an expression can reach, saturating. */
+static int64_t magnitude(const ir_sx *x)
+{
+    int64_t sum = x->kind == SX_SUM ? (x->constant < 0 ? -(x->constant + 1) : x->constant) : 0, lo, hi;
+    sx_range(x, &lo, &hi);
+    if (lo == INT64_MIN) return INT64_MAX;
+    if (x->a && magnitude(x->a) > sum) sum = magnitude(x->a);
+    for (int i = 0; i < x->nterm; i++) {
+        int64_t product = x->term[i].coef < 0 ? -x->term[i].coef : x->term[i].coef;
+        for (int k = 0; k < x->term[i].n; k++)
+            if (__builtin_mul_overflow(product, magnitude(x->term[i].factor[k]), &product)) return INT64_MAX;
+        if (__builtin_add_overflow(sum, product, &sum)) return INT64_MAX;
+    }
+    int64_t reach = hi > -lo ? hi : -lo;
+    return reach > sum ? reach : sum;
+}
+
+static bool fits_32(const ir_sx *x) { return !x || magnitude(x) < INT32_MAX; }
+
+static bool expr_fits_32(const kir_expr *e)
+{
+    if (!e) return true;
+    if (e->kind == KIR_CAST && e->type == KIR_INDEX_TYPE && dtype_bytes((nfc_dtype)e->a->type) > 4) return false;
+    if (e->kind == KIR_CAST && e->type == KIR_INDEX_TYPE && e->a->type == DT_u32) return false;
+    return fits_32(e->index) && expr_fits_32(e->a) && expr_fits_32(e->b) && expr_fits_32(e->c);
+}
+
+static bool stmt_fits_32(const kir_stmt *s)
+{
+    bool ok = fits_32(s->begin) && fits_32(s->end) && fits_32(s->index) && fits_32(s->from_index) && fits_32(s->count) && expr_fits_32(s->value);
+    if (s->var && s->var->sym && (s->var->sym->hi > INT32_MAX || s->var->sym->lo < INT32_MIN)) ok = false;
+    for (int i = 0; ok && i < s->body.n; i++) ok = stmt_fits_32(s->body.at[i]);
+    return ok;
+}
+
+bool cg_needs_wide_index(const kir_func *f)
+{
+    for (int i = 0; i < f->scalar.n; i++)
+        if (f->scalar.at[i]->hi > INT32_MAX || f->scalar.at[i]->lo < INT32_MIN) return true;
+    for (int i = 0; i < f->param.n; i++)
+        if (!fits_32(f->param.at[i]->size)) return true;
+    return !stmt_fits_32(f->body);
+}
+
+static const char *factor_text(cg_module *c, const ir_sx *f);
+
+static const char *term_text(cg_module *c, const sx_term *m)
+{
+    int64_t coef = m->coef < 0 ? -m->coef : m->coef;
+    const char *sum = "";
+    for (int k = 0; k < m->n; k++) sum = arena_printf(c->arena, "%s%s%s", sum, k ? " * " : "", factor_text(c, m->factor[k]));
+    return coef == 1 ? sum : arena_printf(c->arena, "%s * %lld", sum, (long long)coef);
+}
+
+static const char *factor_text(cg_module *c, const ir_sx *f) { return cg_index(c, f, true); }
+
+const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor)
+{
+    switch (x->kind) {
+    case SX_SYM: return x->sym->is ? cg_index(c, x->sym->is, as_factor) : name_identifier(c->arena, x->sym->name);
+    case SX_DIV: /* what is divided is never negative: lowering sees to it */
+    case SX_MOD: return arena_printf(c->arena, as_factor ? "(%s %c %lld)" : "%s %c %lld", factor_text(c, x->a), x->kind == SX_DIV ? '/' : '%', (long long)x->constant);
+    case SX_SUM: break;
+    }
+    if (x->nterm == 0) return arena_printf(c->arena, as_factor && x->constant < 0 ? "(%lld)" : "%lld", (long long)x->constant);
+    const char *sum = "";
+    bool lead = x->term[0].coef < 0 && x->constant > 0; /* "3 - i" rather than "-i + 3" */
+    if (lead) sum = arena_printf(c->arena, "%lld", (long long)x->constant);
+    for (int i = 0; i < x->nterm; i++) {
+        bool minus = x->term[i].coef < 0, first = i == 0 && !lead;
+        sum = arena_printf(c->arena, "%s%s%s", sum, first ? (minus ? "-" : "") : minus ? " - " : " + ", term_text(c, &x->term[i]));
+    }
+    if (x->constant && !lead) sum = arena_printf(c->arena, "%s %c %lld", sum, x->constant < 0 ? '-' : '+', (long long)(x->constant < 0 ? -x->constant : x->constant));
+    return as_factor ? arena_printf(c->arena, "(%s)", sum) : sum;
+}
+
+/* ---- expressions --------------------------------------------------------------------------- */
+
+const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type)
+{
+    const char *name = arena_printf(c->arena, "nf_%s_%s", op, dtype_name((nfc_dtype)type));
+    if (map_get(&c->have, name)) return name;
+    map_set(&c->have, name, c);
+    text *own = text_new(c->arena); /* what it calls must stand before it */
+    bool wide = c->wide;
+    c->wide = false;
+    c->dialect->begin_scalar(c, own, f, name);
+    for (int i = 0; i < f->body->body.n; i++) {
+        const kir_stmt *s = f->body->body.at[i];
+        line(own, "const %s %s = %s;", c->dialect->compute_type(s->var->type, false), s->var->name, cg_expr(c, s->value));
+    }
+    line(own, "return %s;", cg_expr(c, f->result));
+    close_brace(own);
+    put(c->helpers, "%s\n", own->at);
+    c->wide = wide;
+    return name;
+}
+
+static const char *call(cg_module *c, const char *function, const char *a, const char *b)
+{
+    return b ? arena_printf(c->arena, "%s(%s, %s)", function, a, b) : arena_printf(c->arena, "%s(%s)", function, a);
+}
+
+/* Strips one pair of brackets around the whole: arguments and initialisers need none. */
+static const char *bare(cg_module *c, const char *e)
+{
+    size_t n = strlen(e);
+    if (n < 2 || e[0] != '(' || e[n - 1] != ')') return e;
+    int depth = 0;
+    for (size_t i = 0; i + 1 < n; i++) {
+        depth += (e[i] == '(') - (e[i] == ')');
+        if (depth == 0) return e;
+    }
+    return arena_strndup(c->arena, e + 1, n - 2);
+}
+
+static const char *unary(cg_module *c, const kir_expr *e)
+{
+    const char *a = cg_expr(c, e->a);
+    const kir_op_info *op = &kir_un_table[e->op];
+    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_unary(c->m, (kir_un)e->op, e->type), op->text, e->type), bare(c, a), NULL);
+    return c->dialect->un(c, e, a);
+}
+
+static const char *binary(cg_module *c, const kir_expr *e)
+{
+    const char *a = cg_expr(c, e->a), *b = cg_expr(c, e->b);
+    const kir_op_info *op = &kir_bin_table[e->op];
+    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_binary(c->m, (kir_bin)e->op, e->type), op->text, e->type), bare(c, a), bare(c, b));
+    const char *special = c->dialect->bin(c, e, a, b);
+    return special ? special : arena_printf(c->arena, "(%s %s %s)", a, op->text, b);
+}
+
+const char *cg_expr(cg_module *c, const kir_expr *e)
+{
+    switch (e->kind) {
+    case KIR_CONST: return c->dialect->constant(c, e);
+    case KIR_VAR: return e->var->name;
+    case KIR_INDEX: return cg_index(c, e->index, true);
+    case KIR_LOAD: return c->dialect->element(c, e->buffer, cg_index(c, e->index, false));
+    case KIR_UN: return unary(c, e);
+    case KIR_BIN: return binary(c, e);
+    case KIR_FMA: return arena_printf(c->arena, "fma(%s, %s, %s)", cg_expr(c, e->a), cg_expr(c, e->b), cg_expr(c, e->c));
+    case KIR_SELECT: return arena_printf(c->arena, "(%s ? %s : %s)", cg_expr(c, e->a), cg_expr(c, e->b), cg_expr(c, e->c));
+    case KIR_CAST: return c->dialect->cast(c, e->type, e->a->type, cg_expr(c, e->a));
+    }
+    return "";
+}
+
+/* ---- statements ---------------------------------------------------------------------------- */
+
+static void print_stmt(cg_module *c, const kir_stmt *s);
+
+/* Is a local set right after it is made? Then it is made with its value. */
+static bool is_initialised(const kir_stmt *alloc, const kir_stmt *next)
+{
+    return alloc->kind == KIR_ALLOC && next && next->kind == KIR_STORE && next->buffer == alloc->buffer && sx_is(alloc->buffer->size, 1);
+}
+
+static void print_body(cg_module *c, const kir_stmt *s)
+{
+    for (int i = 0; i < s->body.n; i++) {
+        const kir_stmt *k = s->body.at[i], *next = i + 1 < s->body.n ? s->body.at[i + 1] : NULL;
+        if (!is_initialised(k, next)) {
+            print_stmt(c, k);
+            continue;
+        }
+        line(c->kernels, "%s %s = %s;", c->dialect->compute_type((kir_type)k->buffer->dtype, c->wide), k->buffer->name, bare(c, cg_expr(c, next->value)));
+        i++;
+    }
+}
+
+static void print_for(cg_module *c, const kir_stmt *s)
+{
+    text *t = c->kernels;
+    const char *type = c->dialect->compute_type(KIR_INDEX_TYPE, c->wide), *v = s->var->name;
+    if (s->loop == KIR_GRID && c->dialect->grid && c->dialect->grid(c, t, s, c->wide)) {
+        print_body(c, s);
+        return;
+    }
+    open_brace(t, "for (%s %s = %s; %s < %s; %s++)", type, v, cg_index(c, s->begin, false), v, cg_index(c, s->end, false), v);
+    print_body(c, s);
+    close_brace(t);
+}
+
+static void print_accum(cg_module *c, const kir_stmt *s)
+{
+    const char *place = c->dialect->element(c, s->buffer, cg_index(c, s->index, false));
+    kir_expr current = {.kind = KIR_LOAD, .type = (kir_type)s->buffer->dtype, .buffer = s->buffer, .index = s->index};
+    kir_expr sum = {.kind = KIR_BIN, .type = (kir_type)s->buffer->dtype, .op = s->op, .a = &current, .b = s->value};
+    bool is_float = dtype_is_float(s->buffer->dtype), plain = s->op == KB_ADD || s->op == KB_MUL || s->op == KB_SUB;
+    if (is_float && plain) line(c->kernels, "%s %s= %s;", place, kir_bin_table[s->op].text, bare(c, cg_expr(c, s->value)));
+    else line(c->kernels, "%s = %s;", place, bare(c, cg_expr(c, &sum)));
+}
+
+static void print_alloc(cg_module *c, const kir_stmt *s)
+{
+    const char *type = c->dialect->compute_type((kir_type)s->buffer->dtype, c->wide);
+    if (sx_is(s->buffer->size, 1)) line(c->kernels, "%s %s;", type, s->buffer->name);
+    else line(c->kernels, "%s %s[%lld];", type, s->buffer->name, (long long)sx_value(s->buffer->size));
+}
+
+static void print_stmt(cg_module *c, const kir_stmt *s)
+{
+    text *t = c->kernels;
+    switch (s->kind) {
+    case KIR_SEQ: print_body(c, s); break;
+    case KIR_FOR: print_for(c, s); break;
+    case KIR_IF:
+        open_brace(t, "if (%s)", bare(c, cg_expr(c, s->value)));
+        print_body(c, s);
+        close_brace(t);
+        break;
+    case KIR_LET: line(t, "const %s %s = %s;", c->dialect->compute_type(s->var->type, c->wide), s->var->name, bare(c, cg_expr(c, s->value))); break;
+    case KIR_ALLOC: print_alloc(c, s); break;
+    case KIR_STORE: line(t, "%s = %s;", c->dialect->element(c, s->buffer, cg_index(c, s->index, false)), bare(c, cg_expr(c, s->value))); break;
+    case KIR_ACCUM: print_accum(c, s); break;
+    case KIR_COPY: c->dialect->copy(c, t, s, cg_index(c, s->index, false), cg_index(c, s->from_index, false), cg_index(c, s->count, true), c->wide); break;
+    case KIR_FAIL: c->dialect->fail(c, t, s->fail); break;
+    case KIR_NOTE: line(t, "/* %s */", comment_safe(c->arena, s->text)); break;
+    }
+}
+
+void cg_print_kernel(cg_module *c, const kir_func *f, const char *name)
+{
+    kir_func own = *f;
+    own.name = name;
+    c->wide = cg_needs_wide_index(f);
+    c->dialect->begin_kernel(c, c->kernels, &own, c->wide);
+    print_body(c, f->body);
+    c->dialect->end_kernel(c, c->kernels, &own);
+}

@@ -1,0 +1,58 @@
+/* A language of the C family, as the kernel printer sees it. */
+#ifndef NFC_DIALECT_H
+#define NFC_DIALECT_H
+
+#include "codegen/text.h"
+#include "devices/device.h"
+#include "ir/kir.h"
+
+struct cg_module;
+
+typedef struct dialect {
+    const char *name;
+    /* The type of a value while it is computed with (f32: float), and of an element in memory. */
+    const char *(*compute_type)(kir_type type, bool wide_index);
+    const char *(*storage_type)(nfc_dtype type);
+    /* How an operator or conversion reads; NULL from un/bin: as the C operator of its name. The texts
+     * that they return call helper functions, which helper() then provides. */
+    const char *(*un)(struct cg_module *m, const kir_expr *e, const char *a);
+    const char *(*bin)(struct cg_module *m, const kir_expr *e, const char *a, const char *b);
+    const char *(*cast)(struct cg_module *m, kir_type to, kir_type from, const char *a);
+    const char *(*constant)(struct cg_module *m, const kir_expr *e);
+    /* "static void f(...) {": the head of a kernel, and of a scalar function. */
+    void (*begin_kernel)(struct cg_module *m, text *t, const kir_func *f, bool wide_index);
+    void (*end_kernel)(struct cg_module *m, text *t, const kir_func *f);
+    void (*begin_scalar)(struct cg_module *m, text *t, const kir_func *f, const char *name);
+    /* An element of a buffer, as something that can be read and assigned. */
+    const char *(*element)(struct cg_module *m, const kir_buffer *b, const char *index);
+    /* "memcpy(to + i, from + j, n * sizeof *to);", or a loop. */
+    void (*copy)(struct cg_module *m, text *t, const kir_stmt *s, const char *to, const char *from, const char *count, bool wide_index);
+    void (*fail)(struct cg_module *m, text *t, int code);
+    /* How the iterations of the outermost independent loops are spread; NULL: as loops. */
+    bool (*grid)(struct cg_module *m, text *t, const kir_stmt *loop, bool wide_index);
+} dialect;
+
+/* The kernels of one source file under construction. */
+typedef struct cg_module {
+    ir_module *m;
+    nfc_arena *arena;
+    const device *device;
+    const dialect *dialect;
+    text *helpers, *kernels;
+    nfc_map have;      /* helpers that stand in the text already */
+    bool wide;         /* does the kernel at hand index with 64 bits? */
+} cg_module;
+
+extern const dialect dialect_c, dialect_glsl;
+
+/* cfamily.c: prints a kernel under a name, with the scalar functions that it needs before it. */
+void cg_print_kernel(cg_module *c, const kir_func *f, const char *name);
+/* The name of a KIR scalar function, which is printed on first use: "nf_exp_f32". */
+const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type);
+/* A symbolic integer as an expression of the language; precedence 0: as a factor. */
+const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor);
+const char *cg_expr(cg_module *c, const kir_expr *e);
+/* Do all indices of a kernel fit in 32 bits? */
+bool cg_needs_wide_index(const kir_func *f);
+
+#endif

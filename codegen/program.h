@@ -1,0 +1,110 @@
+/* The emitted program under construction: what the files of codegen/ share. */
+#ifndef NFC_PROGRAM_H
+#define NFC_PROGRAM_H
+
+#include "codegen/dialect.h"
+#include "devices/device.h"
+#include "passes/plan.h"
+
+/* A tensor that the program keeps. */
+typedef struct cg_tensor {
+    const char *name;      /* identifier */
+    const char *what;      /* the author's name, for comments */
+    nfc_dtype dtype;
+    int rank;
+    int64_t dim[IR_MAX_RANK], n, bytes;
+    const void *data;
+    int64_t offset;        /* in the blob */
+} cg_tensor;
+
+/* A weight of the plan: one tensor, or a table of them. */
+typedef struct cg_weight {
+    const ir_inst *inst;
+    int *tensor, ntensor;  /* indices into cg_program.tensor */
+    const char *table;     /* identifier of the table, when ntensor > 1 */
+} cg_weight;
+
+typedef struct cg_file {
+    const char *name;
+    const char *text;      /* or */
+    const void *data;
+    size_t n;
+} cg_file;
+
+/* A kernel as it stands in the source: calls whose kernels are alike share one. */
+typedef struct cg_kernel {
+    const kir_func *func;
+    const char *name;
+    const plan_call *call; /* the first */
+    VEC(const plan_call *) all;
+} cg_kernel;
+
+typedef struct cg_program {
+    nfc_session *s;
+    nfc_arena *arena;
+    ir_module *m;
+    const plan *plan;
+    const device *device;
+    const char *name, *upper;     /* prefix of every symbol */
+    const char *source;           /* base name of the graph's file */
+    bool with_main;
+    device_weights weights_mode;
+    VEC(cg_tensor) tensor;
+    VEC(cg_weight) weight;
+    nfc_map weight_of;            /* instruction -> cg_weight index + 1 */
+    VEC(cg_kernel *) kernel;
+    nfc_map kernel_of;            /* plan_call -> cg_kernel */
+    nfc_map taken;                /* identifiers of the file's level */
+    int64_t blob_bytes, weight_bytes, state_bytes, stack_bytes;
+    VEC(cg_file) file;
+} cg_program;
+
+enum { CG_BLOB_HEADER = 4096 };
+
+/* A target language. */
+typedef struct nfc_backend {
+    const char *name;                               /* "backend" of the device description */
+    bool (*check)(cg_program *p);                   /* can the device do this? reports what it cannot */
+    const dialect *dialect;
+    void (*emit)(cg_program *p);                    /* adds the files */
+} nfc_backend;
+
+extern const nfc_backend backend_c;
+const nfc_backend *backend_named(const char *name);
+
+/* Makes the files of a program. Reports and returns NULL when the device cannot have it. */
+cg_program *program_emit(nfc_session *s, const plan *plan, const device *d);
+
+/* ---- shared by the files of codegen/ --------------------------------------------------------- */
+
+void cg_add_file(cg_program *p, const char *name, const char *text);
+void cg_add_data(cg_program *p, const char *name, const void *data, size_t n);
+/* "NAME_run", or "NAME_GRAPH_run" when the module has several graphs. */
+const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *suffix);
+/* Lists the tensors and decides how they are kept. */
+void cg_collect_weights(cg_program *p);
+/* The text of NAME_weights.h, and the files behind it. */
+void cg_emit_weights(cg_program *p);
+/* The C expression of the pointer to a weight. */
+const char *cg_weight_pointer(const cg_program *p, cg_module *c, const ir_inst *inst);
+/* Decides which calls share a kernel, and what the kernels are called. */
+void cg_collect_kernels(cg_program *p);
+/* NAME.h and NAME.c. */
+void cg_emit_header(cg_program *p);
+void cg_emit_source(cg_program *p);
+/* NAME_main.c and the runtime files. */
+void cg_emit_main(cg_program *p);
+/* Makefile, CMakeLists.txt, manifest.json, report.json. */
+void cg_emit_package(cg_program *p);
+/* "f32 [3][4]" for comments; free dims by name. */
+const char *cg_shape_text(const cg_program *p, const ir_type *t);
+/* The free dims that a graph's inputs and outputs speak of, in order. */
+typedef VEC(const ir_sym *) cg_dims;
+cg_dims cg_graph_dims(const cg_program *p, const ir_graph *g);
+/* Lines "mlp.nfg:10, 12" of what a call computes. */
+const char *cg_places(const cg_program *p, const plan_call *call);
+/* "matmul, add, relu" */
+const char *cg_ops_text(const cg_program *p, const ir_inst *inst);
+uint64_t cg_fnv1a(const void *data, size_t n);
+
+#endif

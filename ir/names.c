@@ -1,0 +1,60 @@
+#include "ir/names.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Keywords and other words that the languages, or our own prologues, have taken. */
+static const char *const reserved[] = {
+    "alignas", "alignof", "and", "and_eq", "arena", "asm", "attribute", "auto", "bitand", "bitor", "bool",
+    "break", "buffer", "case", "catch", "char", "char16_t", "char32_t", "class", "coherent", "compl",
+    "concept", "const", "const_cast", "constexpr", "continue", "ctx", "decltype", "default", "delete",
+    "discard", "do", "double", "dynamic_cast", "else", "enum", "errno", "explicit", "export", "extern",
+    "false", "flat", "float", "for", "friend", "goto", "half", "highp", "if", "image", "in", "inline",
+    "inout", "input", "int", "invariant", "layout", "linux", "long", "lowp", "main", "mat2", "mat3", "mat4",
+    "mediump", "mutable", "namespace", "new", "noexcept", "noperspective", "not", "not_eq", "nullptr",
+    "operator", "or", "or_eq", "out", "output", "packed", "partition", "patch", "precise", "precision",
+    "private", "protected", "public", "readonly", "register", "reinterpret_cast", "resource", "restrict",
+    "return", "sample", "sampler", "shared", "short", "signed", "sizeof", "smooth", "static",
+    "static_assert", "static_cast", "status", "struct", "subroutine", "superp", "switch", "template", "this",
+    "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "uint", "uniform", "union",
+    "unix", "unsigned", "using", "varying", "vec2", "vec3", "vec4", "virtual", "void", "volatile", "wchar_t",
+    "weights", "while", "writeonly", "xor", "xor_eq"};
+
+static int is_reserved(const char *name)
+{
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (strcmp(reserved[i], name) == 0) return 1;
+    return 0;
+}
+
+const char *name_identifier(nfc_arena *a, const char *name)
+{
+    enum { LONGEST = 48 };
+    char *out = arena_alloc(a, LONGEST + 3), *p = out;
+    if (isdigit((unsigned char)*name)) *p++ = 'v';
+    for (; *name && p - out < LONGEST; name++) {
+        char c = isalnum((unsigned char)*name) && (unsigned char)*name < 0x80 ? *name : '_';
+        if (c == '_' && (p == out || p[-1] == '_')) continue; /* no leading or double underscores */
+        *p++ = c;
+    }
+    while (p > out && p[-1] == '_') p--;
+    *p = 0;
+    if (p == out) strcpy(out, "v");
+    if (strncmp(out, "gl_", 3) == 0 || strncmp(out, "nf_", 3) == 0 || is_reserved(out)) return arena_printf(a, "%s_v", out);
+    return out;
+}
+
+const char *name_upper(nfc_arena *a, const char *name)
+{
+    char *out = arena_strdup(a, name_identifier(a, name));
+    for (char *p = out; *p; p++) *p = (char)toupper((unsigned char)*p);
+    return out;
+}
+
+const char *name_unique(nfc_arena *a, nfc_map *taken, const char *name)
+{
+    const char *base = name_identifier(a, name), *unique = base;
+    for (int n = 2; map_get(taken, unique); n++) unique = arena_printf(a, "%s_%d", base, n);
+    map_set(taken, unique, (void *)(uintptr_t)unique);
+    return unique;
+}
