@@ -81,7 +81,7 @@ uint8_t f8e5m2_from_double(double v, bool saturate)
 {
     unsigned sign = signbit(v) ? 0x80u : 0, over = saturate ? 0x7b : 0x7c;
     if (isnan(v)) return (uint8_t)(sign | 0x7f);
-    return (uint8_t)(sign | (isinf(v) ? over : encode_small(v, 5, 2, 57344, over)));
+    return (uint8_t)(sign | (isinf(v) ? 0x7cu : encode_small(v, 5, 2, 57344, over)));
 }
 
 double f16_to_double(uint16_t b)

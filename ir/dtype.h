@@ -38,7 +38,8 @@ static inline bool dtype_is_int(nfc_dtype t)
 }
 static inline bool dtype_is_signed(nfc_dtype t) { return dtype_table[t].kind == DTC_SIGNED; }
 
-/* Round to nearest even; f8e4m3 saturates to its largest value, the others overflow to infinity. */
+/* Round to nearest even. f16 and bf16 overflow to infinity. f8 saturates to its largest value, or on
+ * request overflows: e4m3 to NaN, e5m2 to infinity. Infinity itself stays infinity in e5m2. */
 uint16_t f16_from_double(double value);
 uint16_t bf16_from_double(double value);
 uint8_t f8e4m3_from_double(double value, bool saturate);

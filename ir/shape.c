@@ -1,5 +1,6 @@
 #include "ir/shape.h"
 
+#include <math.h>
 #include <string.h>
 #include "ir/ops_sets.h"
 
@@ -194,6 +195,10 @@ bool sh_constant_of_shape(infer *f)
     nfc_dtype dtype = f->inst->attr[ATTR_AT(constant_of_shape, dtype)].t;
     if (dtype == DT_string) return infer_fail_attr(f, E_DTYPE, ATTR_AT(constant_of_shape, dtype), "there are no tensors of strings yet");
     if (!extents_ok(f, ATTR_AT(constant_of_shape, shape), shape)) return false;
+    int value_attr = ATTR_AT(constant_of_shape, value);
+    double value = ir_float(f->inst, value_attr), top = (double)dtype_max(dtype);
+    if (!dtype_is_float(dtype) && !(value == floor(value) && value >= (double)dtype_min(dtype) && (value < top || (value == top && top < 0x1p53))))
+        return infer_fail_attr(f, E_ATTR_VALUE, value_attr, "%g is no value of %s", value, dtype_name(dtype));
     f->out[0] = ir_tensor(f->m, dtype, shape->n, shape->sx);
     return true;
 }

@@ -135,9 +135,10 @@ static void slice_one(ir_module *m, const ir_sx *extent, const ir_sx *start, con
         int64_t n = sx_value(extent), a = sx_value(start), b = sx_value(end), count;
         a = step > 0 ? clamp_bound(a, n, 0, n) : clamp_bound(a, n, 0, n - 1);
         b = step > 0 ? clamp_bound(b, n, 0, n) : clamp_bound(b, n, -1, n - 1);
-        count = step > 0 ? (b - a + step - 1) / step : (a - b - step - 1) / -step;
+        int64_t span = n == 0 ? 0 : step > 0 ? b - a : a - b, by = step > 0 ? step : -step;
+        count = span > 0 ? (span - 1) / by + 1 : 0;
         out->start = sx_int(t, a);
-        out->extent = sx_int(t, count < 0 ? 0 : count);
+        out->extent = sx_int(t, count);
         return;
     }
     if (sx_max(start) < 0) start = sx_add(t, extent, start);
@@ -177,6 +178,7 @@ bool sh_slice(infer *f)
         if (seen >> axis & 1) return infer_fail_attr(f, E_AXIS, ATTR_AT(slice, axes), "axis %d stands twice", axis);
         seen |= 1u << axis;
         if (steps->n && sx_value(steps->sx[k]) == 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(slice, steps), "a step must not be 0");
+        if (steps->n && sx_value(steps->sx[k]) == INT64_MIN) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(slice, steps), "a step of -2^63 is out of range");
     }
     slice_axis s[IR_MAX_RANK];
     slice_axes(f->m, f->inst, s);
@@ -255,14 +257,15 @@ bool sh_pad(infer *f)
         seen |= 1u << axis;
         int64_t before = sx_value(pads->sx[k]), after = sx_value(pads->sx[k + n]);
         t.dim[axis] = sx_add(&f->m->sx, x->dim[axis], sx_int(&f->m->sx, before + after));
-        if (sx_min(t.dim[axis]) < 0 || (before < 0 && sx_min(x->dim[axis]) + before < 0) || (after < 0 && sx_min(x->dim[axis]) + after < 0))
-            return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "more is cut off axis %d than its extent %s", axis, text(f, x->dim[axis]));
         bool grows = before > 0 || after > 0;
-        if (grows && strcmp(mode, "constant") != 0 && sx_min(x->dim[axis]) < 1) return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "axis %d can be empty: there is nothing to repeat", axis);
-        if (strcmp(mode, "reflect") == 0 && (before >= sx_min(x->dim[axis]) || after >= sx_min(x->dim[axis])) && grows)
-            return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "a reflection reaches at most %lld elements on axis %d", (long long)sx_min(x->dim[axis]) - 1, axis);
-        if (strcmp(mode, "wrap") == 0 && (before > sx_min(x->dim[axis]) || after > sx_min(x->dim[axis])))
-            return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "wrapping reaches at most %lld elements on axis %d", (long long)sx_min(x->dim[axis]), axis);
+        /* What negative pads leave is what the other side repeats. */
+        int64_t kept = sx_min(x->dim[axis]) + (before < 0 ? before : 0) + (after < 0 ? after : 0);
+        if (kept < 0) return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "more is cut off axis %d than its extent %s", axis, text(f, x->dim[axis]));
+        if (grows && strcmp(mode, "constant") != 0 && kept < 1) return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "axis %d can be empty: there is nothing to repeat", axis);
+        if (strcmp(mode, "reflect") == 0 && (before >= kept || after >= kept) && grows)
+            return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "a reflection reaches at most %lld elements on axis %d", (long long)kept - 1, axis);
+        if (strcmp(mode, "wrap") == 0 && (before > kept || after > kept))
+            return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "wrapping reaches at most %lld elements on axis %d", (long long)kept, axis);
     }
     f->out[0] = ir_tensor(f->m, x->dtype, t.rank, t.dim);
     return true;

@@ -1,4 +1,5 @@
 /* Shape rules of contractions, windows and attention. */
+#include <math.h>
 #include <string.h>
 #include "ir/shape.h"
 
@@ -31,6 +32,11 @@ bool sh_gemm(infer *f)
     bool ta = ir_int(f->inst, ATTR_AT(gemm, transa)), tb = ir_int(f->inst, ATTR_AT(gemm, transb));
     if (a->dim[ta ? 0 : 1] != b->dim[tb ? 1 : 0])
         return infer_fail(f, E_SHAPE, -1, "inner sizes differ: %s and %s", text(f, a->dim[ta ? 0 : 1]), text(f, b->dim[tb ? 1 : 0]));
+    for (int k = ATTR_AT(gemm, alpha); k <= ATTR_AT(gemm, beta); k++) {
+        double factor = ir_float(f->inst, k);
+        if (!dtype_is_float(a->dtype) && !(fabs(factor) < 0x1p31 && factor == floor(factor)))
+            return infer_fail_attr(f, E_ATTR_VALUE, k, "%s = %g is no factor for %s", f->info->attr[k].name, factor, dtype_name(a->dtype));
+    }
     const ir_sx *dim[2] = {a->dim[ta ? 1 : 0], b->dim[tb ? 0 : 1]};
     f->out[0] = ir_tensor(f->m, a->dtype, 2, dim);
     const ir_value *c = ir_operand(f->inst, 2);
@@ -87,7 +93,6 @@ static void transpose_pads(ir_module *m, const ir_inst *inst, window *w, const c
             int64_t cut = sx_value(full) - want;
             bool upper = strcmp(mode, "SAME_UPPER") == 0;
             w->before[i] = upper ? cut / 2 : cut - cut / 2;
-            if (!same) w->before[i] = cut / 2;
             w->after[i] = cut - w->before[i];
         }
         w->out[i] = sx_sub(&m->sx, full, sx_int(&m->sx, w->before[i] + w->after[i]));
@@ -232,9 +237,12 @@ bool sh_pool(infer *f)
     if (!window_result(f, f->inst->in[0]->type->dim[1])) return false;
     window w;
     window_of(f->m, f->inst, &w);
-    for (int i = 0; i < w.n; i++)
+    for (int i = 0; i < w.n; i++) {
         if (w.before[i] > (w.kernel[i] - 1) * w.dilation[i] || w.after[i] > (w.kernel[i] - 1) * w.dilation[i])
             return infer_fail_attr(f, E_ATTR_VALUE, op_attr_find(f->info, "pads"), "a pad as wide as the window: it would see no element");
+        if (sx_is_const(w.in[i]) && sx_value(w.in[i]) < w.dilation[i] && (w.before[i] || w.after[i]))
+            return infer_fail(f, E_SHAPE, 0, "spatial axis %d of extent %s can fall between two elements of the window: it would see no element", i, text(f, w.in[i]));
+    }
     f->out[1] = ir_tensor(f->m, DT_i64, f->out[0]->rank, f->out[0]->dim);
     return true;
 }

@@ -92,6 +92,12 @@ typedef bool sim_evaluator(sim_call *c); /* false after sim_fail */
 bool sim_fail(sim_call *c, diag_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The run's value of a symbolic integer. */
 int64_t sim_eval_sx(sim_call *c, const ir_sx *x);
+/* A float attribute, with the precision that code for the first operand's type can have it in. */
+static inline double sim_float(const sim_call *c, int attr)
+{
+    double v = ir_float(c->inst, attr);
+    return c->in[0]->dtype == DT_f64 ? v : (double)(float)v;
+}
 
 #define OP(id, family, rule, ...) sim_evaluator ev_##rule;
 #include "ir/ops_empty.h"

@@ -33,6 +33,10 @@ const kir_expr *lx_cast(lw *l, const ir_inst *inst, int result, const ir_sx *con
     bool f8 = to == DT_f8e4m3 || to == DT_f8e5m2;
     if (f8 && !ir_int(inst, ATTR_AT(cast, saturate))) return cast_f8(l, to, x);
     if (to == DT_bool) return x->type == DT_bool ? x : lw_bin(l, NE, x, lw_number(l, x->type, 0));
+    if (to == DT_f8e5m2 && dtype_is_float(inst->in[0]->type->dtype)) { /* infinity counts as too large */
+        x = kir_cast(&l->b, x->type == DT_f64 ? DT_f64 : DT_f32, x);
+        x = lw_bin(l, MAX, lw_bin(l, MIN, x, lw_number(l, x->type, 57344)), lw_number(l, x->type, -57344));
+    }
     /* A float goes to the narrow integer at once: by way of a wider one it would wrap. */
     return kir_cast(&l->b, (kir_type)to, x);
 }
@@ -120,25 +124,32 @@ const kir_expr *lx_tile(lw *l, const ir_inst *inst, int result, const ir_sx *con
     return lw_load(l, inst->in[0], at);
 }
 
-/* Where an element of the padded axis comes from, by the mode; `inside` gathers what is no padding. */
-static const ir_sx *pad_source(lw *l, const char *mode, const ir_sx *x, const ir_sx *extent, const kir_expr **inside)
+/* One axis of a pad: what negative pads cut off goes first, the rest is surrounded. */
+typedef struct {
+    const ir_sx *inner;  /* extent of what is left */
+    int64_t cut, before; /* elements cut off, or added, in front */
+} padded_axis;
+
+/* Where an element of the axis comes from, by the mode; `inside` gathers what is no padding. */
+static const ir_sx *pad_source(lw *l, const char *mode, const ir_sx *index, const padded_axis *p, const kir_expr **inside)
 {
     kir_builder *b = &l->b;
-    const ir_sx *last = sx_sub(l->sx, extent, sx_int(l->sx, 1));
+    const ir_sx *x = sx_sub(l->sx, index, sx_int(l->sx, p->before));
+    const ir_sx *last = sx_sub(l->sx, p->inner, sx_int(l->sx, 1));
     const kir_expr *low = lw_bin(l, LT, at_index(l, x), index_number(l, 0)), *high = lw_bin(l, LT, at_index(l, last), at_index(l, x));
-    const kir_expr *turned = NULL;
-    if (strcmp(mode, "constant") == 0) *inside = lw_bin(l, AND, *inside, lw_inside(l, x, extent));
+    const kir_expr *turned = at_index(l, x);
+    if (strcmp(mode, "constant") == 0) *inside = lw_bin(l, AND, *inside, lw_inside(l, x, p->inner));
     if (strcmp(mode, "reflect") == 0) {
-        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, sx_mul(l->sx, last, sx_int(l->sx, 2)), x)), at_index(l, x));
+        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, sx_mul(l->sx, last, sx_int(l->sx, 2)), x)), turned);
         turned = lw_sel(l, low, at_index(l, sx_sub(l->sx, sx_int(l->sx, 0), x)), turned);
     }
     if (strcmp(mode, "wrap") == 0) {
-        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, x, extent)), at_index(l, x));
-        turned = lw_sel(l, low, at_index(l, sx_add(l->sx, x, extent)), turned);
+        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, x, p->inner)), turned);
+        turned = lw_sel(l, low, at_index(l, sx_add(l->sx, x, p->inner)), turned);
     }
-    if (!turned || turned->kind == KIR_INDEX) return lw_clamped(l, "at", turned ? turned->index : x, extent);
     turned = kir_binary(b, KB_MIN, kir_binary(b, KB_MAX, turned, index_number(l, 0)), at_index(l, last));
-    return kir_let_index(b, "at", turned, 0, sx_max(last));
+    const ir_sx *at = turned->kind == KIR_INDEX ? turned->index : kir_let_index(b, "at", turned, 0, sx_max(last));
+    return sx_add(l->sx, at, sx_int(l->sx, p->cut));
 }
 
 const kir_expr *lx_pad(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
@@ -155,12 +166,16 @@ const kir_expr *lx_pad(lw *l, const ir_inst *inst, int result, const ir_sx *cons
     const ir_sx *const zeros[IR_MAX_RANK] = {sx_int(l->sx, 0), sx_int(l->sx, 0)};
     const kir_expr *value = fill ? lw_load(l, fill, zeros) : lw_number(l, kir_compute(x->dtype), 0);
     memcpy(at, index, sizeof at[0] * (size_t)x->rank);
-    for (int k = 0; k < n; k++) {
+    for (int i = 0; i < x->rank; i++) empty |= sx_max(x->dim[i]) < 1;
+    for (int k = 0; k < n && !empty; k++) {
         int64_t axis = axes->kind == IR_ATTR_NONE ? k : sx_value(axes->sx[k]);
+        int64_t before = sx_value(pads->sx[k]), after = sx_value(pads->sx[k + n]);
+        int64_t cut_before = before < 0 ? -before : 0, cut_after = after < 0 ? -after : 0;
         if (axis < 0) axis += x->rank;
-        at[axis] = sx_sub(l->sx, index[axis], pads->sx[k]);
-        empty |= sx_max(x->dim[axis]) < 1;
-        if (!empty && (!sx_is(pads->sx[k], 0) || !sx_is(pads->sx[k + n], 0))) at[axis] = pad_source(l, mode, at[axis], x->dim[axis], &inside);
+        if (before == 0 && after == 0) continue;
+        padded_axis p = {sx_sub(l->sx, x->dim[axis], sx_int(l->sx, cut_before + cut_after)), cut_before, before < 0 ? 0 : before};
+        empty = sx_max(p.inner) < 1;
+        if (!empty) at[axis] = pad_source(l, mode, index[axis], &p, &inside);
     }
     if (empty) return value;
     return lw_sel(l, inside, lw_load(l, inst->in[0], at), value);

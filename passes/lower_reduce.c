@@ -91,11 +91,15 @@ static const kir_expr *finished(lw *l, const ir_inst *inst, const kir_expr *sum,
     }
 }
 
-/* The sum of integers for a mean must not wrap before it is divided. */
-static kir_type sum_type(const ir_inst *inst, kir_type t)
+/* The mean of no integers is a division by zero; 1 stands in for the divisor. */
+static const ir_sx *checked_count(lw *l, const ir_sx *n)
 {
-    if (inst->op != IR_reduce_mean || is_float(t)) return t;
-    return dtype_is_signed((nfc_dtype)t) ? DT_i64 : DT_u64;
+    const kir_expr *none = lw_bin(l, LT, kir_index(&l->b, n), kir_int(&l->b, KIR_INDEX_TYPE, 1));
+    kir_if(&l->b, none);
+    kir_fail(&l->b, KIR_FAIL_DIVISION);
+    kir_close(&l->b);
+    const kir_expr *count = kir_binary(&l->b, KB_MAX, kir_index(&l->b, n), kir_int(&l->b, KIR_INDEX_TYPE, 1));
+    return kir_let_index(&l->b, "count", count, 1, sx_max(n) < 1 ? 1 : sx_max(n));
 }
 
 static const kir_expr *reduce_loop(lw *l, const ir_inst *inst, kir_type t, uint32_t mask, const ir_sx **index, const kir_expr *largest)
@@ -103,7 +107,7 @@ static const kir_expr *reduce_loop(lw *l, const ir_inst *inst, kir_type t, uint3
     const ir_type *x = inst->in[0]->type;
     kir_buffer *acc = lw_accumulator(l, "acc", t, neutral(l, inst, t));
     int loops = for_axes(l, x, mask, false, index);
-    const kir_expr *value = kir_cast(&l->b, t, lw_load(l, inst->in[0], index));
+    const kir_expr *value = lw_load(l, inst->in[0], index);
     accumulate(l, combine_op(inst, t), acc, contribution(l, inst, value, largest));
     lw_close(l, loops);
     return lw_read(l, acc);
@@ -125,7 +129,7 @@ bool lo_reduce(lw *l, const ir_inst *inst)
 {
     const ir_type *x = inst->in[0]->type;
     uint32_t mask = axes_mask(inst, op_attr_find(op_get(inst->op), "axes"), x->rank);
-    kir_type t = sum_type(inst, kir_compute(x->dtype));
+    kir_type t = kir_compute(x->dtype);
     const ir_sx *index[IR_MAX_RANK], *out[IR_MAX_RANK], *n = sx_int(l->sx, 1);
     for (int i = 0; i < x->rank; i++)
         if (mask >> i & 1) n = sx_mul(l->sx, n, x->dim[i]);
@@ -133,8 +137,8 @@ bool lo_reduce(lw *l, const ir_inst *inst)
     reduced_index(l, inst, mask, index, out);
     const kir_expr *largest = inst->op == IR_reduce_log_sum_exp ? largest_of(l, inst, t, mask, index) : NULL;
     const kir_expr *sum = reduce_loop(l, inst, t, mask, index, largest);
-    if (inst->op == IR_reduce_mean && !is_float(t) && sx_is(n, 0)) n = sx_int(l->sx, 1); /* nothing over nothing is 0 */
-    lw_store(l, 0, out, kir_cast(&l->b, kir_compute(x->dtype), finished(l, inst, sum, n, largest)));
+    if (inst->op == IR_reduce_mean && !is_float(t) && sx_min(n) < 1) n = checked_count(l, n);
+    lw_store(l, 0, out, finished(l, inst, sum, n, largest));
     lw_close(l, loops);
     return true;
 }
