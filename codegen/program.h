@@ -55,11 +55,13 @@ typedef struct cg_program {
     VEC(cg_kernel *) kernel;
     nfc_map kernel_of;            /* plan_call -> cg_kernel */
     nfc_map taken;                /* identifiers of the file's level */
+    uint64_t blob_hash;           /* of the blob behind its header */
     int64_t blob_bytes, weight_bytes, state_bytes, stack_bytes;
     VEC(cg_file) file;
 } cg_program;
 
-enum { CG_BLOB_HEADER = 4096 };
+/* Of the weights file: its first tensor stands at this multiple of its alignment. Of a saved state. */
+enum { CG_BLOB_HEADER = 4096, CG_WEIGHT_ALIGN = 64, CG_STATE_HEADER = 24 };
 
 /* A target language. */
 typedef struct nfc_backend {
@@ -72,15 +74,21 @@ typedef struct nfc_backend {
 extern const nfc_backend backend_c;
 const nfc_backend *backend_named(const char *name);
 
-/* Makes the files of a program. Reports and returns NULL when the device cannot have it. */
-cg_program *program_emit(nfc_session *s, const plan *plan, const device *d);
+/* Makes the files of a program; with_main: also those of an executable. Reports and returns NULL when
+ * the device cannot have it. */
+cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, bool with_main);
 
 /* ---- shared by the files of codegen/ --------------------------------------------------------- */
 
-void cg_add_file(cg_program *p, const char *name, const char *text);
+void cg_add_file(cg_program *p, const char *name, const char *content);
 void cg_add_data(cg_program *p, const char *name, const void *data, size_t n);
 /* "NAME_run", or "NAME_GRAPH_run" when the module has several graphs. */
 const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *suffix);
+/* The member of the graph's in or out struct that a port is; of the context that a state is. */
+const char *cg_port_member(const cg_program *p, const ir_graph *g, bool output, int port);
+const char *cg_state_member(const cg_program *p, int state);
+/* "mlp.nfg:10:5" */
+const char *cg_place(const cg_program *p, nfc_span at);
 /* Lists the tensors and decides how they are kept. */
 void cg_collect_weights(cg_program *p);
 /* The text of NAME_weights.h, and the files behind it. */
@@ -89,9 +97,18 @@ void cg_emit_weights(cg_program *p);
 const char *cg_weight_pointer(const cg_program *p, cg_module *c, const ir_inst *inst);
 /* Decides which calls share a kernel, and what the kernels are called. */
 void cg_collect_kernels(cg_program *p);
+/* Is the call a plain copy, or the store of a constant, which the run function does itself? */
+bool cg_is_inline(const plan_call *c);
+/* The most stack that a run takes, in bytes, whatever the compiler's optimisation. */
+int64_t cg_stack_bytes(const cg_program *p);
+int cg_host_variables(const ir_region *r);
 /* NAME.h and NAME.c. */
 void cg_emit_header(cg_program *p);
 void cg_emit_source(cg_program *p);
+/* The body of a graph's run function. */
+void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g);
+/* Calls of all graphs are numbered in one row, for traces: the number of a graph's first. */
+int cg_first_call(const cg_program *p, const ir_graph *g);
 /* NAME_main.c and the runtime files. */
 void cg_emit_main(cg_program *p);
 /* Makefile, CMakeLists.txt, manifest.json, report.json. */

@@ -62,6 +62,11 @@ void line(text *t, const char *format, ...)
     va_start(args, format);
     vput(t, format, args);
     va_end(args);
+    end_line(t);
+}
+
+void end_line(text *t)
+{
     append(t, "\n", 1);
     t->mid_line = false;
 }
@@ -81,6 +86,12 @@ void close_brace(text *t)
 {
     t->indent--;
     line(t, "}");
+}
+
+void put_raw(text *t, const char *s)
+{
+    append(t, s, strlen(s));
+    t->mid_line = false;
 }
 
 void put_string(text *t, const char *s)

@@ -19,8 +19,11 @@ text *text_new(nfc_arena *arena);
 void put(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* put() and the end of the line. */
 void line(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void end_line(text *t); /* or an empty line */
 void open_brace(text *t, const char *format, ...) __attribute__((format(printf, 2, 3))); /* "... {" */
 void close_brace(text *t);
+/* Appends a text as it is, without indentation. */
+void put_raw(text *t, const char *s);
 /* A C string literal of any text, with what C could misread escaped. */
 void put_string(text *t, const char *s);
 /* Text for a comment: nothing in it can end the comment. */

@@ -104,9 +104,9 @@ static bool has_no_literals(const cg_tensor *t)
 
 static const char *extents(cg_program *p, const cg_tensor *t)
 {
-    const char *text = "";
-    for (int i = 0; i < t->rank; i++) text = arena_printf(p->arena, "%s[%lld]", text, (long long)t->dim[i]);
-    return text;
+    const char *s = "";
+    for (int i = 0; i < t->rank; i++) s = arena_printf(p->arena, "%s[%lld]", s, (long long)t->dim[i]);
+    return s;
 }
 
 /* A tensor with infinities or NaNs is an array of its bits, which the program reads through a cast of
@@ -128,13 +128,12 @@ static void put_array(cg_program *p, text *t, const cg_tensor *x)
         cg_tensor raw = *x;
         if (bits) raw.dtype = x->dtype == DT_f32 ? DT_u32 : DT_u64;
         put(t, "%s%s", element_text(p, &raw, i), i + 1 == x->n ? "" : (i + 1) % 8 ? ", " : ",");
-        if ((i + 1) % 8 == 0 || i + 1 == x->n) put(t, "\n");
+        if ((i + 1) % 8 == 0 || i + 1 == x->n) end_line(t);
     }
     p->arena = own;
     arena_free(scratch);
     t->indent--;
-    line(t, "};");
-    line(t, "");
+    line(t, "};\n");
 }
 
 static void put_declarations(cg_program *p, text *t)
@@ -183,7 +182,8 @@ static void emit_blob(cg_program *p)
     for (int i = 0; i < p->tensor.n; i++) put_elements(p, blob + p->tensor.at[i].offset, &p->tensor.at[i]);
     memcpy(blob, "NFWEIGHT", 8);
     put_u64(blob + 8, (uint64_t)p->blob_bytes);
-    put_u64(blob + 16, cg_fnv1a(blob + CG_BLOB_HEADER, (size_t)(p->blob_bytes - CG_BLOB_HEADER)));
+    p->blob_hash = cg_fnv1a(blob + CG_BLOB_HEADER, (size_t)(p->blob_bytes - CG_BLOB_HEADER));
+    put_u64(blob + 16, p->blob_hash);
     cg_add_data(p, arena_printf(p->arena, "%s_weights.bin", p->name), blob, (size_t)p->blob_bytes);
     if (p->weights_mode != WEIGHTS_INCBIN) return;
     text *s = text_new(p->arena);

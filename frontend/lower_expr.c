@@ -70,9 +70,10 @@ static const ir_sx *scalar_sx(lower *l, ir_value *v, ast_name name)
     if (sym) return sx_sym(&l->m->sx, sym);
     ir_inst *read = ir_new(l->m, IR_index_read, name.at, 1, &v);
     ir_value *index = ir_add_result(l->m, read, ir_index_type(l->m), name.text, name.at);
-    int64_t lo = dtype_min(v->type->dtype);
-    uint64_t top = dtype_max(v->type->dtype);
-    int64_t hi = top > INT64_MAX ? INT64_MAX : (int64_t)top;
+    /* No buffer has an index beyond this, and arithmetic with it stays inside of 64 bits. */
+    const int64_t far = INT64_C(1) << 40;
+    int64_t lo = dtype_min(v->type->dtype) < -far ? -far : dtype_min(v->type->dtype);
+    int64_t hi = dtype_max(v->type->dtype) > (uint64_t)far ? far : (int64_t)dtype_max(v->type->dtype);
     if (v->block && !v->block->region->owner && v->block == l->g->body->first && v->slot < l->g->input.n) {
         const ir_bound *b = &l->g->input.at[v->slot].bound;
         if (b->has_min && b->min > (double)lo) lo = (int64_t)b->min;

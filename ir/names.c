@@ -1,6 +1,7 @@
 #include "ir/names.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Keywords and other words that the languages, or our own prologues, have taken. */
@@ -18,13 +19,14 @@ static const char *const reserved[] = {
     "static_assert", "static_cast", "status", "struct", "subroutine", "superp", "switch", "template", "this",
     "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "uint", "uniform", "union",
     "unix", "unsigned", "using", "varying", "vec2", "vec3", "vec4", "virtual", "void", "volatile", "wchar_t",
-    "weights", "while", "writeonly", "xor", "xor_eq"};
+    "weights",
+    "while", "writeonly", "xor", "xor_eq"};
 
-static int is_reserved(const char *name)
+static bool is_reserved(const char *name)
 {
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-        if (strcmp(reserved[i], name) == 0) return 1;
-    return 0;
+        if (strcmp(reserved[i], name) == 0) return true;
+    return false;
 }
 
 const char *name_identifier(nfc_arena *a, const char *name)
@@ -40,7 +42,9 @@ const char *name_identifier(nfc_arena *a, const char *name)
     while (p > out && p[-1] == '_') p--;
     *p = 0;
     if (p == out) strcpy(out, "v");
-    if (strncmp(out, "gl_", 3) == 0 || strncmp(out, "nf_", 3) == 0 || is_reserved(out)) return arena_printf(a, "%s_v", out);
+    bool prefixed = strncmp(out, "gl_", 3) == 0 || strncmp(out, "nf_", 3) == 0 || strncmp(out, "NF_", 3) == 0;
+    bool limit = strncmp(out, "INT", 3) == 0 || strncmp(out, "UINT", 4) == 0; /* INT32_MAX, UINT64_C */
+    if (prefixed || limit || is_reserved(out)) return arena_printf(a, "%s_v", out);
     return out;
 }
 

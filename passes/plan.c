@@ -1,6 +1,35 @@
 #include "passes/plan.h"
 
 #include <string.h>
+#include "ir/names.h"
+
+/* Dims, and the indices of a graph, are called alike in kernels and in the functions that call them:
+ * each gets an identifier of its own. */
+static void name_indices(ir_module *m, const ir_region *r, nfc_map *taken)
+{
+    for (const ir_block *b = r->first; b; b = b->next) {
+        for (int i = 0; i < b->arg.n; i++)
+            if (b->arg.at[i]->sym) b->arg.at[i]->sym->name = name_unique(m->arena, taken, b->arg.at[i]->sym->name);
+        for (const ir_inst *i = b->first; i; i = i->next) {
+            for (int n = 0; n < i->nout; n++)
+                if (i->out[n]->sym) i->out[n]->sym->name = name_unique(m->arena, taken, i->out[n]->sym->name);
+            for (int n = 0; n < i->nregion; n++) name_indices(m, i->region[n], taken);
+        }
+    }
+}
+
+static void name_symbols(ir_module *m)
+{
+    nfc_map dims;
+    map_init(&dims, m->arena);
+    for (int i = 0; i < m->dim.n; i++) m->dim.at[i].sym->name = name_unique(m->arena, &dims, m->dim.at[i].sym->name);
+    for (int g = 0; g < m->graph.n; g++) {
+        nfc_map taken;
+        map_init(&taken, m->arena);
+        for (int i = 0; i < m->dim.n; i++) map_set(&taken, m->dim.at[i].sym->name, m);
+        name_indices(m, m->graph.at[g]->body, &taken);
+    }
+}
 
 static void plan_one(plan *all, ir_graph *g, const plan_options *options)
 {
@@ -36,6 +65,7 @@ plan *plan_module(ir_module *m, const plan_options *options)
     plan *p = ARENA_NEW(m->arena, plan);
     p->m = m;
     ir_number(m);
+    name_symbols(m);
     for (int g = 0; g < m->graph.n; g++) plan_one(p, m->graph.at[g], options);
     for (int i = 0; i < m->state.n; i++) p->state_bytes += ir_max_bytes(m->state.at[i]->type);
     return verify_kernels(p) ? p : NULL;

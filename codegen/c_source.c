@@ -1,0 +1,255 @@
+/* NAME.c: kernels, the functions of the context, one run function a graph. */
+#include <string.h>
+#include "codegen/c_helpers.h"
+#include "codegen/program.h"
+#include "frontend/statefile.h"
+#include "ir/names.h"
+
+/* ---- kernels ------------------------------------------------------------------------------- */
+
+/* The author's name of what a parameter holds, where the parameter is called otherwise. */
+static void put_param(cg_program *p, text *t, const kir_buffer *b)
+{
+    const ir_value *v = b->value;
+    const char *access = b->read && b->written ? "changed" : b->written ? "written" : "read";
+    line(t, " *   %-12s %s, %s", b->name, v ? cg_shape_text(p, v->type) : dtype_name(b->dtype), access);
+}
+
+static void put_kernel_comment(cg_program *p, text *t, const cg_kernel *k, int number)
+{
+    line(t, "/* %s: kernel %d of %d, %s", k->name, number, p->kernel.n, comment_safe(p->arena, cg_places(p, k->call)));
+    if (k->call->inst) line(t, " *   %s%s", cg_ops_text(p, k->call->inst), k->all.n > 1 ? arena_printf(p->arena, "; called from %d places", k->all.n) : "");
+    for (int i = 0; i < k->func->param.n; i++) put_param(p, t, k->func->param.at[i]);
+    line(t, " *   schedule: %s */", k->func->schedule ? k->func->schedule : "loops in the order of the axes");
+}
+
+static void put_kernels(cg_program *p, cg_module *c)
+{
+    for (int i = 0; i < p->kernel.n; i++) {
+        put_kernel_comment(p, c->kernels, p->kernel.at[i], i + 1);
+        cg_print_kernel(c, p->kernel.at[i]->func, p->kernel.at[i]->name);
+        end_line(c->kernels);
+    }
+}
+
+/* ---- weights ------------------------------------------------------------------------------- */
+
+static bool is_first_table(const cg_program *p, int w)
+{
+    for (int i = 0; i < w; i++)
+        if (p->weight.at[i].table && strcmp(p->weight.at[i].table, p->weight.at[w].table) == 0) return false;
+    return true;
+}
+
+/* Tables of what fmt() patterns stand for: pointers, or places in the blob. */
+static void put_tables(cg_program *p, text *t)
+{
+    for (int i = 0; i < p->weight.n; i++) {
+        const cg_weight *w = &p->weight.at[i];
+        if (!w->table || !is_first_table(p, i)) continue;
+        const char *type = dtype_table[p->tensor.at[w->tensor[0]].dtype].c_type;
+        bool arrays = p->weights_mode == WEIGHTS_ARRAY;
+        line(t, "/* model[\"%s\"] */", comment_safe(p->arena, w->inst->constant->pattern));
+        if (arrays) open_brace(t, "static const %s *const %s[%d] =", type, w->table, w->ntensor);
+        else open_brace(t, "static const uint64_t %s[%d] =", w->table, w->ntensor);
+        for (int k = 0; k < w->ntensor; k++) {
+            const cg_tensor *x = &p->tensor.at[w->tensor[k]];
+            if (arrays) line(t, "(const %s *)(const void *)%s,", type, x->name);
+            else line(t, "%lld, /* '%s' */", (long long)x->offset, comment_safe(p->arena, w->inst->constant->tensor[k]));
+        }
+        t->indent--;
+        line(t, "};\n");
+    }
+    if (p->weights_mode == WEIGHTS_INCBIN && p->tensor.n) line(t, "/* %s_weights.bin, which %s_weights.S takes in. */\nextern const unsigned char %s_weights[];\n", p->name, p->name, p->name);
+}
+
+static void put_set_weights(cg_program *p, text *t)
+{
+    if (p->weights_mode != WEIGHTS_FILE) return;
+    line(t, "int %s_set_weights(%s_ctx *ctx, const void *weights, size_t bytes)\n{", p->name, p->name);
+    t->indent++;
+    line(t, "const unsigned char *const at = (const unsigned char *)weights;");
+    line(t, "static const unsigned char magic[8] = {'N', 'F', 'W', 'E', 'I', 'G', 'H', 'T'};");
+    line(t, "uint64_t size = 0, sum = 0, hash = UINT64_C(0xcbf29ce484222325);\nsize_t i;");
+    line(t, "if (!ctx || !weights) return %s_ERROR_ARGUMENT;", p->upper);
+    line(t, "if (bytes != %lldu || (uintptr_t)at %% %du != 0) return %s_ERROR_WEIGHTS;", (long long)p->blob_bytes, CG_WEIGHT_ALIGN, p->upper);
+    line(t, "for (i = 0; i < 8; i++) {\n    if (at[i] != magic[i]) return %s_ERROR_WEIGHTS;\n    size |= (uint64_t)at[8 + i] << 8 * i;\n    sum |= (uint64_t)at[16 + i] << 8 * i;\n}", p->upper);
+    line(t, "for (i = %d; i < bytes; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);", CG_BLOB_HEADER);
+    line(t, "if (size != bytes || hash != sum || sum != UINT64_C(0x%016llx)) return %s_ERROR_WEIGHTS;", (unsigned long long)p->blob_hash, p->upper);
+    line(t, "ctx->weights = at;\nreturn %s_OK;", p->upper);
+    close_brace(t);
+    end_line(t);
+}
+
+/* ---- states -------------------------------------------------------------------------------- */
+
+/* One line a state: format with the member, elements, and bytes of an element. */
+static void for_states(cg_program *p, text *t, const char *format)
+{
+    for (int i = 0; i < p->m->state.n; i++) {
+        const ir_type *type = p->m->state.at[i]->type;
+        if (ir_max_elements(type) == 0) continue;
+        const char *member = cg_state_member(p, i);
+        for (const char *f = format; *f; f++) {
+            if (*f == '@') put(t, "%s", member);
+            else if (*f == '#') put(t, "%lld", (long long)ir_max_elements(type));
+            else if (*f == '$') put(t, "%lld", (long long)ir_max_bytes(type));
+            else put(t, "%c", *f);
+        }
+        put(t, "\n");
+    }
+}
+
+static void put_reset(cg_program *p, text *t)
+{
+    line(t, "void %s_reset(%s_ctx *ctx)\n{", p->name, p->name);
+    t->indent++;
+    if (p->m->state.n) line(t, "size_t i;");
+    else line(t, "(void)ctx;");
+    for_states(p, t, "for (i = 0; i < #u; i++) ctx->@[i] = 0;");
+    if (p->m->state.n && !p->state_bytes) line(t, "(void)i, (void)ctx;");
+    close_brace(t);
+    end_line(t);
+}
+
+static void put_init(cg_program *p, text *t)
+{
+    line(t, "int %s_init(%s_ctx *ctx, void *arena, size_t arena_bytes)\n{", p->name, p->name);
+    t->indent++;
+    line(t, "if (!ctx) return %s_ERROR_ARGUMENT;", p->upper);
+    line(t, "ctx->arena = (unsigned char *)arena;\nctx->error_place = \"\";");
+    if (p->weights_mode == WEIGHTS_FILE) line(t, "ctx->weights = 0;");
+    put_raw(t, "#ifdef NF_TRACE\n    ctx->trace = 0;\n    ctx->trace_user = 0;\n#endif\n");
+    line(t, "%s_reset(ctx);", p->name);
+    if (p->plan->arena) line(t, "if (!arena || arena_bytes < %s_ARENA_BYTES || (uintptr_t)arena %% %s_ARENA_ALIGN != 0) {\n    ctx->arena = 0;\n    return %s_ERROR_ARENA;\n}", p->upper, p->upper, p->upper);
+    else line(t, "(void)arena_bytes;");
+    line(t, "return %s_OK;", p->upper);
+    close_brace(t);
+    end_line(t);
+}
+
+/* Bools and half-byte integers have bytes that stand for nothing: a file with such is refused. */
+static void put_value_checks(cg_program *p, text *t)
+{
+    int64_t at = CG_STATE_HEADER;
+    for (int i = 0; i < p->m->state.n; i++) {
+        const ir_type *type = p->m->state.at[i]->type;
+        int64_t n = ir_max_elements(type);
+        const char *bad = type->dtype == DT_bool ? "> 1" : type->dtype == DT_u4 ? "> 15" : type->dtype == DT_i4 ? "+ 8u) % 256u > 15" : NULL;
+        if (bad && n) line(t, "for (i = %lld; i < %lld; i++)\n    if (%sat[i] %s) return %s_ERROR_STATE;", (long long)at, (long long)(at + n), type->dtype == DT_i4 ? "(" : "", bad, p->upper);
+        at += ir_max_bytes(type);
+    }
+}
+
+static void put_save_load(cg_program *p, text *t)
+{
+    if (!p->m->state.n) return;
+    const char *layout = statefile_layout(p->m);
+    unsigned long long hash = (unsigned long long)statefile_hash(layout);
+    line(t, "/* \"%s\", the hash of the states' layout, and the bytes that follow; little-endian. */", STATEFILE_MAGIC);
+    put(t, "static const unsigned char nf_state_header[%d] = {", CG_STATE_HEADER);
+    for (int i = 0; i < CG_STATE_HEADER; i++) {
+        unsigned byte = i < 8 ? (unsigned char)STATEFILE_MAGIC[i] : i < 16 ? (unsigned)(hash >> 8 * (i - 8) & 255) : (unsigned)((unsigned long long)p->state_bytes >> 8 * (i - 16) & 255);
+        put(t, "%s%u", i ? ", " : "", byte);
+    }
+    line(t, "};\n");
+    line(t, "static void nf_state_copy(unsigned char *to, const unsigned char *from, size_t n, size_t size)\n{\n    size_t i;");
+    if (p->device->big_endian) line(t, "    for (i = 0; i < n * size; i++) to[i] = from[i / size * size + size - 1 - i %% size];\n}\n");
+    else line(t, "    for (i = 0; i < n * size; i++) to[i] = from[i];\n}\n");
+    line(t, "size_t %s_save(const %s_ctx *ctx, void *to, size_t room)\n{", p->name, p->name);
+    t->indent++;
+    line(t, "unsigned char *at = (unsigned char *)to;\nif (!ctx || !to || room < %s_SAVED_BYTES) return %s_SAVED_BYTES;", p->upper, p->upper);
+    line(t, "nf_state_copy(at, nf_state_header, sizeof nf_state_header, 1);\nat += sizeof nf_state_header;");
+    for_states(p, t, "nf_state_copy(at, (const unsigned char *)ctx->@, #u, sizeof ctx->@[0]);\nat += $;");
+    line(t, "(void)at;\nreturn %s_SAVED_BYTES;", p->upper);
+    close_brace(t);
+    line(t, "\nint %s_load(%s_ctx *ctx, const void *from, size_t bytes)\n{", p->name, p->name);
+    t->indent++;
+    line(t, "const unsigned char *at = (const unsigned char *)from;\nsize_t i;\nif (!ctx || !from) return %s_ERROR_ARGUMENT;", p->upper);
+    line(t, "if (bytes != %s_SAVED_BYTES) return %s_ERROR_STATE;", p->upper, p->upper);
+    line(t, "for (i = 0; i < sizeof nf_state_header; i++)\n    if (at[i] != nf_state_header[i]) return %s_ERROR_STATE;", p->upper);
+    put_value_checks(p, t);
+    line(t, "at += sizeof nf_state_header;");
+    for_states(p, t, "nf_state_copy((unsigned char *)ctx->@, at, #u, sizeof ctx->@[0]);\nat += $;");
+    line(t, "(void)at;\nreturn %s_OK;", p->upper);
+    close_brace(t);
+    end_line(t);
+}
+
+/* ---- the rest of the API ------------------------------------------------------------------- */
+
+static void put_texts(cg_program *p, text *t)
+{
+    line(t, "const char *%s_status_text(int status)\n{\n    static const char *const text[] = {\"ok\", \"index out of range\", \"integer division by zero\", \"an input breaks its bound\",\n        \"a free dim is out of its bounds\", \"the arena is too small or not aligned\",\n        \"the weights are not those of this program\", \"not a saved state of this program\", \"a null pointer\"};\n    return status < 0 || status > %s_ERROR_ARGUMENT ? \"unknown status\" : text[status];\n}\n", p->name, p->upper);
+    line(t, "const char *%s_error_place(const %s_ctx *ctx) { return ctx->error_place; }\n", p->name, p->name);
+    line(t, "static int nf_fail(%s_ctx *ctx, int status, const char *place)\n{\n    ctx->error_place = place;\n    return status;\n}\n", p->name);
+}
+
+static void put_runs(cg_program *p, cg_module *c, text *t)
+{
+    for (int g = 0; g < p->plan->graph.n; g++) {
+        const plan_graph *pg = p->plan->graph.at[g];
+        line(t, "/* Graph '%s': %lld bytes of arena. */", comment_safe(p->arena, pg->g->name), (long long)pg->arena);
+        line(t, "int %s(%s_ctx *ctx, const %s *in, %s *out)\n{", cg_graph_symbol(p, pg->g, "run"), p->name, cg_graph_symbol(p, pg->g, "in"), cg_graph_symbol(p, pg->g, "out"));
+        t->indent++;
+        if (p->weights_mode == WEIGHTS_FILE) line(t, "const unsigned char *const weights = ctx ? ctx->weights : 0;\n(void)weights;");
+        else if (p->weights_mode == WEIGHTS_INCBIN && p->tensor.n) line(t, "const unsigned char *const weights = %s_weights;\n(void)weights;", p->name);
+        cg_emit_run(p, c, t, pg);
+        close_brace(t);
+        if (g + 1 < p->plan->graph.n) end_line(t);
+    }
+}
+
+static void put_prologue(cg_program *p, text *t)
+{
+    line(t, "/* SPDX-License-Identifier: 0BSD\n * %s: made by nfc from %s for device '%s'. %s.h says how to use it. */", p->name, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name), p->name);
+    line(t, "#include \"%s.h\"", p->name);
+    if (p->device->libc) line(t, "#include <string.h>");
+    if (p->weights_mode == WEIGHTS_ARRAY && p->tensor.n) line(t, "#include \"%s_weights.h\"", p->name);
+    line(t, "\n#if defined(__GNUC__)\n#define NF_RESTRICT __restrict\n#elif !defined(__cplusplus)\n#define NF_RESTRICT restrict\n#else\n#define NF_RESTRICT\n#endif\n");
+    line(t, "/* What lies at an offset of the arena. */\n#define NF_AT(type, offset) ((type *)(void *)(arena + (offset)))");
+    line(t, "/* Calls a kernel; the number is its call's in the trace. */\n#ifdef NF_TRACE\n#define NF_RUN(number, call) \\\n    do { \\\n        if (ctx->trace) ctx->trace(ctx->trace_user, number, 1); \\\n        call; \\\n        if (ctx->trace) ctx->trace(ctx->trace_user, number, 0); \\\n    } while (0)\n#else\n#define NF_RUN(number, call) call\n#endif\n");
+}
+
+void cg_emit_source(cg_program *p)
+{
+    cg_module c = {.m = p->m, .arena = p->arena, .device = p->device, .dialect = &dialect_c, .helpers = text_new(p->arena), .kernels = text_new(p->arena)};
+    map_init(&c.have, p->arena);
+    text *head = text_new(p->arena), *runs = text_new(p->arena), *all = text_new(p->arena);
+    put_kernels(p, &c);
+    put_runs(p, &c, runs);
+    put_prologue(p, head);
+    put_tables(p, head);
+    text *api = text_new(p->arena);
+    put_texts(p, api);
+    put_reset(p, api);
+    put_init(p, api);
+    put_set_weights(p, api);
+    put_save_load(p, api);
+    for (int i = 0; i < 5; i++) {
+        const text *part = (const text *[]){head, c.helpers, c.kernels, api, runs}[i];
+        if (part->n) put_raw(all, part->at);
+    }
+    cg_add_file(p, arena_printf(p->arena, "%s.c", p->name), all->at);
+}
+
+/* ---- the backend --------------------------------------------------------------------------- */
+
+static void emit(cg_program *p)
+{
+    cg_emit_weights(p);
+    cg_emit_header(p);
+    cg_emit_source(p);
+    if (p->with_main) cg_emit_main(p);
+    cg_emit_package(p);
+}
+
+static bool check(cg_program *p)
+{
+    if (!p->with_main || p->device->libc) return true;
+    nfc_diag *d = diag_error(&p->s->diags, E_UNSUPPORTED, p->device->at, "device '%s' has no C library, so there is no program for it", p->device->name);
+    diag_help(d, "--emit=lib or --emit=sources");
+    return false;
+}
+
+const nfc_backend backend_c = {.name = "c", .check = check, .dialect = &dialect_c, .emit = emit};

@@ -1,0 +1,237 @@
+/* The emitted program: what its files are called, and what they share. */
+#include "codegen/program.h"
+
+#include <string.h>
+#include "ir/names.h"
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+void cg_add_file(cg_program *p, const char *name, const char *content)
+{
+    cg_file f = {.name = name, .text = content, .n = strlen(content)};
+    vec_push(p->arena, &p->file, f);
+}
+
+void cg_add_data(cg_program *p, const char *name, const void *data, size_t n)
+{
+    cg_file f = {.name = name, .data = data, .n = n};
+    vec_push(p->arena, &p->file, f);
+}
+
+uint64_t cg_fnv1a(const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < n; i++) hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *suffix)
+{
+    if (p->m->graph.n == 1) return arena_printf(p->arena, "%s_%s", p->name, suffix);
+    return arena_printf(p->arena, "%s_%s_%s", p->name, name_identifier(p->arena, g->name), suffix);
+}
+
+const char *cg_port_member(const cg_program *p, const ir_graph *g, bool output, int port)
+{
+    nfc_map taken;
+    map_init(&taken, p->arena);
+    cg_dims dims = cg_graph_dims(p, g);
+    for (int i = 0; i < dims.n && !output; i++) name_unique(p->arena, &taken, dims.at[i]->name);
+    const char *name = "";
+    for (int i = 0; i <= port; i++) name = name_unique(p->arena, &taken, (output ? g->output.at : g->input.at)[i].name);
+    return name;
+}
+
+const char *cg_state_member(const cg_program *p, int state)
+{
+    static const char *const own[] = {"arena", "weights", "error_place", "trace", "trace_user", NULL};
+    nfc_map taken;
+    map_init(&taken, p->arena);
+    for (int i = 0; own[i]; i++) map_set(&taken, own[i], &taken);
+    const char *name = "";
+    for (int i = 0; i <= state; i++) name = name_unique(p->arena, &taken, p->m->state.at[i]->name);
+    return name;
+}
+
+/* The API's names, and those of every value, are not for tensors, tables and kernels: what a kernel
+ * calls its own must not hide a name of the file. */
+static void take_names(cg_program *p)
+{
+    static const char *const api[] = {"ctx", "in", "out", "run", "init", "reset", "save", "load", "status", "status_text", "error_place", "set_weights", "weights", "main", "h", NULL};
+    map_init(&p->taken, p->arena);
+    for (int i = 0; api[i]; i++) {
+        map_set(&p->taken, arena_printf(p->arena, "%s_%s", p->name, api[i]), p);
+        for (int g = 0; g < p->m->graph.n; g++) map_set(&p->taken, cg_graph_symbol(p, p->m->graph.at[g], api[i]), p);
+    }
+    for (int g = 0; g < p->plan->graph.n; g++) {
+        const plan_graph *pg = p->plan->graph.at[g];
+        for (int i = 0; i < pg->call.n; i++)
+            for (int k = 0; k < pg->call.at[i]->kernel->param.n; k++) map_set(&p->taken, pg->call.at[i]->kernel->param.at[k]->name, p);
+    }
+}
+
+/* ---- texts for comments -------------------------------------------------------------------- */
+
+const char *cg_shape_text(const cg_program *p, const ir_type *t)
+{
+    const char *s = dtype_name(t->dtype);
+    for (int i = 0; i < t->rank; i++) s = arena_printf(p->arena, "%s%s[%s]", s, i ? "" : " ", sx_text(p->arena, t->dim[i]));
+    return s;
+}
+
+static void add_dim(void *env, const ir_sym *sym)
+{
+    cg_dims *d = ((void **)env)[1];
+    for (int i = 0; i < d->n; i++)
+        if (d->at[i] == sym) return;
+    vec_push(((cg_program *)((void **)env)[0])->arena, d, sym);
+}
+
+cg_dims cg_graph_dims(const cg_program *p, const ir_graph *g)
+{
+    cg_dims found = {0}, dims = {0};
+    void *env[2] = {(void *)(uintptr_t)p, &found};
+    for (int i = 0; i < g->input.n + g->output.n; i++) {
+        const ir_type *t = i < g->input.n ? g->input.at[i].type : g->output.at[i - g->input.n].type;
+        for (int k = 0; k < t->rank; k++) sx_visit(t->dim[k], add_dim, env);
+    }
+    for (int i = 0; i < p->m->dim.n; i++) /* in the order of their declaration */
+        for (int k = 0; k < found.n; k++)
+            if (found.at[k] == p->m->dim.at[i].sym) vec_push(p->arena, &dims, found.at[k]);
+    return dims;
+}
+
+const char *cg_place(const cg_program *p, nfc_span at)
+{
+    const nfc_source *file = at.file ? source_get(&p->s->sources, at.file) : NULL;
+    if (!file) return p->source;
+    const char *base = strrchr(file->path, '/');
+    return arena_printf(p->arena, "%s:%u:%u", base ? base + 1 : file->path, at.line, at.col);
+}
+
+/* Lines of one file after its name, then the next file's. */
+static const char *add_place(const cg_program *p, const char *list, nfc_span at, nfc_span *before)
+{
+    if (!at.file || (before->file == at.file && before->line == at.line)) return list;
+    bool same_file = before->file == at.file;
+    *before = at;
+    if (same_file) return arena_printf(p->arena, "%s, %u", list, at.line);
+    const char *base = strrchr(source_get(&p->s->sources, at.file)->path, '/');
+    return arena_printf(p->arena, "%s%s%s:%u", list, *list ? ", " : "", base ? base + 1 : source_get(&p->s->sources, at.file)->path, at.line);
+}
+
+const char *cg_places(const cg_program *p, const plan_call *call)
+{
+    nfc_span before = NO_SPAN;
+    const char *list = "";
+    const ir_inst *i = call->inst;
+    if (!i || !i->from) list = add_place(p, list, call->at, &before);
+    for (const ir_origin *o = i ? i->from : NULL; o; o = o->next) list = add_place(p, list, o->at, &before);
+    return *list ? list : p->source;
+}
+
+const char *cg_ops_text(const cg_program *p, const ir_inst *inst)
+{
+    if (inst->op != IR_fused) return op_get(inst->op)->name;
+    const char *list = "";
+    for (const ir_inst *i = inst->region[0]->first->first; i->op != IR_yield; i = i->next) list = arena_printf(p->arena, "%s%s%s", list, *list ? ", " : "", op_get(i->op)->name);
+    return list;
+}
+
+/* ---- fits the device? ---------------------------------------------------------------------- */
+
+static void check_limit(cg_program *p, const char *what, int64_t bytes, int64_t limit, nfc_span at)
+{
+    if (limit <= 0 || bytes <= limit) return;
+    nfc_diag *d = diag_error_in(&p->s->diags, E_FIT, p->device->name, "the program's %s takes %lld bytes, the device gives %lld", what, (long long)bytes, (long long)limit);
+    if (at.file) diag_note(d, at, "the limit");
+}
+
+/* The buffers that are live when most is, for a program whose arena is too large. */
+static void check_arena(cg_program *p)
+{
+    const device *d = p->device;
+    if (d->arena_limit <= 0 || p->plan->arena <= d->arena_limit) return;
+    nfc_diag *row = diag_error_in(&p->s->diags, E_FIT, d->name, "the program's arena takes %lld bytes, the device gives %lld", (long long)p->plan->arena, (long long)d->arena_limit);
+    if (d->arena_at.file) diag_note(row, d->arena_at, "the limit");
+    for (int g = 0; g < p->plan->graph.n; g++) {
+        const plan_graph *pg = p->plan->graph.at[g];
+        if (pg->arena <= d->arena_limit) continue;
+        const plan_buffer *most = NULL;
+        for (int i = 0; i < pg->buffer.n; i++)
+            if (!most || pg->buffer.at[i]->bytes > most->bytes) most = pg->buffer.at[i];
+        if (most && most->at.file) diag_note(row, most->at, "the largest buffer: %lld bytes", (long long)most->bytes);
+        diag_help(row, "graph '%s' needs at least %lld bytes at once; 'nfc inspect' lists its buffers", pg->g->name, (long long)pg->lower_bound);
+    }
+}
+
+static void check_type(cg_program *p, const plan_call *c, nfc_dtype t, uint32_t *told)
+{
+    if ((p->device->types >> t & 1) || (*told >> t & 1)) return;
+    *told |= 1u << t;
+    nfc_diag *d = diag_error(&p->s->diags, E_UNSUPPORTED, c->at, "device '%s' does not compute with %s", p->device->name, dtype_name(t));
+    diag_help(d, "its description lists %s under \"types\"", op_types_text(p->arena, p->device->types));
+}
+
+static void check_types(cg_program *p, const plan_call *c, uint32_t *told)
+{
+    const kir_func *f = c->kernel;
+    for (int i = 0; i < f->param.n; i++) check_type(p, c, f->param.at[i]->dtype, told);
+    for (int i = 0; i < f->local.n; i++) check_type(p, c, f->local.at[i]->dtype, told);
+}
+
+static bool fits(cg_program *p)
+{
+    const device *d = p->device;
+    int before = p->s->diags.errors;
+    uint32_t told = 0;
+    for (int g = 0; g < p->plan->graph.n; g++)
+        for (int i = 0; i < p->plan->graph.at[g]->call.n; i++) check_types(p, p->plan->graph.at[g]->call.at[i], &told);
+    check_arena(p);
+    check_limit(p, "weights", p->weight_bytes, d->weights_limit, d->weights_at);
+    check_limit(p, "stack", p->stack_bytes, d->stack_limit, d->stack_at);
+    int64_t most = d->pointer_bits == 16 ? INT16_MAX : d->pointer_bits == 32 ? INT32_MAX : INT64_MAX;
+    check_limit(p, "arena", p->plan->arena, most, NO_SPAN);
+    check_limit(p, "state", p->state_bytes, most, NO_SPAN);
+    check_limit(p, "weights", p->weight_bytes, most, NO_SPAN);
+    return p->s->diags.errors == before;
+}
+
+/* ---- all ----------------------------------------------------------------------------------- */
+
+static const nfc_backend *const backends[] = {&backend_c, NULL};
+
+const nfc_backend *backend_named(const char *name)
+{
+    for (int i = 0; backends[i]; i++)
+        if (strcmp(backends[i]->name, name) == 0) return backends[i];
+    return NULL;
+}
+
+cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, bool with_main)
+{
+    const nfc_backend *backend = backend_named(d->backend);
+    if (!backend) {
+        diag_error(&s->diags, E_DEVICE, d->at, "there is no backend '%s'", d->backend);
+        return NULL;
+    }
+    cg_program *p = ARENA_NEW(s->arena, cg_program);
+    *p = (cg_program){.s = s, .arena = s->arena, .m = planned->m, .plan = planned, .device = d, .with_main = with_main};
+    p->name = name_identifier(p->arena, planned->m->name);
+    p->upper = name_upper(p->arena, planned->m->name);
+    p->source = planned->m->file.n ? source_get(&s->sources, planned->m->file.at[0])->path : planned->m->name;
+    if (strrchr(p->source, '/')) p->source = strrchr(p->source, '/') + 1;
+    p->state_bytes = planned->state_bytes;
+    map_init(&p->weight_of, p->arena);
+    map_init(&p->kernel_of, p->arena);
+    take_names(p);
+    cg_collect_weights(p);
+    cg_collect_kernels(p);
+    p->stack_bytes = cg_stack_bytes(p);
+    if (!fits(p) || (backend->check && !backend->check(p))) return NULL;
+    backend->emit(p);
+    return p;
+}

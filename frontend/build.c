@@ -1,0 +1,134 @@
+#include "frontend/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "codegen/program.h"
+#include "frontend/outdir.h"
+#include "passes/pass.h"
+
+const device *cli_device(cli *c)
+{
+    return device_load(c->s, c->device ? c->device : "host");
+}
+
+static bool is_dump(const cli *c, const char *what) { return c->dump && strcmp(c->dump, what) == 0; }
+
+static bool known_dump(cli *c)
+{
+    const char *const *names = pass_names();
+    for (int i = 0; c->dump && names[i]; i++)
+        if (strcmp(names[i], c->dump) == 0) return true;
+    if (!c->dump) return true;
+    nfc_diag *d = diag_error_in(&c->s->diags, E_USAGE, "--dump", "there is no pass '%s'", c->dump);
+    if (diag_suggest(d, c->dump, names)) return false;
+    for (int i = 0; names[i]; i++) diag_help(d, "--dump=%s", names[i]);
+    return false;
+}
+
+static void print_kernels(FILE *to, const plan *p)
+{
+    for (int g = 0; g < p->graph.n; g++)
+        for (int i = 0; i < p->graph.at[g]->call.n; i++) kir_print(to, p->m->arena, p->graph.at[g]->call.at[i]->kernel);
+}
+
+plan *cli_plan(cli *c, const device *d)
+{
+    if (!known_dump(c)) return NULL;
+    ir_module *m = cli_load(c);
+    if (!m) return NULL;
+    m->fast_math |= d->fast_math;
+    pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .precision = d->precision};
+    if (!passes_run(m, &o)) return NULL;
+    plan *p = plan_module(m, &(plan_options){.alignment = d->alignment});
+    if (p && is_dump(c, "plan")) plan_print(stdout, p);
+    if (p && is_dump(c, "kernels")) print_kernels(stdout, p);
+    return p;
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+static bool write_file(cli *c, const char *path, const cg_file *f)
+{
+    FILE *to = fopen(path, "wb");
+    const void *data = f->text ? f->text : f->data;
+    bool ok = to && fwrite(data, 1, f->n, to) == f->n;
+    if (to && fclose(to) != 0) ok = false;
+    if (!ok) diag_error_in(&c->s->diags, E_IO_WRITE, path, "cannot be written: %s", strerror(errno));
+    return ok;
+}
+
+/* What make and the compilers leave behind may go when the folder is written anew. */
+static bool is_product(void *env, const char *file)
+{
+    const cg_program *p = env;
+    const char *dot = strrchr(file, '.');
+    size_t n = strlen(p->name);
+    if (dot && (strcmp(dot, ".o") == 0 || strcmp(dot, ".d") == 0)) return true;
+    if (strcmp(file, arena_printf(p->arena, "lib%s.a", p->name)) == 0) return true;
+    return strncmp(file, p->name, n) == 0 && (!file[n] || file[n] == '.' || file[n] == '_');
+}
+
+static bool write_program(cli *c, const char *dir, cg_program *p)
+{
+    outdir *o = outdir_begin(c->s, dir);
+    if (!o) return false;
+    for (int i = 0; i < p->file.n; i++)
+        if (!write_file(c, outdir_path(o, p->file.at[i].name), &p->file.at[i])) {
+            outdir_abandon(o);
+            return false;
+        }
+    if (outdir_may_replace(o, is_product, p) && outdir_commit(o)) return true;
+    outdir_abandon(o);
+    return false;
+}
+
+/* ---- make ---------------------------------------------------------------------------------- */
+
+/* Runs a command with its output in our stderr. Returns its exit status, or -1. */
+static int run_command(const char *const *words)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0) return -1;
+    if (child == 0) {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        unsetenv("MAKEFLAGS"); /* nfc may be called by make itself */
+        unsetenv("MAKELEVEL");
+        execvp(words[0], (char *const *)(uintptr_t)words);
+        _exit(127);
+    }
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool make_program(cli *c, const char *dir, const cg_program *p, build_kind kind)
+{
+    const char *target = kind == BUILD_LIB ? arena_printf(p->arena, "lib%s.a", p->name) : "all";
+    const char *words[] = {"make", "-s", "-C", dir, target, NULL};
+    int status = run_command(words);
+    if (status == 0) return true;
+    nfc_diag *d = diag_error_in(&c->s->diags, E_COMPILER, dir, status == 127 ? "there is no make on this machine" : "make failed; what it said stands above");
+    diag_help(d, "device '%s' compiles with '%s'; --emit=sources only writes the sources", p->device->name, p->device->compiler.command);
+    return false;
+}
+
+bool build_program(cli *c, const char *dir, build_kind kind, build_result *out)
+{
+    const device *d = cli_device(c);
+    plan *planned = d ? cli_plan(c, d) : NULL;
+    if (!planned) return false;
+    bool with_main = kind == BUILD_EXE || (kind == BUILD_SOURCES && d->libc);
+    cg_program *p = program_emit(c->s, planned, d, with_main);
+    if (!p || !write_program(c, dir, p)) return false;
+    *out = (build_result){.name = p->name, .device = d, .plan = planned, .kernels = p->kernel.n, .weight_bytes = p->weight_bytes, .stack_bytes = p->stack_bytes};
+    if (kind == BUILD_SOURCES) return true;
+    if (!make_program(c, dir, p, kind)) return false;
+    if (kind == BUILD_EXE) out->program = session_printf(c->s, "%s/%s", dir, p->name);
+    return true;
+}
