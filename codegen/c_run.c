@@ -346,15 +346,16 @@ static void print_offsets(run *r)
 static void print_pointers_check(run *r)
 {
     const ir_graph *g = r->g->g;
-    const char *bad = "";
+    const char *sep = "if (";
     for (int i = 0; i < g->input.n + g->output.n; i++) {
         bool output = i >= g->input.n;
         int n = output ? i - g->input.n : i;
         const ir_port *port = output ? &g->output.at[n] : &g->input.at[n];
         if (port->type->rank == 0 || ir_max_elements(port->type) == 0) continue;
-        bad = arena_printf(r->p->arena, "%s%s!%s->%s", bad, *bad ? " || " : "", output ? "out" : "in", cg_port_member(r->p, g, output, n));
+        put(r->t, "%s!%s->%s", sep, output ? "out" : "in", cg_port_member(r->p, g, output, n));
+        sep = " || ";
     }
-    if (*bad) line(r->t, "if (%s) return nf_fail(ctx, %s_ERROR_ARGUMENT, \"\");", bad, r->p->upper);
+    if (sep[0] == ' ') line(r->t, ") return nf_fail(ctx, %s_ERROR_ARGUMENT, \"\");", r->p->upper);
     if (r->p->plan->arena) line(r->t, "if (!ctx->arena) return nf_fail(ctx, %s_ERROR_ARENA, \"\");", r->p->upper);
     if (r->p->weights_mode == WEIGHTS_FILE) line(r->t, "if (!ctx->weights) return nf_fail(ctx, %s_ERROR_WEIGHTS, \"\");", r->p->upper);
 }

@@ -34,27 +34,43 @@ const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *
     return arena_printf(p->arena, "%s_%s_%s", p->name, name_identifier(p->arena, g->name), suffix);
 }
 
-const char *cg_port_member(const cg_program *p, const ir_graph *g, bool output, int port)
+static const char **unique_names(const cg_program *p, nfc_map *taken, int n)
 {
-    nfc_map taken;
-    map_init(&taken, p->arena);
-    cg_dims dims = cg_graph_dims(p, g);
-    for (int i = 0; i < dims.n && !output; i++) name_unique(p->arena, &taken, dims.at[i]->name);
-    const char *name = "";
-    for (int i = 0; i <= port; i++) name = name_unique(p->arena, &taken, (output ? g->output.at : g->input.at)[i].name);
-    return name;
+    map_init(taken, p->arena);
+    return ARENA_ARRAY(p->arena, const char *, n + 1);
 }
 
-const char *cg_state_member(const cg_program *p, int state)
+static const char **port_members(cg_program *p, const ir_graph *g, bool output)
+{
+    nfc_map taken;
+    int n = output ? g->output.n : g->input.n;
+    const char **names = unique_names(p, &taken, n);
+    cg_dims dims = cg_graph_dims(p, g);
+    for (int i = 0; i < dims.n && !output; i++) name_unique(p->arena, &taken, dims.at[i]->name);
+    for (int i = 0; i < n; i++) names[i] = name_unique(p->arena, &taken, (output ? g->output.at : g->input.at)[i].name);
+    return names;
+}
+
+static void name_members(cg_program *p)
 {
     static const char *const own[] = {"arena", "weights", "error_place", "trace", "trace_user", NULL};
     nfc_map taken;
-    map_init(&taken, p->arena);
+    p->state_member = unique_names(p, &taken, p->m->state.n);
     for (int i = 0; own[i]; i++) map_set(&taken, own[i], &taken);
-    const char *name = "";
-    for (int i = 0; i <= state; i++) name = name_unique(p->arena, &taken, p->m->state.at[i]->name);
-    return name;
+    for (int i = 0; i < p->m->state.n; i++) p->state_member[i] = name_unique(p->arena, &taken, p->m->state.at[i]->name);
+    map_init(&p->port_member[0], p->arena);
+    map_init(&p->port_member[1], p->arena);
+    for (int g = 0; g < p->m->graph.n; g++)
+        for (int output = 0; output < 2; output++) map_setp(&p->port_member[output], p->m->graph.at[g], port_members(p, p->m->graph.at[g], output));
 }
+
+const char *cg_port_member(const cg_program *p, const ir_graph *g, bool output, int port)
+{
+    const char **names = map_getp(&p->port_member[output], g);
+    return names[port];
+}
+
+const char *cg_state_member(const cg_program *p, int state) { return p->state_member[state]; }
 
 /* The API's names, and those of every value, are not for tensors, tables and kernels: what a kernel
  * calls its own must not hide a name of the file. */
@@ -227,6 +243,7 @@ cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, b
     p->state_bytes = planned->state_bytes;
     map_init(&p->weight_of, p->arena);
     map_init(&p->kernel_of, p->arena);
+    name_members(p);
     take_names(p);
     cg_collect_weights(p);
     cg_collect_kernels(p);

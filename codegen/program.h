@@ -54,6 +54,8 @@ typedef struct cg_program {
     nfc_map weight_of;            /* instruction -> cg_weight index + 1 */
     VEC(cg_kernel *) kernel;
     nfc_map kernel_of;            /* plan_call -> cg_kernel */
+    const char **state_member;    /* members of the context */
+    nfc_map port_member[2];       /* graph -> members of its in and out structs */
     nfc_map taken;                /* identifiers of the file's level */
     uint64_t blob_hash;           /* of the blob behind its header */
     int64_t blob_bytes, weight_bytes, state_bytes, stack_bytes;

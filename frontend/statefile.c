@@ -2,21 +2,21 @@
 
 #include <errno.h>
 #include <string.h>
+#include "codegen/text.h"
 
 /* ---- layout -------------------------------------------------------------------------------- */
 
 const char *statefile_layout(const ir_module *m)
 {
-    const char *text = "";
+    text *t = text_new(m->arena);
+    put(t, "%s", "");
     for (int i = 0; i < m->state.n; i++) {
-        const ir_state *st = m->state.at[i];
-        text = arena_printf(m->arena, "%s%s:%s[", text, st->name, dtype_name(st->type->dtype));
-        for (int k = 0; k < st->type->rank; k++)
-            text = arena_printf(m->arena, "%s%s%lld", text, k ? "," : "",
-                                (long long)sx_max(st->type->dim[k]));
-        text = arena_printf(m->arena, "%s];", text);
+        const ir_type *type = m->state.at[i]->type;
+        put(t, "%s:%s[", m->state.at[i]->name, dtype_name(type->dtype));
+        for (int k = 0; k < type->rank; k++) put(t, "%s%lld", k ? "," : "", (long long)sx_max(type->dim[k]));
+        put(t, "];");
     }
-    return text;
+    return t->n ? t->at : "";
 }
 
 uint64_t statefile_hash(const char *layout)
@@ -64,41 +64,41 @@ static bool refuse(const ir_module *m, const char *path, const char *format, ...
 {
     va_list args;
     va_start(args, format);
-    const char *text = arena_vprintf(m->arena, format, args);
+    const char *what = arena_vprintf(m->arena, format, args);
     va_end(args);
-    nfc_diag *d = diag_error_in(&m->session->diags, E_STATE_FILE, path, "%s", text);
+    nfc_diag *d = diag_error_in(&m->session->diags, E_STATE_FILE, path, "%s", what);
     diag_help(d, m->state.n ? "the graph's states are %s" : "the graph has no state%s",
               statefile_layout(m));
     return false;
 }
 
-static bool check_header(const ir_module *m, const char *path, const unsigned char *text,
+static bool check_header(const ir_module *m, const char *path, const unsigned char *from,
                          size_t size)
 {
     uint64_t want = statefile_bytes(m);
-    if (size < STATEFILE_HEADER || memcmp(text, STATEFILE_MAGIC, 8) != 0)
+    if (size < STATEFILE_HEADER || memcmp(from, STATEFILE_MAGIC, 8) != 0)
         return refuse(m, path, "not a state file: it does not begin with " STATEFILE_MAGIC);
-    uint64_t has = get_u64(text + 16);
+    uint64_t has = get_u64(from + 16);
     if (has != size - STATEFILE_HEADER)
         return refuse(m, path, "damaged: %zu bytes of states where its header says %llu",
                       size - STATEFILE_HEADER, (unsigned long long)has);
     if (has != want)
         return refuse(m, path, "%llu bytes of states, where the graph's take %llu",
                       (unsigned long long)has, (unsigned long long)want);
-    if (get_u64(text + 8) != statefile_hash(statefile_layout(m)))
+    if (get_u64(from + 8) != statefile_hash(statefile_layout(m)))
         return refuse(m, path, "states of the same size, but with other names, types or shapes");
     return true;
 }
 
-static bool check_elements(const ir_module *m, const char *path, const unsigned char *text)
+static bool check_elements(const ir_module *m, const char *path, const unsigned char *from)
 {
     for (int i = 0; i < m->state.n; i++) {
         const ir_state *st = m->state.at[i];
-        int64_t bad = statefile_bad_element(st->type->dtype, text, ir_max_elements(st->type));
+        int64_t bad = statefile_bad_element(st->type->dtype, from, ir_max_elements(st->type));
         if (bad >= 0)
             return refuse(m, path, "damaged: element %lld of '%s' is no %s", (long long)bad,
                           st->name, dtype_name(st->type->dtype));
-        text += ir_max_bytes(st->type);
+        from += ir_max_bytes(st->type);
     }
     return true;
 }
@@ -118,14 +118,14 @@ bool statefile_load(sim *s, const char *path)
                       errno ? strerror(errno) : "not a regular file");
         return false;
     }
-    const unsigned char *text = (const unsigned char *)file;
-    if (!check_header(m, path, text, size)) return false;
-    text += STATEFILE_HEADER;
-    if (!check_elements(m, path, text)) return false;
+    const unsigned char *from = (const unsigned char *)file;
+    if (!check_header(m, path, from, size)) return false;
+    from += STATEFILE_HEADER;
+    if (!check_elements(m, path, from)) return false;
     for (int i = 0; i < m->state.n; i++) {
         size_t bytes = (size_t)ir_max_bytes(m->state.at[i]->type);
-        memcpy(sim_state(s, m->state.at[i])->data, text, bytes);
-        text += bytes;
+        memcpy(sim_state(s, m->state.at[i])->data, from, bytes);
+        from += bytes;
     }
     return true;
 }

@@ -165,14 +165,17 @@ void ir_set_operand(ir_inst *inst, int i, ir_value *value)
 void ir_push_operand(ir_module *m, ir_inst *inst, ir_value *value)
 {
     int n = inst->nin;
-    ir_value **in = ARENA_ARRAY(m->arena, ir_value *, n + 1);
-    ir_use *use = ARENA_ARRAY(m->arena, ir_use, n + 1);
-    for (int i = 0; i < n; i++) {
-        in[i] = inst->in[i];
-        relink_use(&inst->use[i], &use[i]);
+    if (n == inst->room) {
+        inst->room = n < 4 ? 4 : 2 * n;
+        ir_value **in = ARENA_ARRAY(m->arena, ir_value *, inst->room);
+        ir_use *use = ARENA_ARRAY(m->arena, ir_use, inst->room);
+        for (int i = 0; i < n; i++) {
+            in[i] = inst->in[i];
+            relink_use(&inst->use[i], &use[i]);
+        }
+        inst->in = in;
+        inst->use = use;
     }
-    inst->in = in;
-    inst->use = use;
     inst->nin = n + 1;
     link_use(inst, n, value);
 }
@@ -229,7 +232,7 @@ ir_inst *ir_new(ir_module *m, ir_op op, nfc_span at, int nin, ir_value *const *i
     ir_inst *inst = ARENA_NEW(m->arena, ir_inst);
     inst->op = op;
     inst->at = at;
-    inst->nin = nin;
+    inst->nin = inst->room = nin;
     inst->in = ARENA_ARRAY(m->arena, ir_value *, nin);
     inst->use = ARENA_ARRAY(m->arena, ir_use, nin);
     for (int i = 0; i < nin; i++) link_use(inst, i, in[i]);

@@ -145,6 +145,7 @@ struct ir_inst {
     const ir_scope *scope;
     const ir_hints *hints; /* NULL: none */
     int nin, nout, nindex, nsel, nregion, nedge;
+    int room;              /* operands that in[] and use[] have space for */
     ir_value **in;         /* an optional operand that is absent is NULL */
     ir_use *use;           /* one per operand */
     ir_value **out;

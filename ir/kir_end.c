@@ -147,25 +147,31 @@ static void use_stmt(signature *g, const kir_stmt *s)
  * follow one another may share one. */
 typedef struct {
     nfc_arena *a;
-    VEC(const char *) taken;
+    nfc_map taken, counter; /* name -> is it in use? base -> the number that was given last */
+    VEC(const char *) open; /* names in use, innermost last */
 } naming;
+
+static void take_name(naming *n, const char *name)
+{
+    map_set(&n->taken, name, n);
+    vec_push(n->a, &n->open, name);
+}
 
 static const char *fresh_name(naming *n, const char *name)
 {
     const char *base = name_identifier(n->a, name), *unique = base;
-    for (int k = 2;; k++) {
-        bool clash = false;
-        for (int i = 0; i < n->taken.n; i++) clash |= strcmp(n->taken.at[i], unique) == 0;
-        if (!clash) break;
-        unique = arena_printf(n->a, "%s_%d", base, k);
+    if (map_get(&n->taken, base)) {
+        intptr_t k = 2;
+        while (map_get(&n->taken, unique = arena_printf(n->a, "%s_%d", base, (int)k))) k = k < (intptr_t)map_get(&n->counter, base) ? (intptr_t)map_get(&n->counter, base) : k + 1;
+        map_set(&n->counter, base, (void *)k);
     }
-    vec_push(n->a, &n->taken, unique);
+    take_name(n, unique);
     return unique;
 }
 
 static void name_stmt(naming *n, kir_stmt *s)
 {
-    int outside = n->taken.n;
+    int outside = n->open.n;
     if (s->kind == KIR_FOR) s->var->sym->name = s->var->name = fresh_name(n, s->var->name);
     for (int i = 0; i < s->body.n; i++) {
         kir_stmt *k = s->body.at[i];
@@ -174,15 +180,20 @@ static void name_stmt(naming *n, kir_stmt *s)
         if (k->kind == KIR_ALLOC) k->buffer->name = fresh_name(n, k->buffer->name);
         if (k->body.n || k->kind == KIR_FOR) name_stmt(n, k);
     }
-    n->taken.n = outside;
+    while (n->open.n > outside) { /* loops that follow may use the names again */
+        map_set(&n->taken, vec_last(&n->open), NULL);
+        n->open.n--;
+    }
+    map_init(&n->counter, n->a);
 }
 
 static void name_all(kir_builder *b)
 {
     naming n = {.a = b->arena};
+    map_init(&n.taken, b->arena);
+    map_init(&n.counter, b->arena);
     for (int i = 0; i < b->func->scalar.n; i++) { /* shared by all kernels: their names stay */
-        const char *name = name_identifier(b->arena, b->func->scalar.at[i]->name);
-        vec_push(b->arena, &n.taken, name);
+        take_name(&n, name_identifier(b->arena, b->func->scalar.at[i]->name));
     }
     for (int i = 0; i < b->func->param.n; i++) b->func->param.at[i]->name = fresh_name(&n, b->func->param.at[i]->name);
     name_stmt(&n, b->func->body);

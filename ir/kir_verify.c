@@ -209,35 +209,51 @@ static bool check_let(checker *c, const kir_stmt *s)
 
 /* ---- races --------------------------------------------------------------------------------- */
 
-static void count_symbol(void *env, const ir_sym *sym) { (void)env, (void)sym; }
+/* An index as a sum of steps: how far each loop's variable moves it. */
+typedef struct {
+    const ir_sx *step, *reach; /* reach: over all of the loop's iterations */
+} index_step;
 
-/* Do two different values of the loop's variable always give two different indices? The strides of
- * the index must nest: each larger than everything that the smaller ones can reach. */
+/* Differences of indices are as large backwards as forwards. */
+static const ir_sx *magnitude(checker *c, const ir_sx *step)
+{
+    return sx_max(step) < 0 ? sx_sub(&c->m->sx, sx_int(&c->m->sx, 0), step) : step;
+}
+
+/* Do two different values of the loop's variable always give two different indices, whatever the
+ * loops inside of it do? The steps must nest: what the smaller ones reach together lies below the
+ * variable's own step, and what these reach with it lies below each larger step in turn. */
 static bool injective(checker *c, const ir_sx *index, const ir_sym *sym)
 {
-    const ir_sx *zero = sx_int(&c->m->sx, 0), *one = sx_int(&c->m->sx, 1);
-    const ir_sx *base = substitute(c, index, sym, zero);
-    const ir_sx *stride = sx_sub(&c->m->sx, substitute(c, index, sym, one), base);
-    if (sx_add(&c->m->sx, base, sx_mul(&c->m->sx, stride, sx_sym(&c->m->sx, sym))) != index) return false;
-    sx_visit(stride, count_symbol, NULL);
-    /* Everything inside of the loop that varies, by its reach below this stride. */
-    const ir_sx *reach = zero;
-    bool inside = false;
+    sx_table *t = &c->m->sx;
+    const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1), *base = substitute(c, index, sym, zero);
+    const ir_sx *stride = sx_sub(t, substitute(c, index, sym, one), base), *own = NULL, *below = zero;
+    if (sx_add(t, base, sx_mul(t, stride, sx_sym(t, sym))) != index) return false;
+    stride = magnitude(c, stride);
+    VEC(index_step) larger = {0};
     for (int i = 0; i < c->sym.n; i++) {
         const scoped *s = &c->sym.at[i];
-        if (s->sym == sym) {
-            inside = true;
-            continue;
-        }
-        const ir_sx *step = sx_sub(&c->m->sx, substitute(c, index, s->sym, one), substitute(c, index, s->sym, zero));
-        if (sx_is(step, 0)) continue;
-        bool larger = sx_min(sx_sub(&c->m->sx, step, sx_mul(&c->m->sx, stride, one))) >= 0 && !inside;
-        if (larger) continue; /* an outer loop with a larger stride is the same for both iterations */
-        if (!inside) continue;
+        const ir_sx *extent = sx_sub(t, s->hi, s->lo);
+        if (s->sym == sym) own = sx_mul(t, stride, extent);
+        if (s->sym == sym || !own) continue; /* loops around are at the same iteration */
+        const ir_sx *step = magnitude(c, sx_sub(t, substitute(c, index, s->sym, one), substitute(c, index, s->sym, zero)));
         if (sx_min(step) < 0) return false;
-        reach = sx_add(&c->m->sx, reach, sx_mul(&c->m->sx, step, sx_sub(&c->m->sx, s->hi, s->lo)));
+        index_step x = {step, sx_mul(t, step, extent)};
+        if (sx_is(x.reach, 0)) continue;
+        if (never_negative(c, sx_sub(t, step, sx_add(t, own, one)))) vec_push(c->a, &larger, x);
+        else below = sx_add(t, below, x.reach);
     }
-    return never_negative(c, sx_sub(&c->m->sx, stride, sx_add(&c->m->sx, reach, one)));
+    if (own && sx_is(own, 0) && !sx_is(stride, 0)) return true; /* one iteration */
+    if (!own || !never_negative(c, sx_sub(t, stride, sx_add(t, below, one)))) return false;
+    for (const ir_sx *all = sx_add(t, own, below); larger.n;) {
+        int least = 0;
+        for (int i = 1; i < larger.n; i++)
+            if (sx_max(larger.at[i].step) < sx_max(larger.at[least].step)) least = i;
+        if (!never_negative(c, sx_sub(t, larger.at[least].step, sx_add(t, all, one)))) return false;
+        all = sx_add(t, all, larger.at[least].reach);
+        larger.at[least] = larger.at[--larger.n];
+    }
+    return true;
 }
 
 static bool check_race(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count)

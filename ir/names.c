@@ -58,7 +58,12 @@ const char *name_upper(nfc_arena *a, const char *name)
 const char *name_unique(nfc_arena *a, nfc_map *taken, const char *name)
 {
     const char *base = name_identifier(a, name), *unique = base;
-    for (int n = 2; map_get(taken, unique); n++) unique = arena_printf(a, "%s_%d", base, n);
+    if (map_get(taken, base)) { /* the numbers before the one that was given last are taken too */
+        const char *counter = arena_printf(a, "%s #", base);
+        intptr_t n = (intptr_t)map_get(taken, counter);
+        for (n = n ? n + 1 : 2; map_get(taken, unique); n++) unique = arena_printf(a, "%s_%d", base, (int)n);
+        map_set(taken, counter, (void *)(n - 1));
+    }
     map_set(taken, unique, (void *)(uintptr_t)unique);
     return unique;
 }

@@ -175,6 +175,15 @@ static const kir_expr *broadcast(lw *l, const ir_value *v, const ir_type *out, c
     return lw_load(l, v, at);
 }
 
+/* Many operands: what is folded so far gets a name now and then, so that no expression grows without end. */
+static const kir_expr *fold_operand(scalar_env *E, int i, const kir_expr *so_far, const kir_expr *v)
+{
+    enum { NAMED_EVERY = 16 };
+    if (i == 0) return v;
+    const kir_expr *x = scalars[E->inst->op].expr(E, so_far, v, NULL);
+    return i % NAMED_EVERY == 0 ? lw_named(E->l, "part", x) : x;
+}
+
 const kir_expr *lx_elementwise(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
 {
     const ir_type *out = inst->out[result]->type;
@@ -184,7 +193,7 @@ const kir_expr *lx_elementwise(lw *l, const ir_inst *inst, int result, const ir_
     for (int i = 0; i < inst->nin; i++) {
         const kir_expr *v = inst->in[i] ? broadcast(l, inst->in[i], out, index) : NULL;
         if (!scalars[inst->op].finish) x[i] = v;
-        else x[0] = i == 0 ? v : scalars[inst->op].expr(&e, x[0], v, NULL);
+        else x[0] = fold_operand(&e, i, x[0], v);
     }
     if (scalars[inst->op].finish) return scalars[inst->op].finish(&e, x[0], NULL, NULL);
     return scalars[inst->op].expr(&e, x[0], x[1], x[2]);

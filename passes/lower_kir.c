@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "ir/names.h"
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 
@@ -21,14 +22,7 @@ static const char *param_name(lw *l, const ir_value *v)
         const char *dot = strrchr(name, '.');
         if (dot && dot[1] && dot[1] != '{') name = dot + 1;
     }
-    if (!name || !*name) name = "x";
-    const char *unique = name;
-    for (int n = 2;; n++) {
-        bool taken = false;
-        for (int i = 0; i < l->b.func->param.n; i++) taken |= strcmp(l->b.func->param.at[i]->name, unique) == 0;
-        if (!taken) return unique;
-        unique = arena_printf(l->m->arena, "%s%d", name, n);
-    }
+    return name_unique(l->m->arena, &l->param_names, name && *name ? name : "x");
 }
 
 /* How far a view reaches from its first to its last element, plus one; backwards strides are turned
@@ -54,26 +48,34 @@ static void make_param(lw *l, lw_param *p, const ir_type *t)
     vec_push(l->m->arena, &l->call->arg, arg);
 }
 
+/* In place: one pointer for what is read and what is written. */
+static const lw_param *param_of_view(const lw_param *list, const ir_type *t, const plan_view *view)
+{
+    for (; list; list = list->before) {
+        const ir_type *o = list->value->type;
+        plan_view as_given = list->view;
+        as_given.offset = list->at;
+        if (ir_same_shape(o, t) && o->dtype == t->dtype && same_view(&as_given, view, t->rank)) return list;
+    }
+    return NULL;
+}
+
 static lw_param *param_of(lw *l, const ir_value *v, const plan_view *view)
 {
-    for (int i = 0; i < l->param.n; i++)
-        if (l->param.at[i]->value == v) return l->param.at[i];
-    lw_param *p = ARENA_NEW(l->m->arena, lw_param);
+    lw_param *p = map_getp(&l->param_of, v);
+    if (p) return p;
+    const void *key[2] = {view->buffer, view->offset};
+    const lw_param *list = map_getn(&l->param_at, (const char *)key, sizeof key);
+    const lw_param *same = param_of_view(list, v->type, view);
+    p = ARENA_NEW(l->m->arena, lw_param);
+    if (same) *p = *same;
+    else p->view = *view;
     p->value = v;
-    p->view = *view;
-    for (int i = 0; i < l->param.n; i++) { /* in place: one pointer for both */
-        const lw_param *other = l->param.at[i];
-        if (!ir_same_shape(other->value->type, v->type) || other->value->type->dtype != v->type->dtype) continue;
-        plan_view unshifted = other->view;
-        unshifted.offset = sx_add(l->sx, other->view.offset, other->shift);
-        if (!same_view(&unshifted, view, v->type->rank)) continue;
-        *p = *other;
-        p->value = v;
-        vec_push(l->m->arena, &l->param, p);
-        return p;
-    }
-    make_param(l, p, v->type);
-    vec_push(l->m->arena, &l->param, p);
+    p->at = view->offset;
+    p->before = list;
+    if (!same) make_param(l, p, v->type);
+    map_setp(&l->param_of, v, p);
+    map_setn(&l->param_at, (const char *)key, sizeof key, p);
     return p;
 }
 
@@ -459,7 +461,7 @@ static void begin(lw *l, const plan_graph *p, const ir_inst *inst, nfc_span at)
     l->call->inst = inst;
     l->call->at = at;
     kir_begin(&l->b, l->m, "");
-    map_init(&l->memo, l->m->arena);
+    for (nfc_map **m = (nfc_map *[]){&l->memo, &l->param_of, &l->param_at, &l->param_names, NULL}; *m; m++) map_init(*m, l->m->arena);
 }
 
 static plan_call *end(lw *l, const char *name)

@@ -14,6 +14,8 @@
 /* An operand or result as the kernel sees it. */
 typedef struct lw_param {
     const ir_value *value;
+    const ir_sx *at;       /* the view's own offset */
+    const struct lw_param *before; /* another of the same buffer and offset */
     plan_view view;        /* the offset is the host's affair; shifted so that no index is negative */
     const ir_sx *shift;
     kir_buffer *buffer;
@@ -33,7 +35,9 @@ typedef struct lw {
     plan_call *call;
     const ir_inst *inst;     /* what the kernel computes: an op, or a fused group of them */
     const ir_inst *root;     /* its loop nest; NULL: pointwise */
-    VEC(lw_param *) param;
+    nfc_map param_of;        /* value -> lw_param */
+    nfc_map param_at;        /* buffer and offset -> the last lw_param there */
+    nfc_map param_names;
     lw_override override;
     nfc_map memo;            /* elements worked out already at this place */
     kir_for_kind outer;      /* what the independent loops become */

@@ -117,6 +117,107 @@ static int64_t place_all(plan_graph *p, plan_buffer *const *order, int n, int64_
     return size;
 }
 
+/* ---- one sweep through time ----------------------------------------------------------------- */
+
+/* For graphs with so many lives that cross each other that looking at the pairs would take long:
+ * buffers in the order of their begin take the lowest gap of those that are free at that time. */
+typedef struct {
+    int64_t from, to;
+} gap;
+
+typedef struct {
+    nfc_arena *a;
+    VEC(gap) free;          /* by address; the last has no end */
+    VEC(plan_buffer *) end; /* a heap: the buffer that ends first is on top */
+} sweep;
+
+static void heap_push(sweep *w, plan_buffer *b)
+{
+    vec_push(w->a, &w->end, b);
+    for (int i = w->end.n - 1; i && w->end.at[(i - 1) / 2]->last > w->end.at[i]->last; i = (i - 1) / 2) {
+        plan_buffer *up = w->end.at[(i - 1) / 2];
+        w->end.at[(i - 1) / 2] = w->end.at[i];
+        w->end.at[i] = up;
+    }
+}
+
+static plan_buffer *heap_pop(sweep *w)
+{
+    plan_buffer *top = w->end.at[0];
+    w->end.at[0] = w->end.at[--w->end.n];
+    for (int i = 0, least;; i = least) {
+        least = i;
+        for (int k = 2 * i + 1; k <= 2 * i + 2 && k < w->end.n; k++)
+            if (w->end.at[k]->last < w->end.at[least]->last) least = k;
+        if (least == i) return top;
+        plan_buffer *down = w->end.at[i];
+        w->end.at[i] = w->end.at[least];
+        w->end.at[least] = down;
+    }
+}
+
+static void remove_gap(sweep *w, int i)
+{
+    memmove(&w->free.at[i], &w->free.at[i + 1], (size_t)(--w->free.n - i) * sizeof(gap));
+}
+
+static void insert_gap(sweep *w, int i, gap g)
+{
+    vec_push(w->a, &w->free, g);
+    memmove(&w->free.at[i + 1], &w->free.at[i], (size_t)(w->free.n - 1 - i) * sizeof(gap));
+    w->free.at[i] = g;
+}
+
+static void give_back(sweep *w, gap g)
+{
+    int lo = 0, hi = w->free.n;
+    while (lo < hi) {
+        int mid = (lo + hi) / 2;
+        if (w->free.at[mid].from < g.from) lo = mid + 1;
+        else hi = mid;
+    }
+    insert_gap(w, lo, g);
+    if (lo + 1 < w->free.n && w->free.at[lo].to == w->free.at[lo + 1].from) {
+        w->free.at[lo].to = w->free.at[lo + 1].to;
+        remove_gap(w, lo + 1);
+    }
+    if (lo && w->free.at[lo - 1].to == w->free.at[lo].from) {
+        w->free.at[lo - 1].to = w->free.at[lo].to;
+        remove_gap(w, lo);
+    }
+}
+
+static void take_gap(sweep *w, plan_buffer *b, int64_t alignment)
+{
+    int i = 0;
+    int64_t at = aligned(w->free.at[0].from, alignment);
+    while (at + b->bytes > w->free.at[i].to) at = aligned(w->free.at[++i].from, alignment);
+    gap g = w->free.at[i];
+    b->offset = at;
+    w->free.at[i].from = at + b->bytes;
+    if (w->free.at[i].from == g.to) remove_gap(w, i);
+    if (at > g.from) insert_gap(w, i, (gap){g.from, at});
+}
+
+static int64_t place_sweep(plan_graph *p, plan_buffer *const *by_begin, int n, int64_t alignment)
+{
+    sweep w = {.a = arena_child(p->plan->m->arena)};
+    int64_t size = 0;
+    vec_push(w.a, &w.free, ((gap){0, INT64_MAX}));
+    for (int i = 0; i < n; i++) {
+        plan_buffer *b = by_begin[i];
+        while (w.end.n && w.end.at[0]->last < b->first) {
+            const plan_buffer *over = heap_pop(&w);
+            if (over->bytes) give_back(&w, (gap){over->offset, over->offset + over->bytes});
+        }
+        take_gap(&w, b, alignment_of(b, alignment));
+        if (b->offset + b->bytes > size) size = b->offset + b->bytes;
+        heap_push(&w, b);
+    }
+    arena_free(w.a);
+    return size;
+}
+
 /* ---- orders -------------------------------------------------------------------------------- */
 
 static int by_size(const void *a, const void *b)
@@ -157,42 +258,55 @@ static const struct {
     {"by life, lowest gap", by_life, false}, {"by area, lowest gap", by_area, false},
 };
 
-/* At no time can less be live than this: the sum of what overlaps. */
-static int64_t lower_bound(plan_graph *p, plan_buffer *const *list, int n)
+/* At no time can less be live than this: the sum of what overlaps. Counts the pairs that do. */
+static int64_t lower_bound(plan_graph *p, plan_buffer *const *list, int n, int64_t *pairs)
 {
     nfc_arena *a = arena_child(p->plan->m->arena);
-    int64_t *change = ARENA_ARRAY(a, int64_t, p->positions + 3), live = 0, most = 0;
+    int64_t *change = ARENA_ARRAY(a, int64_t, p->positions + 3), live = 0, most = 0, count = 0;
+    int64_t *begin = ARENA_ARRAY(a, int64_t, p->positions + 3), *end = ARENA_ARRAY(a, int64_t, p->positions + 3);
     for (int i = 0; i < n; i++) {
         change[list[i]->first] += list[i]->bytes;
         change[list[i]->last + 1] -= list[i]->bytes;
+        begin[list[i]->first]++;
+        end[list[i]->last + 1]++;
     }
+    *pairs = 0;
     for (int t = 0; t <= p->positions + 1; t++) {
         live += change[t];
         if (live > most) most = live;
+        count -= end[t];
+        *pairs += begin[t] * count;
+        count += begin[t];
     }
     arena_free(a);
     return most;
 }
 
+static void keep_if_better(plan_graph *p, int64_t size, const char *heuristic, int64_t *best)
+{
+    if (p->arena >= 0 && size >= p->arena) return;
+    p->arena = size;
+    p->heuristic = heuristic;
+    for (int i = 0; i < p->buffer.n; i++) best[i] = p->buffer.at[i]->offset;
+}
+
 void plan_offsets(plan_graph *p, int64_t alignment)
 {
-    enum { MANY = 20000 };
+    const int64_t many = 2000000;
     int n = p->buffer.n, nheuristic = (int)(sizeof heuristics / sizeof *heuristics);
     plan_buffer **order = ARENA_ARRAY(p->plan->m->arena, plan_buffer *, n + 1);
-    int64_t *best = ARENA_ARRAY(p->plan->m->arena, int64_t, n + 1);
+    int64_t *best = ARENA_ARRAY(p->plan->m->arena, int64_t, n + 1), pairs;
     if (n) memcpy(order, p->buffer.at, (size_t)n * sizeof *order);
     for (int i = 0; i < n; i++) p->naive += order[i]->bytes;
-    p->lower_bound = lower_bound(p, order, n);
+    p->lower_bound = lower_bound(p, order, n, &pairs);
     p->arena = -1;
     p->heuristic = "";
-    if (n > MANY) nheuristic = 3; /* the others would cost time for a few bytes at most */
+    qsort(order, (size_t)n, sizeof *order, by_start);
+    keep_if_better(p, place_sweep(p, order, n, alignment), "one sweep, lowest gap", best);
+    if (pairs > many) nheuristic = 0; /* the others would take long for a few bytes at most */
     for (int h = 0; h < nheuristic && p->arena != p->lower_bound; h++) {
         qsort(order, (size_t)n, sizeof *order, heuristics[h].compare);
-        int64_t size = place_all(p, order, n, alignment, heuristics[h].best);
-        if (p->arena >= 0 && size >= p->arena) continue;
-        p->arena = size;
-        p->heuristic = heuristics[h].name;
-        for (int i = 0; i < n; i++) best[i] = p->buffer.at[i]->offset;
+        keep_if_better(p, place_all(p, order, n, alignment, heuristics[h].best), heuristics[h].name, best);
     }
     for (int i = 0; i < n; i++) p->buffer.at[i]->offset = best[i];
     if (p->arena < 0) p->arena = 0;
