@@ -196,6 +196,8 @@ static void name_all(kir_builder *b)
         take_name(&n, name_identifier(b->arena, b->func->scalar.at[i]->name));
     }
     for (int i = 0; i < b->func->param.n; i++) b->func->param.at[i]->name = fresh_name(&n, b->func->param.at[i]->name);
+    for (int i = 0; i < 2; i++)
+        if (b->func->arg[i]) b->func->arg[i]->name = fresh_name(&n, b->func->arg[i]->name);
     name_stmt(&n, b->func->body);
 }
 

@@ -13,6 +13,7 @@
  *   DIV IMOD FMOD     on integers DIV truncates, IMOD has the divisor's sign, FMOD the dividend's;
  *                     division by zero is a run error
  *   SQRT FLOOR CEIL RINT EXP EXPM1 LOG LOG1P POW ERF ERFC
+ *   NORMCDF(x)        erfc(-x / sqrt(2)) / 2
  *   SIN COS TAN ASIN ACOS ATAN SINH COSH TANH ASINH ACOSH ATANH
  *   SIGMOID(x)        1 / (1 + exp(-x)), accurate at both ends
  *   MISHGATE(x)       tanh(log1p(exp(x))), likewise

@@ -63,6 +63,7 @@ typedef double scalar_double(scalar_env *E, double X, double Y, double Z);
 #define POW(a, b) pow(a, b)
 #define ERF(a) erf(a)
 #define ERFC(a) erfc(a)
+#define NORMCDF(a) (0.5 * erfc(-(a) * 0.70710678118654752))
 #define SIN(a) sin(a)
 #define COS(a) cos(a)
 #define TAN(a) tan(a)
@@ -143,6 +144,7 @@ typedef double scalar_double(scalar_env *E, double X, double Y, double Z);
 #undef LOG1P
 #undef ERF
 #undef ERFC
+#undef NORMCDF
 #undef SIN
 #undef COS
 #undef TAN
@@ -238,6 +240,7 @@ typedef int64_t scalar_int(scalar_env *E, int64_t X, int64_t Y, int64_t Z);
 #define LOG1P(a) FLOAT_ONLY(a)
 #define ERF(a) FLOAT_ONLY(a)
 #define ERFC(a) FLOAT_ONLY(a)
+#define NORMCDF(a) FLOAT_ONLY(a)
 #define SIN(a) FLOAT_ONLY(a)
 #define COS(a) FLOAT_ONLY(a)
 #define TAN(a) FLOAT_ONLY(a)

@@ -104,6 +104,7 @@ static const kir_expr *shift(scalar_env *e, const kir_expr *x, const kir_expr *b
 #define POW(a, b) (is_float(E) ? BIN(POW, a, b) : int_power(E, a, b))
 #define ERF(a) UN(ERF, a)
 #define ERFC(a) UN(ERFC, a)
+#define NORMCDF(a) UN(NORMCDF, a)
 #define SIN(a) UN(SIN, a)
 #define COS(a) UN(COS, a)
 #define TAN(a) UN(TAN, a)

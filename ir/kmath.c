@@ -1,0 +1,134 @@
+/* The scalar functions of a module, and the arithmetic that they are built from. */
+#include "ir/kmath.h"
+
+#include <stdio.h>
+
+/* ---- building blocks ----------------------------------------------------------------------- */
+
+kx kmath_poly(kmath *K, kx x, int n, const double *c)
+{
+    kx sum = NUM(c[n - 1]);
+    for (int i = n - 2; i >= 0; i--) sum = ADD(MUL(sum, x), NUM(c[i]));
+    return sum;
+}
+
+static uint64_t sign_mask(const kmath *K) { return UINT64_C(1) << (K->width - 1); }
+
+kx kmath_abs(kmath *K, kx x) { return UN(ABS, x); }
+kx kmath_sign_bit(kmath *K, kx x) { return BAND(BITS(K->u, x), WORD(sign_mask(K))); }
+kx kmath_with_sign(kmath *K, kx x, kx sign) { return BITS(K->t, BXOR(BITS(K->u, x), sign)); }
+
+kx kmath_power_of_two(kmath *K, kx n)
+{
+    return BITS(K->t, SHL(ADD(n, INT(K->bias)), INT(K->digits - 1)));
+}
+
+/* From 1.5 * 2^(digits - 1) on, the last place of a float is 1: the sum rounds to a whole number,
+ * which then stands in its lowest bits. */
+kwhole kmath_nearest(kmath *K, const char *name, kx x)
+{
+    double big = BY_TYPE(12582912.0, 6755399441055744.0);
+    kx sum = LET(name, ADD(x, NUM(big)));
+    kx bits = BY_TYPE(INT(0x4b400000), INT(INT64_C(0x4338000000000000)));
+    return (kwhole){LET(name, SUB(sum, NUM(big))), LET(name, SUB(BITS(K->i, sum), bits))};
+}
+
+/* ---- pairs: T. J. Dekker, "A floating-point technique for extending the available precision" ---- */
+
+kpair kmath_sum(kmath *K, kx a, kx b)
+{
+    kx s = LET("sum", ADD(a, b)), other = LET("part", SUB(s, a));
+    return (kpair){s, LET("rest", ADD(SUB(a, SUB(s, other)), SUB(b, other)))};
+}
+
+kpair kmath_fast_sum(kmath *K, kx a, kx b)
+{
+    kx s = LET("sum", ADD(a, b));
+    return (kpair){s, LET("rest", SUB(b, SUB(s, a)))};
+}
+
+kx kmath_upper(kmath *K, kx x)
+{
+    uint64_t mask = BY_TYPE(UINT64_C(0xfffff000), UINT64_C(0xfffffffff8000000));
+    return LET("upper", BITS(K->t, BAND(BITS(K->u, x), WORD(mask))));
+}
+
+kpair kmath_product(kmath *K, kx a, kx b)
+{
+    kx p = LET("product", MUL(a, b));
+    kx ah = kmath_upper(K, a), al = LET("lower", SUB(a, ah));
+    kx bh = a == b ? ah : kmath_upper(K, b), bl = a == b ? al : LET("lower", SUB(b, bh));
+    kx error = ADD(SUB(MUL(ah, bh), p), ADD(MUL(ah, bl), MUL(al, bh)));
+    return (kpair){p, LET("rest", ADD(error, MUL(al, bl)))};
+}
+
+kpair kmath_quotient(kmath *K, kpair a, kpair b)
+{
+    kx q = LET("quotient", DIV(a.hi, b.hi));
+    kpair p = kmath_product(K, q, b.hi);
+    kx left = ADD(SUB(SUB(a.hi, p.hi), p.lo), SUB(a.lo, MUL(q, b.lo)));
+    return (kpair){q, LET("rest", DIV(left, b.hi))};
+}
+
+kpair kmath_root(kmath *K, kpair a)
+{
+    kx s = LET("root", SQRT(a.hi));
+    kpair p = kmath_product(K, s, s);
+    kx left = ADD(SUB(SUB(a.hi, p.hi), p.lo), a.lo);
+    kx below = SEL(EQ(s, NUM(0)), NUM(0), DIV(left, ADD(s, s)));
+    return (kpair){s, LET("rest", below)};
+}
+
+/* ---- the functions ------------------------------------------------------------------------- */
+
+static kmath_body *const unary_body[KU_COUNT] = {
+    [KU_EXP] = kmath_exp, [KU_EXPM1] = kmath_expm1, [KU_LOG] = kmath_log, [KU_LOG1P] = kmath_log1p,
+    [KU_SIN] = kmath_sin, [KU_COS] = kmath_cos, [KU_TAN] = kmath_tan,
+    [KU_ASIN] = kmath_asin, [KU_ACOS] = kmath_acos, [KU_ATAN] = kmath_atan,
+    [KU_SINH] = kmath_sinh, [KU_COSH] = kmath_cosh, [KU_TANH] = kmath_tanh,
+    [KU_ASINH] = kmath_asinh, [KU_ACOSH] = kmath_acosh, [KU_ATANH] = kmath_atanh,
+    [KU_ERF] = kmath_erf, [KU_ERFC] = kmath_erfc, [KU_NORMCDF] = kmath_normcdf,
+};
+static kmath_body *const binary_body[KB_COUNT] = {[KB_POW] = kmath_pow, [KB_FMOD] = kmath_fmod};
+
+static kir_var *argument(kmath *K, const char *name)
+{
+    kir_var *v = ARENA_NEW(K->build.arena, kir_var);
+    *v = (kir_var){.name = name, .type = K->t, .id = K->build.func->nvar++};
+    return v;
+}
+
+static const kir_func *function(ir_module *m, const char *op, kir_type type, kmath_body *body, int arguments)
+{
+    if (!body || (type != DT_f32 && type != DT_f64)) return NULL;
+    char name[32]; /* looked up for every call that the interpreter makes: no memory for that */
+    snprintf(name, sizeof name, "%s_%s", op, dtype_name((nfc_dtype)type));
+    const kir_func *have = map_get(&m->math, name);
+    if (have) return have;
+    kmath k = {.t = type}, *K = &k;
+    bool narrow = type == DT_f32;
+    k.i = narrow ? DT_i32 : DT_i64;
+    k.u = narrow ? DT_u32 : DT_u64;
+    k.width = narrow ? 32 : 64;
+    k.digits = narrow ? 24 : 53;
+    k.bias = narrow ? 127 : 1023;
+    k.top = 2 * k.bias + 1;
+    kir_begin(&k.build, m, arena_strdup(m->arena, name));
+    for (int i = 0; i < arguments; i++) k.build.func->arg[i] = argument(K, i ? "y" : "x");
+    k.x = kir_var_ref(&k.build, k.build.func->arg[0]);
+    if (arguments > 1) k.y = kir_var_ref(&k.build, k.build.func->arg[1]);
+    k.build.func->result = body(K);
+    const kir_func *f = kir_end(&k.build);
+    map_set(&m->math, name, (void *)(uintptr_t)f);
+    return f;
+}
+
+const kir_func *kmath_unary(ir_module *m, kir_un op, kir_type type)
+{
+    return function(m, kir_un_table[op].text, type, unary_body[op], 1);
+}
+
+const kir_func *kmath_binary(ir_module *m, kir_bin op, kir_type type)
+{
+    return function(m, kir_bin_table[op].text, type, binary_body[op], 2);
+}

@@ -1,0 +1,104 @@
+/* What the files ir/kmath*.c share: a vocabulary for bodies of scalar functions.
+ *
+ * A body is written once for f32 and f64: coefficients come in two lists, and what depends on the
+ * format (digits, exponent, masks) comes from kmath. Every expression is named as soon as it is used
+ * twice, so the emitted code has no repetitions. Nothing here uses a wider type than its own, traps,
+ * loads, or assumes a fused multiply-add: all targets compute the same bits. */
+#ifndef NFC_KMATH_H
+#define NFC_KMATH_H
+
+#include "ir/kir.h"
+
+typedef const kir_expr *kx;
+
+/* A function under construction. */
+typedef struct kmath {
+    kir_builder build;
+    kir_type t, i, u;        /* the float type, and the integers of its width */
+    int digits, width;       /* of the mantissa with its leading one; of the type */
+    int bias, top;           /* of the exponent; the exponent field of infinity */
+    kx x, y;                 /* the arguments */
+} kmath;
+
+/* A number that is the sum of two, the second below the first one's last place. */
+typedef struct {
+    kx hi, lo;
+} kpair;
+
+#define BIN(op, a, b) kir_binary(&K->build, KB_##op, a, b)
+#define UN(op, a) kir_unary(&K->build, KU_##op, a)
+#define ADD(a, b) BIN(ADD, a, b)
+#define SUB(a, b) BIN(SUB, a, b)
+#define MUL(a, b) BIN(MUL, a, b)
+#define DIV(a, b) BIN(DIV, a, b)
+#define LT(a, b) BIN(LT, a, b)
+#define LE(a, b) BIN(LE, a, b)
+#define EQ(a, b) BIN(EQ, a, b)
+#define NE(a, b) BIN(NE, a, b)
+#define AND(a, b) BIN(AND, a, b)
+#define OR(a, b) BIN(OR, a, b)
+#define NOT(a) UN(NOT, a)
+#define NEG(a) UN(NEG, a)
+#define SQRT(a) UN(SQRT, a)
+#define FLOOR(a) UN(FLOOR, a)
+#define BAND(a, b) BIN(BAND, a, b)
+#define BOR(a, b) BIN(BOR, a, b)
+#define BXOR(a, b) BIN(BXOR, a, b)
+#define SHL(a, n) BIN(SHL, a, n)
+#define SHR(a, n) BIN(SHR, a, n)
+#define SEL(c, a, b) kir_select(&K->build, c, a, b)
+#define CAST(type, a) kir_cast(&K->build, type, a)
+#define BITS(type, a) kir_bits(&K->build, type, a)
+#define LET(name, a) kir_let(&K->build, name, a)
+#define NUM(v) kir_float(&K->build, K->t, v)
+#define INT(v) kir_int(&K->build, K->i, v)
+#define WORD(v) kir_int(&K->build, K->u, (int64_t)(v))
+/* One number for each type. */
+#define BY_TYPE(f32, f64) (K->t == DT_f32 ? (f32) : (f64))
+#define NUM2(f32, f64) NUM(BY_TYPE(f32, f64))
+/* The polynomial c[0] + c[1] x + ...; the lists are FOR32(...) and FOR64(...). */
+#define POLY(x, f32, f64) kmath_poly(K, x, BY_TYPE(COUNT f32, COUNT f64), BY_TYPE(LIST f32, LIST f64))
+#define LIST(...) (const double[]){__VA_ARGS__}
+#define COUNT(...) (int)(sizeof(double[]){__VA_ARGS__} / sizeof(double))
+
+typedef kx kmath_body(kmath *K);
+
+kx kmath_poly(kmath *K, kx x, int n, const double *c);
+
+/* |x|, and x with the sign bit of another (given as bits of the unsigned type). */
+kx kmath_abs(kmath *K, kx x);
+kx kmath_sign_bit(kmath *K, kx x);
+kx kmath_with_sign(kmath *K, kx x, kx sign);
+/* 2^n for a whole n whose power is a normal number. */
+kx kmath_power_of_two(kmath *K, kx n);
+/* The whole number nearest to x, as a float and as an integer; |x| < 2^(digits - 2). */
+typedef struct {
+    kx number, integer;
+} kwhole;
+kwhole kmath_nearest(kmath *K, const char *name, kx x);
+
+/* Sums and products without a rounding error. fast: |a| >= |b|, or a is 0. */
+kpair kmath_sum(kmath *K, kx a, kx b);
+kpair kmath_fast_sum(kmath *K, kx a, kx b);
+kpair kmath_product(kmath *K, kx a, kx b);
+/* Quotient of two pairs: the second part is what the rounding of the first left. */
+kpair kmath_quotient(kmath *K, kpair a, kpair b);
+kpair kmath_root(kmath *K, kpair a);
+/* The number without the lower half of its digits. */
+kx kmath_upper(kmath *K, kx x);
+
+/* kmath_exp.c: e^(hi + lo) * 2^shift for any hi, overflowing and underflowing as it should; lo may
+ * be NULL. */
+kx kmath_exp_of(kmath *K, kx hi, kx lo, int shift);
+/* kmath_log.c: log(hi + lo) + log(2) * shift; lo may be NULL, else hi must be a normal number; shift
+ * is an integer of type K->i, or NULL. */
+kx kmath_log_of(kmath *K, kx hi, kx lo, kx shift);
+
+kmath_body kmath_exp, kmath_expm1, kmath_sinh, kmath_cosh, kmath_tanh;
+kmath_body kmath_log, kmath_log1p, kmath_asinh, kmath_acosh, kmath_atanh;
+kmath_body kmath_sin, kmath_cos, kmath_tan;
+kmath_body kmath_asin, kmath_acos, kmath_atan;
+kmath_body kmath_erf, kmath_erfc, kmath_normcdf;
+kmath_body kmath_pow, kmath_fmod;
+
+#endif

@@ -1,0 +1,52 @@
+/* math print              prints all scalar functions of ir/kmath.c as C
+ * math check A.so B.so .. measures the error of A's functions, and whether B, ... and the kernel
+ *                         interpreter give the same bits */
+#include <string.h>
+#include "tests/math/check.h"
+#include "codegen/c_helpers.h"
+
+static kir_type type_of(int wide) { return wide ? DT_f64 : DT_f32; }
+
+static const kir_func *function_of(ir_module *m, bool binary, int op, kir_type t)
+{
+    return binary ? kmath_binary(m, (kir_bin)op, t) : kmath_unary(m, (kir_un)op, t);
+}
+
+static bool is_math(bool binary, int op) { return (binary ? kir_bin_table[op].flags : kir_un_table[op].flags) & KIRF_MATH; }
+
+static int print_functions(ir_module *m)
+{
+    static const device host = {.libc = true, .libm = true};
+    cg_module c = {.m = m, .arena = m->arena, .device = &host, .dialect = &dialect_c};
+    c.helpers = text_new(m->arena);
+    map_init(&c.have, m->arena);
+    text *table = text_new(m->arena), *wrappers = text_new(m->arena);
+    for (int binary = 0; binary < 2; binary++) {
+        for (int op = 0; op < (binary ? KB_COUNT : KU_COUNT); op++) {
+            if (!is_math(binary, op)) continue;
+            const char *text = binary ? kir_bin_table[op].text : kir_un_table[op].text, *name[2];
+            for (int wide = 0; wide < 2; wide++) {
+                const kir_func *f = function_of(m, binary, op, type_of(wide));
+                const char *broken = f ? kir_verify(m, f) : "has no body";
+                if (broken) return fprintf(stderr, "%s: %s\n", text, broken), 1;
+                name[wide] = cg_scalar_function(&c, f, text, type_of(wide));
+                const char *ct = wide ? "double" : "float";
+                line(wrappers, "static %s call_%s(%s x, %s y) { return (void)y, %s(%s); }", ct, name[wide], ct, ct, name[wide], binary ? "x, y" : "x");
+            }
+            line(table, "    {\"%s\", %d, call_%s, call_%s},", text, 1 + binary, name[0], name[1]);
+        }
+    }
+    printf("#include <stddef.h>\n#include <string.h>\n#include <math.h>\n#include \"tests/math/math.h\"\n\n%s\n%s\n", c.helpers->at, wrappers->at);
+    printf("static const math_function functions[] = {\n%s};\nextern const math_table table;\n", table->at);
+    printf("const math_table table = {functions, (int)(sizeof functions / sizeof *functions)};\n");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    nfc_session *s = session_new();
+    ir_module *m = ir_module_new(s, "math");
+    if (argc == 2 && strcmp(argv[1], "print") == 0) return print_functions(m);
+    if (argc >= 3 && strcmp(argv[1], "check") == 0) return check_all(m, argc - 2, argv + 2);
+    return fputs("math print | math check A.so B.so ...\n", stderr), 2;
+}
