@@ -141,6 +141,7 @@ kx kmath_tan(kmath *K)
     kpair s, c;
     kernels(K, n.r, &s, &c);
     s = kmath_fast_sum(K, s.hi, s.lo);
+    c = kmath_fast_sum(K, c.hi, c.lo);
     kx odd = LET("odd", NE(BAND(n.quadrant, WORD(1)), WORD(0)));
     kpair above = {LET("above", SEL(odd, c.hi, s.hi)), LET("rest", SEL(odd, c.lo, s.lo))};
     kpair below = {LET("below", SEL(odd, NEG(s.hi), c.hi)), LET("rest", SEL(odd, NEG(s.lo), c.lo))};
