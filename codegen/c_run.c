@@ -121,7 +121,7 @@ static void print_call(run *r, const plan_call *call)
     }
     const cg_kernel *k = map_getp(&r->p->kernel_of, call);
     bool wide = cg_needs_wide_index(k->func);
-    put(r->t, "NF_RUN(%d, %s(", cg_first_call(r->p, r->g->g) + call->id, k->name);
+    put(r->t, "NF_RUN(%d, %s(", cg_first_call(r->p, r->g) + call->id, k->name);
     const char *sep = "";
     for (int i = 0; i < call->arg.n; i++, sep = ", ") put(r->t, "%s%s", sep, pointer(r, call->arg.at[i]));
     for (int i = 0; i < call->kernel->scalar.n; i++, sep = ", ") {
@@ -432,13 +432,6 @@ static bool can_fail(const plan_graph *g)
     bool can = false;
     for (int i = 0; i < g->call.n; i++) can |= g->call.at[i]->kernel->can_fail;
     return can;
-}
-
-int cg_first_call(const cg_program *p, const ir_graph *g)
-{
-    int n = 0;
-    for (int i = 0; i < p->plan->graph.n && p->plan->graph.at[i]->g != g; i++) n += p->plan->graph.at[i]->call.n;
-    return n;
 }
 
 void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g)

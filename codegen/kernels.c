@@ -120,7 +120,11 @@ void cg_collect_kernels(cg_program *p)
     nfc_map by_key;
     nfc_arena *keys = arena_child(p->arena);
     map_init(&by_key, keys);
-    for (int g = 0; g < p->plan->graph.n; g++)
+    map_init(&p->first_call, p->arena);
+    intptr_t first = 0;
+    for (int g = 0; g < p->plan->graph.n; g++) {
+        map_setp(&p->first_call, p->plan->graph.at[g], (void *)first);
+        first += p->plan->graph.at[g]->call.n;
         for (int i = 0; i < p->plan->graph.at[g]->call.n; i++) {
             const plan_call *c = p->plan->graph.at[g]->call.at[i];
             if (cg_is_inline(c)) continue;
@@ -134,8 +138,11 @@ void cg_collect_kernels(cg_program *p)
             vec_push(p->arena, &k->all, c);
             map_setp(&p->kernel_of, c, k);
         }
+    }
     arena_free(keys);
 }
+
+int cg_first_call(const cg_program *p, const plan_graph *g) { return (int)(intptr_t)map_getp(&p->first_call, g); }
 
 bool cg_is_inline(const plan_call *c)
 {

@@ -53,6 +53,7 @@ typedef struct cg_program {
     VEC(cg_weight) weight;
     nfc_map weight_of;            /* instruction -> cg_weight index + 1 */
     VEC(cg_kernel *) kernel;
+    nfc_map first_call;           /* plan_graph -> calls of the graphs before it */
     nfc_map kernel_of;            /* plan_call -> cg_kernel */
     const char **state_member;    /* members of the context */
     nfc_map port_member[2];       /* graph -> members of its in and out structs */
@@ -110,7 +111,7 @@ void cg_emit_source(cg_program *p);
 /* The body of a graph's run function. */
 void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g);
 /* Calls of all graphs are numbered in one row, for traces: the number of a graph's first. */
-int cg_first_call(const cg_program *p, const ir_graph *g);
+int cg_first_call(const cg_program *p, const plan_graph *g);
 /* NAME_main.c and the runtime files. */
 void cg_emit_main(cg_program *p);
 /* Makefile, CMakeLists.txt, manifest.json, report.json. */

@@ -2,31 +2,31 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Keywords and other words that the languages, or our own prologues, have taken. */
-static const char *const reserved[] = {
+static const char *const reserved[] = { /* sorted */
     "alignas", "alignof", "and", "and_eq", "arena", "asm", "attribute", "auto", "bitand", "bitor", "bool",
     "break", "buffer", "case", "catch", "char", "char16_t", "char32_t", "class", "coherent", "compl",
     "concept", "const", "const_cast", "constexpr", "continue", "ctx", "decltype", "default", "delete",
     "discard", "do", "double", "dynamic_cast", "else", "enum", "errno", "explicit", "export", "extern",
-    "false", "flat", "float", "for", "friend", "goto", "half", "highp", "if", "image", "in", "inline",
-    "inout", "input", "int", "invariant", "layout", "linux", "long", "lowp", "main", "mat2", "mat3", "mat4",
-    "mediump", "mutable", "namespace", "new", "noexcept", "noperspective", "not", "not_eq", "nullptr",
-    "operator", "or", "or_eq", "out", "output", "packed", "partition", "patch", "precise", "precision",
-    "private", "protected", "public", "readonly", "register", "reinterpret_cast", "resource", "restrict",
-    "return", "sample", "sampler", "shared", "short", "signed", "sizeof", "smooth", "static",
-    "static_assert", "static_cast", "status", "struct", "subroutine", "superp", "switch", "template", "this",
-    "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "uint", "uniform", "union",
-    "unix", "unsigned", "using", "varying", "vec2", "vec3", "vec4", "virtual", "void", "volatile", "wchar_t",
-    "weights",
-    "while", "writeonly", "xor", "xor_eq"};
+    "false", "flat", "float", "for", "friend", "goto", "half", "highp", "if", "image", "in", "inline", "inout",
+    "input", "int", "invariant", "layout", "linux", "long", "lowp", "main", "mat2", "mat3", "mat4", "mediump",
+    "mutable", "namespace", "new", "noexcept", "noperspective", "not", "not_eq", "nullptr", "operator", "or",
+    "or_eq", "out", "output", "packed", "partition", "patch", "precise", "precision", "private", "protected",
+    "public", "readonly", "register", "reinterpret_cast", "resource", "restrict", "return", "sample",
+    "sampler", "shared", "short", "signed", "sizeof", "smooth", "static", "static_assert", "static_cast",
+    "status", "struct", "subroutine", "superp", "switch", "template", "this", "thread_local", "throw", "true",
+    "try", "typedef", "typeid", "typename", "uint", "uniform", "union", "unix", "unsigned", "using", "varying",
+    "vec2", "vec3", "vec4", "virtual", "void", "volatile", "wchar_t", "weights", "while", "writeonly", "xor",
+    "xor_eq"};
+
+static int by_name(const void *name, const void *row) { return strcmp(name, *(const char *const *)row); }
 
 static bool is_reserved(const char *name)
 {
-    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-        if (strcmp(reserved[i], name) == 0) return true;
-    return false;
+    return bsearch(name, reserved, sizeof reserved / sizeof *reserved, sizeof *reserved, by_name) != NULL;
 }
 
 const char *name_identifier(nfc_arena *a, const char *name)

@@ -140,105 +140,157 @@ static void const_branches(canoniser *k, ir_region *r)
     }
 }
 
+static void unlink_blocks(ir_region *r, const nfc_map *gone)
+{
+    ir_block **link = &r->first;
+    r->last = NULL;
+    while (*link) {
+        if (map_getp(gone, *link)) {
+            *link = (*link)->next;
+        } else {
+            r->last = *link;
+            link = &(*link)->next;
+        }
+    }
+}
+
+/* The jumps to each block. */
+typedef struct jump {
+    ir_inst *inst;
+    int edge;
+} jump;
+
 typedef struct {
-    nfc_map count; /* block -> number of jumps to it */
-    nfc_map from;  /* block -> one of the jumps */
+    VEC(jump) in;
+} arrivals;
+
+typedef struct {
+    nfc_arena *a;
+    nfc_map of; /* block -> arrivals */
 } jumps;
+
+static arrivals *jumps_to(jumps *j, const ir_block *b)
+{
+    arrivals *x = map_getp(&j->of, b);
+    if (x) return x;
+    x = ARENA_NEW(j->a, arrivals);
+    map_setp(&j->of, b, x);
+    return x;
+}
 
 static void find_jumps(nfc_arena *a, ir_region *r, jumps *j)
 {
-    map_init(&j->count, a);
-    map_init(&j->from, a);
+    j->a = a;
+    map_init(&j->of, a);
     for (ir_block *b = r->first; b; b = b->next)
-        for (int i = 0; i < b->last->nedge; i++) {
-            ir_block *to = b->last->edge[i].to;
-            map_setp(&j->count, to, (void *)((intptr_t)map_getp(&j->count, to) + 1));
-            map_setp(&j->from, to, b->last);
-        }
-}
-
-static void unlink_block(ir_region *r, ir_block *b)
-{
-    ir_block **link = &r->first;
-    ir_block *before = NULL;
-    for (; *link != b; link = &(*link)->next) before = *link;
-    *link = b->next;
-    if (r->last == b) r->last = before;
+        for (int e = 0; e < b->last->nedge; e++) vec_push(a, &jumps_to(j, b->last->edge[e].to)->in, ((jump){b->last, e}));
 }
 
 /* A block that only one jump reaches, and that always, is the end of the block before it. */
 static bool merge_blocks(canoniser *k, ir_region *r)
 {
     jumps j;
+    nfc_map gone;
+    bool changed = false;
     find_jumps(k->ctx->scratch, r, &j);
+    map_init(&gone, k->ctx->scratch);
     for (ir_block *b = r->first; b; b = b->next) {
-        ir_inst *end = b->last;
-        ir_block *to = end->op == IR_br ? end->edge[0].to : NULL;
-        if (!to || to == r->first || to == b || (intptr_t)map_getp(&j.count, to) != 1) continue;
-        for (int i = 0; i < to->arg.n; i++) ir_replace_uses(to->arg.at[i], end->in[end->edge[0].first + i]);
-        ir_erase(end);
-        while (to->first) {
-            ir_inst *i = to->first;
-            ir_unlink(i);
-            ir_append(b, i);
+        if (map_getp(&gone, b)) continue;
+        for (ir_inst *end = b->last; end->op == IR_br; end = b->last) {
+            ir_block *to = end->edge[0].to;
+            if (to == r->first || to == b || jumps_to(&j, to)->in.n != 1) break;
+            for (int i = 0; i < to->arg.n; i++) ir_replace_uses(to->arg.at[i], end->in[end->edge[0].first + i]);
+            ir_erase(end);
+            while (to->first) {
+                ir_inst *i = to->first;
+                ir_unlink(i);
+                ir_append(b, i);
+            }
+            map_setp(&gone, to, to);
+            changed = true;
         }
-        unlink_block(r, to);
-        return true;
     }
-    return false;
+    unlink_blocks(r, &gone);
+    return changed;
+}
+
+static void clear_block(ir_block *b)
+{
+    while (b->last) { /* what it made has uses in blocks that are unreached too, at most */
+        for (int i = 0; i < b->last->nout; i++)
+            while (b->last->out[i]->uses) ir_erase(b->last->out[i]->uses->inst);
+        ir_erase(b->last);
+    }
 }
 
 static bool drop_unreached(canoniser *k, ir_region *r)
 {
-    jumps j;
-    find_jumps(k->ctx->scratch, r, &j);
-    for (ir_block *b = r->first->next; b; b = b->next) {
-        if (map_getp(&j.count, b)) continue;
-        while (b->last) { /* what it made has uses in blocks that are unreached too, at most */
-            for (int i = 0; i < b->last->nout; i++)
-                while (b->last->out[i]->uses) ir_erase(b->last->out[i]->uses->inst);
-            ir_erase(b->last);
+    VEC(ir_block *) open = {0};
+    nfc_map seen, gone;
+    map_init(&seen, k->ctx->scratch);
+    map_init(&gone, k->ctx->scratch);
+    vec_push(k->ctx->scratch, &open, r->first);
+    map_setp(&seen, r->first, r);
+    while (open.n) {
+        const ir_inst *end = open.at[--open.n]->last;
+        for (int e = 0; e < end->nedge; e++) {
+            if (map_getp(&seen, end->edge[e].to)) continue;
+            map_setp(&seen, end->edge[e].to, r);
+            vec_push(k->ctx->scratch, &open, end->edge[e].to);
         }
-        unlink_block(r, b);
-        return true;
     }
-    return false;
+    for (ir_block *b = r->first; b; b = b->next)
+        if (!map_getp(&seen, b)) map_setp(&gone, b, b);
+    for (int i = 0; i < gone.n; i++) clear_block(gone.entry[i].value);
+    unlink_blocks(r, &gone);
+    return gone.n > 0;
+}
+
+static void drop_block_arg(arrivals *to, ir_block *b, int i)
+{
+    for (int n = 0; n < to->in.n; n++) {
+        ir_inst *end = to->in.at[n].inst;
+        int e = to->in.at[n].edge;
+        ir_drop_operand(end, end->edge[e].first + i);
+        for (int o = 0; o < end->nedge; o++)
+            if (o != e && end->edge[o].first > end->edge[e].first) end->edge[o].first--;
+        end->edge[e].n--;
+    }
+    ir_drop_arg(b, i);
+}
+
+/* May a value stand for an argument of another block? It is sure to dominate it only in the first. */
+static bool is_known_everywhere(const ir_value *v, const ir_region *r)
+{
+    const ir_block *home = v->def ? v->def->block : v->block;
+    return home->region != r || home == r->first;
 }
 
 /* An argument that every jump gives the same value is that value. */
 static bool drop_block_args(canoniser *k, ir_region *r)
 {
-    for (ir_block *b = r->first->next; b; b = b->next)
+    jumps j;
+    bool changed = false;
+    find_jumps(k->ctx->scratch, r, &j);
+    for (ir_block *b = r->first->next; b; b = b->next) {
+        arrivals *to = jumps_to(&j, b);
         for (int i = 0; i < b->arg.n; i++) {
             ir_value *arg = b->arg.at[i], *only = NULL;
             bool same = true;
-            for (ir_block *p = r->first; p; p = p->next)
-                for (int e = 0; e < p->last->nedge; e++) {
-                    if (p->last->edge[e].to != b) continue;
-                    ir_value *v = p->last->in[p->last->edge[e].first + i];
-                    if (v == arg) continue;
-                    same &= !only || only == v;
-                    only = v;
-                }
-            if (!only || (!same && arg->uses)) continue;
-            if (same && only->def && only->def->block->region == r && only->def->block != r->first && arg->uses) continue; /* may not dominate */
-            if (same && only->block && only->block->region == r && only->block != r->first && arg->uses) continue;
-            if (same) ir_replace_uses(arg, only);
-            for (ir_block *p = r->first; p; p = p->next) {
-                ir_inst *end = p->last;
-                for (int e = 0; e < end->nedge; e++) {
-                    if (end->edge[e].to != b) continue;
-                    ir_drop_operand(end, end->edge[e].first + i);
-                    for (int o = 0; o < end->nedge; o++)
-                        if (o != e && end->edge[o].first > end->edge[e].first) end->edge[o].first--;
-                    end->edge[e].n--;
-                }
+            for (int n = 0; n < to->in.n; n++) {
+                const ir_edge *e = &to->in.at[n].inst->edge[to->in.at[n].edge];
+                ir_value *v = to->in.at[n].inst->in[e->first + i];
+                if (v == arg) continue;
+                same &= !only || only == v;
+                only = v;
             }
-            ir_drop_arg(b, i);
-            k->changed = true;
-            return true;
+            if (!only || (arg->uses && (!same || !is_known_everywhere(only, r)))) continue;
+            if (same) ir_replace_uses(arg, only);
+            drop_block_arg(to, b, i--);
+            changed = true;
         }
-    return false;
+    }
+    return changed;
 }
 
 /* ---- loops --------------------------------------------------------------------------------- */

@@ -27,8 +27,15 @@ typedef struct {
     nfc_map copied_read; /* reads that cannot be views of their state */
     nfc_map block_begin; /* block -> position + 1 */
     VEC(ir_inst *) inst; /* all, in order */
-    VEC(const ir_inst *) read, write;
+    nfc_map traffic;     /* state -> traffic */
+    nfc_map jump_at;     /* block -> position + 1 of the first jump to it */
 } placer;
+
+/* The effects on one state, by position. */
+typedef struct traffic {
+    VEC(const ir_inst *) read, write;
+    VEC(int) until; /* the last use of what this read, or one before it, sees of the state in place */
+} traffic;
 
 static int position(placer *k, const ir_inst *i) { return (int)(intptr_t)map_getp(&k->p->position, i) - 1; }
 static int loop_end(placer *k, const ir_inst *i) { return (int)(intptr_t)map_getp(&k->p->loop_end, i) - 1; }
@@ -57,15 +64,22 @@ static void number_region(placer *k, ir_region *r, int *next)
     }
 }
 
+static void find_jumps(placer *k)
+{
+    for (int n = 0; n < k->inst.n; n++)
+        for (int e = 0; e < k->inst.at[n]->nedge; e++) {
+            const ir_block *to = k->inst.at[n]->edge[e].to;
+            if (!map_getp(&k->jump_at, to)) map_setp(&k->jump_at, to, (void *)(intptr_t)(position(k, k->inst.at[n]) + 1));
+        }
+}
+
 static int made_at(placer *k, const ir_value *v)
 {
     if (v->def) return v->def->op == IR_loop ? loop_end(k, v->def) : position(k, v->def);
     if (v->block == v->block->region->first) return v->block->region->owner ? position(k, v->block->region->owner) : 0;
     int first = (int)(intptr_t)map_getp(&k->block_begin, v->block) - 1;
-    for (const ir_block *b = v->block->region->first; b; b = b->next) /* written where the jumps are */
-        for (int e = 0; e < b->last->nedge; e++)
-            if (b->last->edge[e].to == v->block && position(k, b->last) < first) first = position(k, b->last);
-    return first;
+    int jump = (int)(intptr_t)map_getp(&k->jump_at, v->block) - 1; /* written where the jumps are */
+    return jump >= 0 && jump < first ? jump : first;
 }
 
 static const ir_region *region_of(const ir_value *v) { return v->def ? v->def->block->region : v->block->region; }
@@ -309,21 +323,44 @@ static int last_view_use(placer *k, const ir_value *v, const ir_value *home)
     return last;
 }
 
+static traffic *traffic_of(placer *k, const ir_state *state)
+{
+    traffic *t = map_getp(&k->traffic, state);
+    if (t) return t;
+    t = ARENA_NEW(k->a, traffic);
+    map_setp(&k->traffic, state, t);
+    return t;
+}
+
+/* How many of the effects come before a position. */
+static int before(placer *k, const ir_inst *const *list, int n, int at)
+{
+    int lo = 0;
+    while (lo < n) {
+        int mid = (lo + n) / 2;
+        if (position(k, list[mid]) < at) lo = mid + 1;
+        else n = mid;
+    }
+    return lo;
+}
+
 /* A read can be a view of the state if nothing writes to it while the value is needed. */
 static void find_copied_reads(placer *k)
 {
     for (int i = 0; i < k->inst.n; i++) {
-        if (k->inst.at[i]->op == IR_read) vec_push(k->a, &k->read, k->inst.at[i]);
-        if (k->inst.at[i]->op == IR_write) vec_push(k->a, &k->write, k->inst.at[i]);
+        const ir_inst *x = k->inst.at[i];
+        if (x->op == IR_read) vec_push(k->a, &traffic_of(k, x->state)->read, x);
+        if (x->op == IR_write) vec_push(k->a, &traffic_of(k, x->state)->write, x);
     }
-    for (int r = 0; r < k->read.n; r++) {
-        const ir_inst *read = k->read.at[r];
-        int from = position(k, read), to = last_view_use(k, read->out[0], read->out[0]);
-        for (int w = 0; w < k->write.n; w++) {
-            int at = position(k, k->write.at[w]);
-            if (k->write.at[w]->state != read->state || at <= from || at > to) continue;
-            map_setp(&k->copied_read, read, k);
-            break;
+    for (int i = 0; i < k->traffic.n; i++) {
+        traffic *t = k->traffic.entry[i].value;
+        for (int r = 0, until = -1; r < t->read.n; r++) {
+            const ir_inst *read = t->read.at[r];
+            int to = last_view_use(k, read->out[0], read->out[0]), next = before(k, t->write.at, t->write.n, position(k, read) + 1);
+            bool copied = next < t->write.n && position(k, t->write.at[next]) <= to;
+            if (copied) map_setp(&k->copied_read, read, k);
+            else if (to > until) until = to;
+            vec_push(k->a, &t->until, until);
         }
     }
 }
@@ -661,13 +698,9 @@ static bool state_is_quiet(placer *k, const ir_inst *maker, const ir_inst *write
 {
     for (const ir_inst *i = maker; i != write; i = i->next)
         if (i->op == IR_loop || (i->state == write->state && (i->op == IR_read || i->op == IR_write))) return false;
-    int from = position(k, maker), to = position(k, write);
-    for (int n = 0; n < k->read.n; n++) {
-        const ir_inst *r = k->read.at[n];
-        if (r->state != write->state || position(k, r) >= to || map_getp(&k->copied_read, r)) continue;
-        if (last_view_use(k, r->out[0], r->out[0]) >= from) return false;
-    }
-    return true;
+    const traffic *t = traffic_of(k, write->state);
+    int earlier = before(k, t->read.at, t->read.n, position(k, write));
+    return !earlier || t->until.at[earlier - 1] < position(k, maker);
 }
 
 static void check_known(void *env, const ir_sym *sym)
@@ -680,9 +713,9 @@ static void check_known(void *env, const ir_sym *sym)
 /* What is only written into a state is worked out there. */
 static void share_writes(placer *k)
 {
-    for (int n = 0; n < k->write.n; n++) {
-        const ir_inst *w = k->write.at[n];
-        if (!is_private(k, w->in[1], w)) continue;
+    for (int n = 0; n < k->inst.n; n++) {
+        const ir_inst *w = k->inst.at[n];
+        if (w->op != IR_write || !is_private(k, w->in[1], w)) continue;
         const ir_inst *maker = w->in[1]->def;
         int latest = -1;
         for (int i = 0; i < w->nsel; i++) sx_visit(w->sel[i].start, check_known, &latest);
@@ -748,8 +781,9 @@ void plan_storage(plan_graph *p)
 {
     nfc_arena *a = arena_child(p->plan->m->arena);
     placer k = {.p = p, .m = p->plan->m, .a = a};
-    for (nfc_map **map = (nfc_map *[]){&k.storage, &k.base, &k.life, &k.copied_read, &k.block_begin, NULL}; *map; map++) map_init(*map, a);
+    for (nfc_map **map = (nfc_map *[]){&k.storage, &k.base, &k.life, &k.copied_read, &k.block_begin, &k.traffic, &k.jump_at, NULL}; *map; map++) map_init(*map, a);
     number_region(&k, p->g->body, &p->positions);
+    find_jumps(&k);
     find_copied_reads(&k);
     place_region(&k, p->g->body);
     find_lifetimes(&k);
