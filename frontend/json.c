@@ -315,11 +315,24 @@ json_node *json_get(const json_node *object, const char *key)
     return NULL;
 }
 
+/* RFC 6901: ~ and / inside of a key are written ~0 and ~1. */
+static const char *escaped_key(nfc_session *s, const char *key)
+{
+    if (!strpbrk(key, "~/")) return key;
+    char *out = arena_alloc(s->arena, 2 * strlen(key) + 1), *p = out;
+    for (; *key; key++) {
+        *p++ = *key == '/' ? '~' : *key;
+        if (*key == '/' || *key == '~') *p++ = *key == '/' ? '1' : '0';
+    }
+    *p = 0;
+    return out;
+}
+
 const char *json_pointer(nfc_session *s, const json_node *node)
 {
     if (!node->parent) return "";
     const char *up = json_pointer(s, node->parent);
-    if (node->key) return session_printf(s, "%s/%s", up, node->key);
+    if (node->key) return session_printf(s, "%s/%s", up, escaped_key(s, node->key));
     int i = 0;
     for (const json_node *k = node->parent->child; k != node; k = k->next) i++;
     return session_printf(s, "%s/%d", up, i);

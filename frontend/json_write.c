@@ -74,18 +74,24 @@ void json_set(json_node *object, const char *key, json_node *value)
     object->count++;
 }
 
+enum { LONGEST_NUMBER = 40 };
+
+/* Of a finite number, into LONGEST_NUMBER bytes. */
+static void shortest(char *text, double value)
+{
+    int digits = 0;
+    do snprintf(text, LONGEST_NUMBER, "%.*g", ++digits, value);
+    while (digits < 17 && strtod(text, NULL) != value);
+    if (!strpbrk(text, ".e")) strcat(text, ".0");
+}
+
 const char *shortest_double(nfc_arena *a, double value)
 {
     if (isnan(value)) return "nan";
     if (isinf(value)) return value < 0 ? "-inf" : "inf";
-    for (int digits = 1; digits <= 17; digits++) {
-        char text[40];
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) != value) continue;
-        if (!strpbrk(text, ".e")) strcat(text, ".0");
-        return arena_strdup(a, text);
-    }
-    return arena_printf(a, "%.17g", value);
+    char text[LONGEST_NUMBER];
+    shortest(text, value);
+    return arena_strdup(a, text);
 }
 
 const char *shortest_float(nfc_arena *a, float value)
@@ -124,6 +130,18 @@ static void write_children(FILE *to, const json_node *n, int indent)
     if (!flat && n->child) fprintf(to, "\n%*s", 2 * indent, "");
 }
 
+/* A number that was read has no text of its own. */
+static void write_float(FILE *to, const json_node *n)
+{
+    char text[LONGEST_NUMBER];
+    if (!isfinite(n->number)) {
+        print_json_string(to, n->text);
+        return;
+    }
+    if (!n->text) shortest(text, n->number);
+    fputs(n->text ? n->text : text, to);
+}
+
 void json_write(FILE *to, const json_node *n, int indent)
 {
     switch (n->kind) {
@@ -133,10 +151,7 @@ void json_write(FILE *to, const json_node *n, int indent)
         if (n->above_i64) fprintf(to, "%llu", (unsigned long long)n->big);
         else fprintf(to, "%lld", (long long)n->integer);
         break;
-    case JSON_FLOAT:
-        if (isfinite(n->number)) fputs(n->text, to);
-        else print_json_string(to, n->text);
-        break;
+    case JSON_FLOAT: write_float(to, n); break;
     case JSON_STRING: print_json_string(to, n->text); break;
     case JSON_ARRAY:
     case JSON_OBJECT:
