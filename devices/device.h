@@ -1,4 +1,4 @@
-/* What a device description says: devices/SCHEMA.md lists the keys, device.c reads them. */
+/* What a device description says: devices/SCHEMA.md lists the keys, keys.def is their table. */
 #ifndef NFC_DEVICE_H
 #define NFC_DEVICE_H
 
@@ -8,46 +8,68 @@
 
 typedef VEC(const char *) device_words;
 
+/* A memory on the way from a core to where the weights are: a cache, or the last one. */
+typedef struct device_level {
+    const char *name;
+    int64_t bytes;   /* 0: not limited; the last one only */
+    int64_t cores;   /* that share it */
+    double gb_per_s; /* 1e9 bytes a second that one core reads in sequence; 0: unknown */
+} device_level;
+
 /* A part of the device that computes: a cluster of CPU cores. */
 typedef struct device_unit {
-    const char *name, *kind;   /* kind: "cpu" */
+    const char *name, *kind; /* kind: "cpu" */
     int64_t cores;
     double clock_mhz;
-    double flops_per_cycle;    /* f32 operations of one core: 2 x lanes x pipes */
-    device_words flags;        /* of the compiler, when this unit runs the program */
+    double flops_per_cycle;   /* f32 operations of one core: 2 x lanes x pipes */
+    int64_t vector_bits;      /* of one register; 0: no vector registers */
+    int64_t vector_registers; /* 0 when vector_bits is */
+    VEC(device_level) level;  /* nearest first; empty: unknown */
+    device_words flags;       /* of the compiler, when this unit runs the program */
 } device_unit;
 
 typedef enum { WEIGHTS_AUTO, WEIGHTS_ARRAY, WEIGHTS_INCBIN, WEIGHTS_FILE } device_weights;
 
 typedef struct device {
     const char *name, *description, *backend, *path;
-    nfc_span at;               /* of the file, for what concerns all of it */
+    /* path: as the user wrote it, or the name of a shipped device */
+    nfc_span at; /* of the file, for what concerns all of it */
+    nfc_span backend_at;
     struct {
         const char *command, *archiver, *standard; /* standard: "c99", "c11", "c17" */
         device_words flags, link;
-        device_words run;      /* what runs a program for the device on this machine; empty: itself */
+        device_words run; /* what runs a program for the device on this machine; empty: itself */
         nfc_span at;
     } compiler;
     bool big_endian, libc, libm; /* libc: stdio, files and main; else freestanding */
     int pointer_bits;            /* 16, 32 or 64 */
-    uint32_t types;              /* set of element types that it can compute with */
+    uint32_t types;              /* set of element types that it can compute with: bit 1 << DT_x */
+    nfc_span libc_at, pointer_at, types_at;
     VEC(device_unit) unit;
-    const device_unit *chosen;   /* the unit that runs the program */
-    int64_t arena_limit, weights_limit, stack_limit, alignment; /* bytes; a limit of 0: none */
+    const char *runs_on;       /* as written; NULL: the first */
+    const device_unit *chosen; /* the unit that runs the program */
+
+    int64_t arena_limit, weights_limit, stack_limit; /* bytes; 0: none */
     nfc_span arena_at, weights_at, stack_at;
-    double bandwidth;            /* of the memory that holds the weights, GB/s; 0: unknown */
-    nfc_dtype precision;         /* of the weights of f32 contractions: f32, f16 or bf16 */
+    int64_t alignment;   /* of the arena and the buffers in it, bytes */
+    double bandwidth;    /* of the memory that holds the weights, GB/s; 0: unknown */
+    nfc_dtype precision; /* of the weights of f32 contractions: f32, f16 or bf16 */
     device_weights weights;
-    int64_t array_limit;         /* WEIGHTS_AUTO: the most bytes that are written as C arrays */
+    int64_t array_limit; /* WEIGHTS_AUTO: the most bytes that are written as C arrays */
     bool fast_math;
 } device;
 
-/* Reads and checks a description; reports every fault with its JSON pointer and returns NULL. Without
- * a slash or ".json" in it, `path` is the name of a shipped device. */
+/* Reads and checks a description; reports every fault with its JSON pointer and returns NULL.
+ * Without a slash or ".json" in it, `path` is the name of a shipped device. */
 device *device_load(nfc_session *s, const char *path);
 /* Names of the shipped devices, NULL-terminated. */
 const char *const *device_names(nfc_session *s);
-/* A description of this machine, as JSON. */
+/* A description of this machine, as JSON: the shipped "host" with what can be found out about the
+ * processor. Takes about a third of a second to measure clock and memory. */
 void device_probe(nfc_session *s, FILE *to);
+/* The keys of a description, as a Markdown table: what devices/SCHEMA.md shows. */
+void device_print_schema(nfc_session *s, FILE *to);
+/* "auto", "array", "incbin", "file" */
+const char *device_weights_name(nfc_session *s, device_weights weights);
 
 #endif

@@ -1,0 +1,55 @@
+/* Where descriptions come from: the user's files, and those that the compiler carries. */
+#include "devices/device.h"
+
+#include <string.h>
+#include "devices/reader.h"
+#include "frontend/embed.h"
+
+enum { MAX_DESCRIPTION = 1 << 18 };
+
+static const char folder[] = "devices/", ending[] = ".json";
+
+const char *const *device_names(nfc_session *s)
+{
+    VEC(const char *) names = {0};
+    for (const embedded_file *f = embedded_files; f->name; f++) {
+        size_t n = strlen(f->name), around = strlen(folder) + strlen(ending);
+        if (n <= around || strncmp(f->name, folder, strlen(folder)) != 0) continue;
+        if (strcmp(f->name + n - strlen(ending), ending) != 0) continue;
+        vec_push(s->arena, &names, arena_strndup(s->arena, f->name + strlen(folder), n - around));
+    }
+    vec_push(s->arena, &names, NULL);
+    return names.at;
+}
+
+const json_node *device_shipped(nfc_session *s, const char *name)
+{
+    const embedded_file *f = embedded_find(session_printf(s, "%s%s%s", folder, name, ending));
+    if (f) {
+        size_t size = (size_t)(f->end - f->text);
+        return json_parse(s, source_add(&s->sources, f->name, f->text, size), f->text, size);
+    }
+    nfc_diag *d = diag_error_in(&s->diags, E_USAGE_DEVICE, *name ? name : "''",
+                                "there is no device of this name");
+    const char *const *names = device_names(s);
+    if (diag_suggest(d, name, names)) return NULL;
+    const char *all = "";
+    for (int i = 0; names[i]; i++) all = session_printf(s, "%s%s%s", all, i ? ", " : "", names[i]);
+    diag_help(d, "there are %s; a file is named with a slash or %s", all, ending);
+    return NULL;
+}
+
+device *device_load(nfc_session *s, const char *path)
+{
+    bool is_file = strchr(path, '/') || strstr(path, ending);
+    int errors = s->diags.errors;
+    const json_node *root = is_file ? json_load(s, path, MAX_DESCRIPTION) : device_shipped(s, path);
+    if (!root) return NULL;
+    device *d = ARENA_NEW(s->arena, device);
+    d->path = path;
+    d->at = (nfc_span){.file = root->at.file};
+    d->precision = DT_COUNT; /* until it is read: 0 is a type */
+    device_read(s, root, d);
+    device_check(s, root, d);
+    return s->diags.errors == errors ? d : NULL;
+}

@@ -1,0 +1,197 @@
+/* What the keys of a description say together. A key that could not be read is left out of this:
+ * it has been complained about. */
+#include <string.h>
+#include "devices/reader.h"
+
+typedef struct {
+    nfc_session *s;
+    const json_node *root;
+    device *d;
+} checker;
+
+static const json_node *member(const checker *c, const char *section, const char *key)
+{
+    return json_get(json_get(c->root, section), key);
+}
+
+static nfc_diag *conflict(const checker *c, const json_node *node, const char *text)
+{
+    return device_fault(c->s, E_DEVICE_CONFLICT, node, "%s", text);
+}
+
+/* ---- units --------------------------------------------------------------------------------- */
+
+/* Entry i of the list `key` in an object. */
+static const json_node *entry(const json_node *object, const char *key, int i)
+{
+    const json_node *k = json_get(object, key);
+    for (k = k ? k->child : NULL; k && i > 0; k = k->next) i--;
+    return k;
+}
+
+static void check_vector(const checker *c, const json_node *unit)
+{
+    const json_node *bits = json_get(unit, "vector_bits"),
+                    *count = json_get(unit, "vector_registers");
+    if (bits && !count) conflict(c, bits, "the unit has vectors, but no vector_registers");
+    if (count && !bits)
+        conflict(c, count, "the unit has registers for vectors, but no vector_bits");
+}
+
+static int64_t all_cores(const device *d)
+{
+    int64_t n = 0;
+    for (int i = 0; i < d->unit.n; i++) {
+        if (d->unit.at[i].cores == 0) return INT64_MAX; /* it could not be read */
+        n += d->unit.at[i].cores;
+    }
+    return n;
+}
+
+static void check_level(const checker *c, const json_node *unit, const device_unit *u, int i)
+{
+    const device_level *level = &u->level.at[i], *inner = i > 0 ? level - 1 : NULL;
+    const json_node *node = entry(unit, "levels", i);
+    const json_node *bytes = json_get(node, "bytes"), *cores = json_get(node, "cores");
+    if (node->kind != JSON_OBJECT) return;
+    if (!bytes && i + 1 < u->level.n) conflict(c, node, "only the last level may go without bytes");
+    if (inner && level->bytes && level->bytes <= inner->bytes)
+        conflict(c, bytes, "a level must be larger than the one before it");
+    if (inner && level->cores && level->cores < inner->cores)
+        conflict(c, cores, "a level must not be shared by fewer cores than the one before it");
+    if (level->cores > all_cores(c->d))
+        conflict(
+            c, cores,
+            session_printf(c->s, "the device has %lld cores in all", (long long)all_cores(c->d)));
+    for (int k = 0; k < i; k++) {
+        if (!level->name || !u->level.at[k].name || strcmp(level->name, u->level.at[k].name) != 0)
+            continue;
+        nfc_diag *d = conflict(c, json_get(node, "name"), "two levels have this name");
+        diag_note(d, json_get(entry(unit, "levels", k), "name")->at, "the other");
+        break;
+    }
+}
+
+static void check_unit(const checker *c, int i)
+{
+    const device_unit *u = &c->d->unit.at[i];
+    const json_node *node = entry(c->root, "units", i);
+    check_vector(c, node);
+    for (int k = 0; k < u->level.n; k++) check_level(c, node, u, k);
+    for (int k = 0; k < i; k++) {
+        const char *other = c->d->unit.at[k].name;
+        if (!u->name || !other || strcmp(u->name, other) != 0) continue;
+        nfc_diag *d = conflict(c, json_get(node, "name"), "two units have this name");
+        diag_note(d, json_get(entry(c->root, "units", k), "name")->at, "the other");
+        break;
+    }
+}
+
+static void choose_unit(const checker *c)
+{
+    device *d = c->d;
+    const char **names = ARENA_ARRAY(c->s->arena, const char *, d->unit.n + 1);
+    int n = 0;
+    for (int i = 0; i < d->unit.n; i++) {
+        const char *name = d->unit.at[i].name;
+        if (name) names[n++] = name;
+        if (!d->chosen && (!d->runs_on || (name && strcmp(name, d->runs_on) == 0)))
+            d->chosen = &d->unit.at[i];
+    }
+    if (d->chosen) {
+        if (d->chosen->level.n) d->bandwidth = vec_last(&d->chosen->level).gb_per_s;
+    } else if (n && n == d->unit.n) {
+        nfc_diag *e = device_fault(c->s, E_DEVICE_CONFLICT, json_get(c->root, "runs_on"),
+                                   "there is no unit '%s'", d->runs_on);
+        if (diag_suggest(e, d->runs_on, names)) return;
+        for (int i = 0; names[i]; i++) diag_help(e, "\"runs_on\": \"%s\"", names[i]);
+    }
+}
+
+/* ---- compiler ------------------------------------------------------------------------------ */
+
+/* Options that change roundings. */
+static const char *const rounding_flags[] = {
+    "-ffast-math",        "-Ofast", "-funsafe-math-optimizations", "-fassociative-math",
+    "-ffp-contract=fast", NULL};
+
+static void check_flag(const checker *c, const json_node *flag)
+{
+    if (strncmp(flag->text, "-std=", 5) == 0)
+        conflict(c, flag, "/compiler/standard says which standard");
+    for (int i = 0; rounding_flags[i] && !c->d->fast_math; i++)
+        if (strcmp(flag->text, rounding_flags[i]) == 0)
+            conflict(c, flag, "it changes roundings, which /preferences/fast_math does not allow");
+}
+
+static void check_flags(const checker *c, const json_node *list)
+{
+    const json_node *k = list && list->kind == JSON_ARRAY ? list->child : NULL;
+    for (; k; k = k->next)
+        if (k->kind == JSON_STRING) check_flag(c, k);
+}
+
+static void needs_libc(const checker *c, bool used, const json_node *node, const char *text)
+{
+    if (used) diag_note(conflict(c, node, text), member(c, "target", "libc")->at, "said here");
+}
+
+static void check_freestanding(const checker *c)
+{
+    const json_node *libc = member(c, "target", "libc");
+    if (!libc || libc->kind != JSON_BOOL || libc->truth) return;
+    needs_libc(c, c->d->compiler.link.n > 0, member(c, "compiler", "link"),
+               "no program is linked for a device without libc");
+    needs_libc(c, c->d->compiler.run.n > 0, member(c, "compiler", "run"),
+               "no program is run on a device without libc");
+    needs_libc(c, c->d->weights == WEIGHTS_FILE, member(c, "preferences", "weights"),
+               "a file cannot be mapped without libc");
+}
+
+/* ---- limits and preferences ---------------------------------------------------------------- */
+
+static void check_limit(const checker *c, const char *key, int64_t limit)
+{
+    const device *d = c->d;
+    const json_node *node = member(c, "limits", key);
+    const device_level *last =
+        d->chosen && d->chosen->level.n ? &vec_last(&d->chosen->level) : NULL;
+    bool narrow = d->pointer_bits && d->pointer_bits < 64;
+    if (narrow && limit > INT64_C(1) << d->pointer_bits)
+        diag_note(conflict(c, node,
+                           session_printf(c->s, "more than pointers of %d bits can address",
+                                          d->pointer_bits)),
+                  d->pointer_at, "said here");
+    else if (last && last->bytes && limit > last->bytes)
+        conflict(c, node,
+                 session_printf(c->s, "more than the last level of the unit has, which is %lld",
+                                (long long)last->bytes));
+}
+
+static void check_precision(const checker *c)
+{
+    const device *d = c->d;
+    if (d->precision == DT_COUNT || !d->types || d->types >> d->precision & 1) return;
+    const json_node *node = member(c, "preferences", "precision");
+    const char *name = dtype_name(d->precision);
+    if (node)
+        diag_note(conflict(c, node,
+                           session_printf(
+                               c->s, "'%s' is not among the types that the device can compute with",
+                               name)),
+                  d->types_at, "these");
+}
+
+void device_check(nfc_session *s, const json_node *root, device *d)
+{
+    checker c = {s, root, d};
+    for (int i = 0; i < d->unit.n; i++) check_unit(&c, i);
+    choose_unit(&c);
+    check_flags(&c, member(&c, "compiler", "flags"));
+    for (int i = 0; i < d->unit.n; i++) check_flags(&c, json_get(entry(root, "units", i), "flags"));
+    check_freestanding(&c);
+    check_limit(&c, "arena_bytes", d->arena_limit);
+    check_limit(&c, "weights_bytes", d->weights_limit);
+    check_limit(&c, "stack_bytes", d->stack_limit);
+    check_precision(&c);
+}
