@@ -51,6 +51,7 @@ static const option_row options[] = {
     {"json", NULL, 0, FLAG, AT(json), " inspect ops ", "as JSON"},
     {"markdown", NULL, 0, FLAG, AT(markdown), " ops ", "as a Markdown table"},
     {"probe", NULL, 0, FLAG, AT(probe), " devices ", "prints a description of this machine"},
+    {"schema", NULL, 0, FLAG, AT(schema), " devices ", "prints the keys of a description as a Markdown table"},
     {"dump", "PASS", 0, TEXT, AT(dump), COMPILING, "prints the IR after a pass; all: after each that changed it"},
     {"stop-at", "N", 0, COUNT, AT(stop_at), COMPILING, "runs only the first N passes"},
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},

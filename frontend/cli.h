@@ -19,7 +19,7 @@ typedef struct cli {
     const char *device, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
     const char *state_in, *state_out, *trace, *dump, *engine;
     int64_t runs, stop_at;
-    bool json, markdown, step, verbose, time, bless, fast_math, no_verify, probe, in_place, quiet, diag_json;
+    bool json, markdown, step, verbose, time, bless, fast_math, no_verify, probe, schema, in_place, quiet, diag_json;
 } cli;
 
 typedef struct cli_verb {
