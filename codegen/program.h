@@ -116,6 +116,8 @@ int cg_first_call(const cg_program *p, const plan_graph *g);
 void cg_emit_main(cg_program *p);
 /* Makefile, CMakeLists.txt, manifest.json, report.json. */
 void cg_emit_package(cg_program *p);
+void cg_emit_report(cg_program *p);
+void cg_emit_manifest(cg_program *p);
 /* "f32 [3][4]" for comments; free dims by name. */
 const char *cg_shape_text(const cg_program *p, const ir_type *t);
 /* The free dims that a graph's inputs and outputs speak of, in order. */

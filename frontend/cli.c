@@ -207,9 +207,15 @@ static ir_module *load_text(cli *c, const char *path, const char *text, size_t s
     uint32_t file = source_add(&c->s->sources, path, text, size);
     size_t at = strspn(text, " \t\r\n");
     bool is_json = text[at] == '{', is_text = strncmp(text + at, "nfc.ir/", 7) == 0;
-    if (!is_json && !is_text) return lower_module(c->s, nfg_read(c->s, path, file), &c->lower);
-    const json_node *tree = is_json ? json_parse(c->s, file, text, size) : ir_text_tree(c->s, file, text, size);
-    return tree ? ir_from_tree(c->s, tree, path, &c->lower) : NULL;
+    ir_module *m = NULL;
+    if (is_json || is_text) {
+        const json_node *tree = is_json ? json_parse(c->s, file, text, size) : ir_text_tree(c->s, file, text, size);
+        if (tree) m = ir_from_tree(c->s, tree, path, &c->lower);
+    } else {
+        m = lower_module(c->s, nfg_read(c->s, path, file), &c->lower);
+    }
+    if (m) m->read_from = file;
+    return m;
 }
 
 static ir_module *load_file(cli *c, const char *path)

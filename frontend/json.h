@@ -51,6 +51,8 @@ void json_set(json_node *object, const char *key, json_node *value);
 void json_push(json_node *array, json_node *value);
 /* indent < 0: one line; otherwise two blanks a level, arrays of scalars on one line. */
 void json_write(FILE *to, const json_node *node, int indent);
+/* What json_write() writes with indentation, without a line end behind it. */
+const char *json_text(nfc_arena *a, const json_node *node);
 /* The shortest decimal text that reads back to exactly this value. */
 const char *shortest_double(nfc_arena *a, double value);
 const char *shortest_float(nfc_arena *a, float value);

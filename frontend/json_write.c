@@ -161,3 +161,20 @@ void json_write(FILE *to, const json_node *n, int indent)
         break;
     }
 }
+
+const char *json_text(nfc_arena *a, const json_node *node)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *to = open_memstream(&text, &n);
+    if (!to) arena_oom(a);
+    json_write(to, node, 0);
+    bool ok = !ferror(to);
+    if (fclose(to) != 0 || !ok) {
+        free(text);
+        arena_oom(a);
+    }
+    const char *own = arena_strndup(a, text, n);
+    free(text);
+    return own;
+}

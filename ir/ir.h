@@ -227,6 +227,7 @@ struct ir_module {
     const char *name; /* of the file, without folder and ending */
     sx_table sx;
     VEC(uint32_t) file; /* the sources that its places are in */
+    uint32_t read_from; /* the source that it was read from: one of those, or their JSON or text form */
     VEC(ir_dim) dim;
     VEC(struct package *) package;
     VEC(ir_state *) state;

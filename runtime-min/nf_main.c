@@ -245,7 +245,7 @@ static int check_options(const session *s)
     if (s->state && !p->save) return usage(s, "--state", "the program has no state");
     if (s->weights_path && !p->weights)
         return usage(s, "--weights", "the program holds its weights itself");
-    if (s->trace_path && !p->set_trace)
+    if (s->trace_path && !p->traced)
         return usage(s, "--trace",
                      "the program is built without NF_TRACE, so it cannot tell when kernels run");
     return check_inputs(s);

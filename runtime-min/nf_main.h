@@ -71,14 +71,15 @@ typedef struct nf_program {
     const char *name, *source;
     size_t ctx_bytes, arena_bytes, arena_align, weight_bytes, state_bytes, stack_bytes;
     const char *weights; /* the file that holds them, beside the program; NULL: they are inside */
-    int ngraph, ncall;
+    int ngraph;
     const nf_graph *graph;
+    int traced;          /* built with NF_TRACE? Else set_trace is NULL. */
     const nf_call *call;
+    void (*set_trace)(void *ctx, nf_tracer *trace, void *user);
     int (*init)(void *ctx, void *arena, size_t bytes);
     int (*set_weights)(void *ctx, const void *blob, size_t bytes); /* NULL: they are inside */
     size_t (*save)(const void *ctx, void *to, size_t room);        /* NULL: there is no state */
     int (*load)(void *ctx, const void *from, size_t bytes);
-    void (*set_trace)(void *ctx, nf_tracer *trace, void *user); /* NULL: built without NF_TRACE */
     const char *(*status_text)(int status);
     const char *(*error_place)(const void *ctx);
 } nf_program;

@@ -1,0 +1,226 @@
+/* How the program is built: Makefile and CMakeLists.txt. */
+#include <string.h>
+#include "codegen/program.h"
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+static const char *ending(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot : "";
+}
+
+static bool is_compiled(const char *name) { return strcmp(ending(name), ".c") == 0 || strcmp(ending(name), ".S") == 0; }
+
+/* Is it one of the program around the library: NAME_main.c, nf_*? */
+static bool is_main_file(const cg_program *p, const char *name)
+{
+    return strncmp(name, "nf_", 3) == 0 || strcmp(name, arena_printf(p->arena, "%s_main.c", p->name)) == 0;
+}
+
+static bool is_source(const cg_program *p, const char *name)
+{
+    return strcmp(name, arena_printf(p->arena, "%s.c", p->name)) == 0;
+}
+
+static const char *without_ending(const cg_program *p, const char *name)
+{
+    return arena_strndup(p->arena, name, (size_t)(ending(name) - name));
+}
+
+/* The compiled files of the library, or those of the program around it. */
+typedef VEC(const char *) file_names;
+
+static file_names compiled_files(const cg_program *p, bool of_main)
+{
+    file_names list = {0};
+    for (int i = 0; i < p->file.n; i++) {
+        const char *name = p->file.at[i].name;
+        if (is_compiled(name) && is_main_file(p, name) == of_main) vec_push(p->arena, &list, name);
+    }
+    return list;
+}
+
+static bool has_file(const cg_program *p, const char *name)
+{
+    for (int i = 0; i < p->file.n; i++)
+        if (strcmp(p->file.at[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Does the linker need the mathematics library, which the device's flags do not name? */
+static bool needs_libm(const device *d)
+{
+    for (int i = 0; i < d->compiler.link.n; i++)
+        if (strcmp(d->compiler.link.at[i], "-lm") == 0) return false;
+    return d->libm;
+}
+
+/* ---- Makefile ------------------------------------------------------------------------------ */
+
+/* A word of a command for the shell, in a variable of make. */
+static const char *make_word(nfc_arena *a, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
+    bool quote = !*word || word[strspn(word, plain)];
+    const char *out = quote ? "'" : "";
+    for (; *word; word++) {
+        const char *put = *word == '$' ? "$$" : *word == '#' ? "\\#" : *word == '\'' ? "'\\''" : NULL;
+        out = put ? arena_printf(a, "%s%s", out, put) : arena_printf(a, "%s%c", out, *word);
+    }
+    return quote ? arena_printf(a, "%s'", out) : out;
+}
+
+static void put_words(cg_program *p, text *t, const device_words *words)
+{
+    for (int i = 0; i < words->n; i++) put(t, " %s", make_word(p->arena, words->at[i]));
+}
+
+static void put_variables(cg_program *p, text *t)
+{
+    const device *d = p->device;
+    line(t, "CC     = %s", d->compiler.command);
+    line(t, "AR     = %s", d->compiler.archiver);
+    put(t, "CFLAGS = -std=%s", d->compiler.standard);
+    put_words(p, t, &d->compiler.flags);
+    if (d->chosen) put_words(p, t, &d->chosen->flags);
+    put(t, "\nLDLIBS =");
+    put_words(p, t, &d->compiler.link);
+    line(t, "%s\n", needs_libm(d) ? " -lm" : "");
+}
+
+static void put_objects(cg_program *p, text *t, const char *variable, const file_names *files, bool traced)
+{
+    put(t, "%s =", variable);
+    for (int i = 0; i < files->n; i++) {
+        bool is_traced = traced && is_source(p, files->at[i]);
+        put(t, " %s%s.o", without_ending(p, files->at[i]), is_traced ? "_trace" : "");
+    }
+    end_line(t);
+}
+
+/* "decode_main.o: decode_main.c decode.h nf_main.h": what an object is made from. */
+static void put_rule(cg_program *p, text *t, const char *object, const char *file, const char *flags)
+{
+    bool assembler = strcmp(ending(file), ".S") == 0, of_main = is_main_file(p, file);
+    put(t, "%s.o: %s", object, file);
+    if (assembler) put(t, " %s_weights.bin", p->name);
+    for (int i = 0; i < p->file.n && !assembler; i++) {
+        const char *name = p->file.at[i].name;
+        if (strcmp(ending(name), ".h") == 0 && (of_main || !is_main_file(p, name))) put(t, " %s", name);
+    }
+    line(t, "\n\t$(CC) $(CPPFLAGS) $(CFLAGS)%s -c -o $@ $<\n", assembler ? " -I'$(DIR)'" : flags);
+}
+
+static void put_rules(cg_program *p, text *t)
+{
+    for (int i = 0; i < p->file.n; i++) {
+        const char *name = p->file.at[i].name, *object = without_ending(p, name);
+        if (!is_compiled(name)) continue;
+        bool of_main = strcmp(name, arena_printf(p->arena, "%s_main.c", p->name)) == 0;
+        put_rule(p, t, object, name, of_main ? " -DNF_TRACE" : "");
+        if (is_source(p, name) && p->with_main) put_rule(p, t, arena_printf(p->arena, "%s_trace", object), name, " -DNF_TRACE");
+    }
+}
+
+static void emit_makefile(cg_program *p)
+{
+    text *t = text_new(p->arena);
+    const char *n = p->name;
+    file_names library = compiled_files(p, false), around = compiled_files(p, true);
+    line(t, "# SPDX-License-Identifier: 0BSD");
+    line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name));
+    line(t, "#   make %s   %s\n#   make clean", p->with_main ? "        " : "", p->with_main ? "the program" : "the library");
+    if (p->with_main) line(t, "#   make lib%s.a   the library", n);
+    line(t, "# From another folder, make -f DIR/Makefile leaves its products there.\n");
+    put_variables(p, t);
+    line(t, "DIR := $(dir $(lastword $(MAKEFILE_LIST)))\nvpath %%.c $(DIR)\nvpath %%.h $(DIR)\nvpath %%.S $(DIR)\nvpath %%.bin $(DIR)\n");
+    put_objects(p, t, "LIBRARY", &library, false);
+    if (p->with_main) {
+        put_objects(p, t, "PROGRAM", &library, true);
+        put_objects(p, t, "PROGRAM +", &around, false);
+    }
+    line(t, "\nall: %s%s\n", p->with_main ? "" : "lib", p->with_main ? n : arena_printf(p->arena, "%s.a", n));
+    if (p->with_main) line(t, "%s: $(PROGRAM)\n\t$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)\n", n);
+    line(t, "lib%s.a: $(LIBRARY)\n\trm -f $@\n\t$(AR) rcs $@ $^\n", n);
+    put_rules(p, t);
+    line(t, "clean:\n\trm -f %s%slib%s.a $(LIBRARY)%s", p->with_main ? n : "", p->with_main ? " " : "", n, p->with_main ? " $(PROGRAM)" : "");
+    line(t, ".PHONY: all clean");
+    cg_add_file(p, "Makefile", t->at);
+}
+
+/* ---- CMakeLists.txt ------------------------------------------------------------------------ */
+
+/* A quoted argument, in which nothing is expanded. */
+static void put_argument(text *t, const char *word)
+{
+    put(t, " \"");
+    for (; *word; word++) put(t, strchr("\"\\$;", *word) ? "\\%c" : "%c", *word);
+    put(t, "\"");
+}
+
+static void put_options(text *t, const device_words *words)
+{
+    for (int i = 0; i < words->n; i++) put_argument(t, words->at[i]);
+}
+
+/* CMake keeps these names of targets for itself. */
+static const char *library_target(const cg_program *p)
+{
+    static const char *const taken[] = {"all", "clean", "depend", "edit_cache", "help", "install", "package", "package_source", "preinstall", "rebuild_cache", "test"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(taken[i], p->name) == 0) return arena_printf(p->arena, "%s_library", p->name);
+    return p->name;
+}
+
+static void put_target(cg_program *p, text *t, const char *target, bool of_main)
+{
+    const device *d = p->device;
+    file_names library = compiled_files(p, false), around = compiled_files(p, true);
+    put(t, of_main ? "add_executable(%s" : "add_library(%s STATIC", target);
+    for (int i = 0; i < library.n; i++) put(t, " %s", library.at[i]);
+    for (int i = 0; i < around.n && of_main; i++) put(t, " %s", around.at[i]);
+    line(t, ")");
+    line(t, "target_include_directories(%s %s \"${CMAKE_CURRENT_SOURCE_DIR}\")", target, of_main ? "PRIVATE" : "PUBLIC");
+    put(t, "target_compile_options(%s PRIVATE \"-std=%s\"", target, d->compiler.standard);
+    put_options(t, &d->compiler.flags);
+    if (d->chosen) put_options(t, &d->chosen->flags);
+    line(t, ")");
+    if (d->compiler.link.n || needs_libm(d)) {
+        put(t, "target_link_libraries(%s %s", target, of_main ? "PRIVATE" : "PUBLIC");
+        put_options(t, &d->compiler.link);
+        line(t, "%s)", needs_libm(d) ? " \"-lm\"" : "");
+    }
+}
+
+static void emit_cmake(cg_program *p)
+{
+    text *t = text_new(p->arena);
+    const char *n = p->name, *weights = arena_printf(p->arena, "%s_weights", n);
+    bool assembler = has_file(p, arena_printf(p->arena, "%s.S", weights)), blob = has_file(p, arena_printf(p->arena, "%s.bin", weights));
+    line(t, "# SPDX-License-Identifier: 0BSD");
+    line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name));
+    line(t, "cmake_minimum_required(VERSION 3.13)\nproject(%s LANGUAGES C%s)\n", library_target(p), assembler ? " ASM" : "");
+    if (assembler) {
+        line(t, "# The assembler takes the weights in from here.");
+        line(t, "set_source_files_properties(%s.S PROPERTIES\n    COMPILE_OPTIONS \"-I${CMAKE_CURRENT_SOURCE_DIR}\"\n    OBJECT_DEPENDS \"${CMAKE_CURRENT_SOURCE_DIR}/%s.bin\")\n", weights, weights);
+    }
+    put_target(p, t, library_target(p), false);
+    if (p->with_main) {
+        const char *target = arena_printf(p->arena, "%s_program", n);
+        end_line(t);
+        put_target(p, t, target, true);
+        line(t, "target_compile_definitions(%s PRIVATE NF_TRACE)", target);
+        line(t, "set_target_properties(%s PROPERTIES OUTPUT_NAME %s)", target, n);
+        if (blob && !assembler) line(t, "configure_file(%s.bin %s.bin COPYONLY)", weights, weights);
+    }
+    cg_add_file(p, "CMakeLists.txt", t->at);
+}
+
+void cg_emit_package(cg_program *p)
+{
+    emit_makefile(p);
+    emit_cmake(p);
+    cg_emit_report(p);
+    cg_emit_manifest(p); /* last: it lists the others */
+}
