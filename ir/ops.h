@@ -109,6 +109,7 @@ typedef struct op_info {
     const op_index *index;
     int nin, nout, nattr, nindex;
     op_shape_rule *shape;
+    const char *result_shape; /* what that makes of the operands' shapes, in words */
 } op_info;
 
 const op_info *op_get(ir_op op);

@@ -32,3 +32,6 @@
 #ifndef ALIAS
 #define ALIAS(...)
 #endif
+#ifndef RULE
+#define RULE(...)
+#endif

@@ -9,3 +9,4 @@
 #undef ATTR
 #undef TYPES
 #undef ALIAS
+#undef RULE

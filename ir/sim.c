@@ -22,7 +22,7 @@ struct sim {
     double epoch;
 };
 
-static sim_evaluator *const evaluator[IR_OP_COUNT] = {
+static sim_evaluator *const evaluators[IR_OP_COUNT] = {
 #define OP(id, family, rule, ...) [IR_##id] = ev_##rule,
 #define EW1(id, ...) [IR_##id] = ev_elementwise,
 #define EW2(id, ...) [IR_##id] = ev_elementwise,
@@ -32,6 +32,8 @@ static sim_evaluator *const evaluator[IR_OP_COUNT] = {
 #include "ir/ops.def"
 #include "ir/ops_undef.h"
 };
+
+sim_evaluator *sim_evaluator_of(ir_op op) { return evaluators[op]; }
 
 /* ---- tensors ------------------------------------------------------------------------------- */
 
@@ -318,7 +320,7 @@ static bool run_pure(sim *s, const ir_inst *inst)
         c.out[i] = sim_tensor_new(s, inst->out[i]->type->dtype, inst->out[i]->type->rank, dim);
         set_value(s, inst->out[i], c.out[i]);
     }
-    return evaluator[inst->op](&c);
+    return evaluators[inst->op](&c);
 }
 
 static sim_tensor *shared(sim *s, const ir_value *v)
@@ -565,7 +567,7 @@ bool sim_fold(ir_module *m, const ir_inst *inst, sim_tensor *const *in, sim_tens
         for (int k = 0; k < t->rank; k++) dim[k] = sx_value(t->dim[k]);
         out[i] = sim_tensor_new(&s, t->dtype, t->rank, dim);
     }
-    if (evaluator[inst->op](&c)) return true;
+    if (evaluators[inst->op](&c)) return true;
     for (int i = 0; i < inst->nout; i++) {
         sim_tensor_drop(out[i]);
         out[i] = NULL;

@@ -104,6 +104,8 @@ static inline double sim_float(const sim_call *c, int attr)
 #include "ir/ops.def"
 #include "ir/ops_undef.h"
 sim_evaluator ev_elementwise;
+/* How the simulator works out an op. */
+sim_evaluator *sim_evaluator_of(ir_op op);
 
 /* Walking the elements of a shape: coordinates, the last axis fastest. */
 typedef struct sim_coords {
