@@ -272,11 +272,15 @@ outfile *outfile_begin(nfc_session *s, const char *path)
     outfile *o = ARENA_NEW(s->arena, outfile);
     *o = (outfile){.s = s, .path = path, .place = real_place(s, path)};
     struct stat st;
-    bool direct = stat(o->place, &st) == 0 && !S_ISREG(st.st_mode);
+    bool exists = stat(o->place, &st) == 0, direct = exists && !S_ISREG(st.st_mode);
     if (!direct) tidy(s, o->place, true);
     if (!direct) o->aside = session_printf(s, "%s.tmp.%ld", o->place, (long)getpid());
     arena_defer(s->arena, undo_file, o);
     o->stream = fopen(direct ? o->place : o->aside, "we");
+    if (o->stream && exists && !direct && fchmod(fileno(o->stream), st.st_mode & 07777) != 0) {
+        fail(s, path, "its permissions cannot be kept");
+        return NULL;
+    }
     if (!o->stream) fail(s, path, "cannot be written");
     return o->stream ? o : NULL;
 }
