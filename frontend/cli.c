@@ -56,6 +56,7 @@ static const option_row options[] = {
     {"stop-at", "N", 0, COUNT, AT(stop_at), COMPILING, "runs only the first N passes"},
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},
     {"no-verify", NULL, 0, FLAG, AT(no_verify), COMPILING, "does not verify the IR after each pass"},
+    {"check", NULL, 0, FLAG, AT(check), " fmt ", "only names the files that are not formatted; exit status 1 then"},
     {"in-place", NULL, 'i', FLAG, AT(in_place), " fmt ", "rewrites the file"},
     {"diag", "FORMAT", 0, TEXT, 0, "", "diagnostics as text (the default) or json"},
     {"quiet", NULL, 'q', FLAG, AT(quiet), "", "no warnings"},
@@ -218,18 +219,23 @@ static ir_module *load_text(cli *c, const char *path, const char *text, size_t s
     return m;
 }
 
+bool cli_read(cli *c, const char *path, char **text, size_t *size)
+{
+    switch (read_file(c->s->arena, path, MAX_SOURCE, text, size)) {
+    case READ_OK: return true;
+    case READ_MISSING: diag_error_in(&c->s->diags, E_IO_OPEN, path, "there is no such file"); break;
+    case READ_NOT_A_FILE: diag_error_in(&c->s->diags, E_IO_OPEN, path, "not a regular file"); break;
+    case READ_TOO_LARGE: diag_error_in(&c->s->diags, E_IO_READ, path, "larger than %d bytes", MAX_SOURCE); break;
+    case READ_FAILED: diag_error_in(&c->s->diags, E_IO_READ, path, "cannot be read: %s", strerror(errno)); break;
+    }
+    return false;
+}
+
 static ir_module *load_file(cli *c, const char *path)
 {
     char *text;
     size_t size;
-    switch (read_file(c->s->arena, path, MAX_SOURCE, &text, &size)) {
-    case READ_OK: break;
-    case READ_MISSING: diag_error_in(&c->s->diags, E_IO_OPEN, path, "there is no such file"); return NULL;
-    case READ_NOT_A_FILE: diag_error_in(&c->s->diags, E_IO_OPEN, path, "not a regular file"); return NULL;
-    case READ_TOO_LARGE: diag_error_in(&c->s->diags, E_IO_READ, path, "larger than %d bytes", MAX_SOURCE); return NULL;
-    case READ_FAILED: diag_error_in(&c->s->diags, E_IO_READ, path, "cannot be read: %s", strerror(errno)); return NULL;
-    }
-    return load_text(c, path, text, size);
+    return cli_read(c, path, &text, &size) ? load_text(c, path, text, size) : NULL;
 }
 
 ir_module *cli_load(cli *c)

@@ -19,7 +19,7 @@ typedef struct cli {
     const char *device, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
     const char *state_in, *state_out, *trace, *dump, *engine;
     int64_t runs, stop_at;
-    bool json, markdown, step, verbose, time, bless, fast_math, no_verify, probe, schema, in_place, quiet, diag_json;
+    bool json, markdown, step, verbose, time, bless, fast_math, no_verify, probe, schema, in_place, check, quiet, diag_json;
 } cli;
 
 typedef struct cli_verb {
@@ -33,6 +33,8 @@ extern const cli_verb cli_verbs[];
 /* Reads the arguments behind the verb; reports and returns false on wrong usage. */
 bool cli_parse(cli *c, int argc, char **argv);
 void cli_help(FILE *to, const char *verb);
+/* Reads a source, NUL behind it; reports and returns false when that cannot be. */
+bool cli_read(cli *c, const char *path, char **text, size_t *size);
 /* Loads the graph that is named by the first operand: .nfg, JSON or IR text. NULL after a report. */
 ir_module *cli_load(cli *c);
 /* The graph that --graph names, or the only one; NULL after a report. */

@@ -8,6 +8,7 @@
 
 int nfg_lex_init_extra(nfg_scanner *extra, void **lexer);
 int nfg_lex_destroy(void *lexer);
+int nfg_lex(NFG_STYPE *value, NFG_LTYPE *at, nfg_scanner *sc, void *lexer);
 struct yy_buffer_state *nfg__scan_bytes(const char *bytes, int len, void *lexer);
 
 void nfg_advance(nfg_scanner *sc, nfc_span *at, size_t n)
@@ -110,6 +111,29 @@ ast_stmt *ast_new_stmt(nfg_scanner *sc, ast_stmt_kind kind, nfc_span at)
     return st;
 }
 
+static void *begin_scan(nfg_scanner *sc, size_t size)
+{
+    void *lexer;
+    if (nfg_lex_init_extra(sc, &lexer) != 0) arena_oom(sc->s->arena);
+    if (!nfg__scan_bytes(sc->text, (int)size, lexer)) arena_oom(sc->s->arena);
+    return lexer;
+}
+
+nfg_words nfg_read_words(nfc_session *s, uint32_t file, const char *text, size_t size)
+{
+    nfg_scanner sc = {.s = s, .file = file, .text = text, .line = 1, .col = 1};
+    nfg_words words = {0};
+    void *lexer = begin_scan(&sc, size);
+    NFG_STYPE value;
+    nfc_span at;
+    for (int kind; (kind = nfg_lex(&value, &at, &sc, lexer)) > 0;) {
+        nfg_word w = {kind, sc.at - at.len, at.len};
+        vec_push(s->arena, &words, w);
+    }
+    nfg_lex_destroy(lexer);
+    return words;
+}
+
 ast_module *nfg_read(nfc_session *s, const char *path, uint32_t file)
 {
     const nfc_source *source = source_get(&s->sources, file);
@@ -122,9 +146,7 @@ ast_module *nfg_read(nfc_session *s, const char *path, uint32_t file)
         nfg_error_at(&sc, E_CHARACTER, (size_t)(nul - source->text), 1, "a NUL byte: this is not a text");
         return sc.module;
     }
-    void *lexer;
-    if (nfg_lex_init_extra(&sc, &lexer) != 0) arena_oom(s->arena);
-    if (!nfg__scan_bytes(source->text, (int)source->size, lexer)) arena_oom(s->arena);
+    void *lexer = begin_scan(&sc, source->size);
     nfg_parse(&sc, lexer);
     nfg_lex_destroy(lexer);
     return sc.module;

@@ -32,6 +32,15 @@ double nfg_float(nfg_scanner *sc, const char *text, size_t n);
 const char *nfg_string(nfg_scanner *sc, const char *text, size_t n);
 const char *nfg_printable(nfg_scanner *sc, const char *text);
 
+/* A word of the text: its kind as nfg.tab.h has it, and its bytes. */
+typedef struct nfg_word {
+    int kind;
+    size_t at, n;
+} nfg_word;
+typedef VEC(nfg_word) nfg_words;
+/* All words of a text (NUL behind it), without comments; what is malformed is reported. */
+nfg_words nfg_read_words(nfc_session *s, uint32_t file, const char *text, size_t size);
+
 /* Making nodes. */
 ast_expr *ast_new_expr(nfg_scanner *sc, ast_expr_kind kind, nfc_span at);
 ast_expr *ast_binary(nfg_scanner *sc, ast_expr_kind kind, ast_expr *a, ast_expr *b);

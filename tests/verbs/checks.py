@@ -1,6 +1,10 @@
 """What the checks of the verbs share. Each runs in an empty folder of its own."""
+import json
 import os
+import shutil
+import struct
 import subprocess
+import numpy as np
 
 NFC = os.environ["NFC"]
 ROOT = os.environ["ROOT"]
@@ -17,7 +21,7 @@ def check(name, ok, detail=""):
 
 def nfc(*args, text=True, env=None):
     """Runs nfc; the result has returncode, stdout, stderr."""
-    return subprocess.run([NFC, *map(str, args)], capture_output=True, text=text, env=env, timeout=300)
+    return subprocess.run([NFC, *map(str, args)], capture_output=True, text=text, env=env, timeout=60)
 
 
 def finish():
@@ -29,3 +33,45 @@ def write(path, text):
     with open(path, "w") as f:
         f.write(text)
     return path
+
+
+# ---- packages --------------------------------------------------------------------------------
+
+_DTYPES = {"float32": "F32", "float16": "F16", "int8": "I8", "int32": "I32", "int64": "I64", "bool": "BOOL"}
+
+
+def write_package(path, tensors, meta=None):
+    """A .safetensors file of NumPy arrays."""
+    header, data = {}, b""
+    for name, array in tensors.items():
+        raw = np.ascontiguousarray(array).tobytes()
+        header[name] = {"dtype": _DTYPES[str(array.dtype)], "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    if meta:
+        header["__metadata__"] = {k: str(v) for k, v in meta.items()}
+    text = json.dumps(header).encode()
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+def program(name, folder="."):
+    """Copies one of the four programs of the language's page into a folder, with a small package."""
+    shutil.copy(os.path.join(ROOT, "tests/verbs/programs", name + ".nfg"), folder)
+    rng = np.random.default_rng(7)
+    f32 = lambda *shape: (rng.standard_normal(shape) / np.sqrt(shape[0])).astype("float32")
+    package, meta = {}, None
+    if name == "minimal":
+        package = {"scale": f32(3)}
+    elif name == "mlp":
+        package = {f"w.{l}": f32(64, 64) for l in range(3)} | {f"b.{l}": f32(64) for l in range(3)} | {"w.out": f32(64, 10)}
+    elif name == "early_exit":
+        package = {"gate": f32(16, 4), "easy": f32(16, 4), "hard": f32(16, 4)}
+    else:
+        meta = dict(n_layers=2, dim=16, n_heads=4, n_kv_heads=2, vocab_size=32, max_seq=8)
+        package = {"tok_embeddings": f32(32, 16), "norm": f32(16), "output": f32(16, 32)}
+        for l in range(2):
+            shapes = dict(attention_norm=(16,), wq=(16, 16), wk=(16, 8), wv=(16, 8), wo=(16, 16), ffn_norm=(16,), w1=(16, 24), w3=(16, 24), w2=(24, 16))
+            package |= {f"layers.{l}.{k}": f32(*shape) for k, shape in shapes.items()}
+    write_package(os.path.join(folder, "lm.safetensors" if meta else name + ".safetensors"), package, meta)
+    return os.path.join(folder, name + ".nfg")
