@@ -64,7 +64,7 @@ typedef struct {
     const ir_graph *g;
     int number;
     cg_dims dims;
-    int extents;          /* functions so far */
+    nfc_map extent;       /* expression -> function that works it out */
     const char **axes[2]; /* the tables of inputs and outputs; NULL: a scalar has none */
 } printer;
 
@@ -90,10 +90,13 @@ static void mark_dim(void *env, const ir_sym *sym)
 /* A function for an extent that is neither a number nor a dim. */
 static const char *put_extent(printer *x, const ir_sx *extent)
 {
+    const char *known = map_getp(&x->extent, extent);
+    if (known) return known;
     bool *used = ARENA_ARRAY(x->p->arena, bool, x->dims.n + 1);
     void *env[2] = {x, used};
     cg_module c = {.m = x->p->m, .arena = x->p->arena, .device = x->p->device, .wide = true};
-    const char *name = arena_printf(x->p->arena, "extent%d_%d", x->number, x->extents++);
+    const char *name = arena_printf(x->p->arena, "extent%d_%d", x->number, x->extent.n);
+    map_setp(&x->extent, extent, (void *)(uintptr_t)name);
     sx_visit(extent, mark_dim, env);
     line(x->t, "static int64_t %s(const int64_t *nf_dim)\n{", name);
     x->t->indent++;
@@ -138,14 +141,19 @@ static const char *shape_text(const printer *x, const ir_type *type)
     return arena_printf(x->p->arena, "%s]", s);
 }
 
+static const char *limit_text(const printer *x, double v)
+{
+    bool whole = v > -1e15 && v < 1e15 && v == (double)(int64_t)v;
+    if (whole) return arena_printf(x->p->arena, "%lld", (long long)v);
+    return shortest_double(x->p->arena, v);
+}
+
 static const char *limits_text(const printer *x, const ir_bound *b)
 {
     const char *s = "";
-    if (b->has_min) s = arena_printf(x->p->arena, "min %s", shortest_double(x->p->arena, b->min));
-    if (b->has_max)
-        s = arena_printf(x->p->arena, "%s%smax %s", s, *s ? ", " : "",
-                         shortest_double(x->p->arena, b->max));
-    return s;
+    if (b->has_min) s = arena_printf(x->p->arena, "min %s", limit_text(x, b->min));
+    if (!b->has_max) return s;
+    return arena_printf(x->p->arena, "%s%smax %s", s, *s ? ", " : "", limit_text(x, b->max));
 }
 
 static void put_ports(printer *x, bool output)
@@ -235,6 +243,7 @@ static void put_graphs(cg_program *p, text *t)
     for (int i = 0; i < p->m->graph.n; i++) {
         const ir_graph *g = p->m->graph.at[i];
         printer x = {.p = p, .t = t, .g = g, .number = i, .dims = cg_graph_dims(p, g)};
+        map_init(&x.extent, p->arena);
         line(t, "/* ---- graph '%s' ---- */\n", comment_safe(p->arena, g->name));
         put_dims(&x);
         put_ports(&x, false);

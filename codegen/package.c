@@ -1,6 +1,7 @@
 /* How the program is built: Makefile and CMakeLists.txt. */
 #include <string.h>
 #include "codegen/program.h"
+#include "frontend/embed.h"
 
 /* ---- files --------------------------------------------------------------------------------- */
 
@@ -10,12 +11,20 @@ static const char *ending(const char *name)
     return dot ? dot : "";
 }
 
-static bool is_compiled(const char *name) { return strcmp(ending(name), ".c") == 0 || strcmp(ending(name), ".S") == 0; }
+static bool is_compiled(const char *name)
+{
+    return strcmp(ending(name), ".c") == 0 || strcmp(ending(name), ".S") == 0;
+}
 
-/* Is it one of the program around the library: NAME_main.c, nf_*? */
+static bool is_runtime(const cg_program *p, const char *name)
+{
+    return embedded_find(arena_printf(p->arena, "runtime-min/%s", name)) != NULL;
+}
+
+/* Is it one of the program around the library? */
 static bool is_main_file(const cg_program *p, const char *name)
 {
-    return strncmp(name, "nf_", 3) == 0 || strcmp(name, arena_printf(p->arena, "%s_main.c", p->name)) == 0;
+    return is_runtime(p, name) || strcmp(name, arena_printf(p->arena, "%s_main.c", p->name)) == 0;
 }
 
 static bool is_source(const cg_program *p, const char *name)
@@ -61,11 +70,15 @@ static bool needs_libm(const device *d)
 /* A word of a command for the shell, in a variable of make. */
 static const char *make_word(nfc_arena *a, const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
     bool quote = !*word || word[strspn(word, plain)];
     const char *out = quote ? "'" : "";
     for (; *word; word++) {
-        const char *put = *word == '$' ? "$$" : *word == '#' ? "\\#" : *word == '\'' ? "'\\''" : NULL;
+        const char *put = *word == '$'    ? "$$"
+                          : *word == '#'  ? "\\#"
+                          : *word == '\'' ? "'\\''"
+                                          : NULL;
         out = put ? arena_printf(a, "%s%s", out, put) : arena_printf(a, "%s%c", out, *word);
     }
     return quote ? arena_printf(a, "%s'", out) : out;
@@ -86,28 +99,35 @@ static void put_variables(cg_program *p, text *t)
     if (d->chosen) put_words(p, t, &d->chosen->flags);
     put(t, "\nLDLIBS =");
     put_words(p, t, &d->compiler.link);
-    line(t, "%s\n", needs_libm(d) ? " -lm" : "");
-}
-
-static void put_objects(cg_program *p, text *t, const char *variable, const file_names *files, bool traced)
-{
-    put(t, "%s =", variable);
-    for (int i = 0; i < files->n; i++) {
-        bool is_traced = traced && is_source(p, files->at[i]);
-        put(t, " %s%s.o", without_ending(p, files->at[i]), is_traced ? "_trace" : "");
+    line(t, "%s", needs_libm(d) ? " -lm" : "");
+    if (p->with_main) {
+        put(t, "RUN    =");
+        put_words(p, t, &d->compiler.run);
+        end_line(t);
     }
     end_line(t);
 }
 
-/* "decode_main.o: decode_main.c decode.h nf_main.h": what an object is made from. */
-static void put_rule(cg_program *p, text *t, const char *object, const char *file, const char *flags)
+static void put_objects(cg_program *p, text *t, const file_names *files, bool traced)
 {
-    bool assembler = strcmp(ending(file), ".S") == 0, of_main = is_main_file(p, file);
+    for (int i = 0; i < files->n; i++) {
+        bool is_traced = traced && is_source(p, files->at[i]);
+        put(t, " %s%s.o", without_ending(p, files->at[i]), is_traced ? "_trace" : "");
+    }
+}
+
+/* "decode_main.o: decode_main.c decode.h nf_main.h": what an object is made from. */
+static void put_rule(cg_program *p, text *t, const char *object, const char *file,
+                     const char *flags)
+{
+    bool assembler = strcmp(ending(file), ".S") == 0, runtime = is_runtime(p, file),
+         of_main = is_main_file(p, file);
     put(t, "%s.o: %s", object, file);
     if (assembler) put(t, " %s_weights.bin", p->name);
     for (int i = 0; i < p->file.n && !assembler; i++) {
         const char *name = p->file.at[i].name;
-        if (strcmp(ending(name), ".h") == 0 && (of_main || !is_main_file(p, name))) put(t, " %s", name);
+        bool included = is_main_file(p, name) ? of_main : !runtime;
+        if (strcmp(ending(name), ".h") == 0 && included) put(t, " %s", name);
     }
     line(t, "\n\t$(CC) $(CPPFLAGS) $(CFLAGS)%s -c -o $@ $<\n", assembler ? " -I'$(DIR)'" : flags);
 }
@@ -119,33 +139,55 @@ static void put_rules(cg_program *p, text *t)
         if (!is_compiled(name)) continue;
         bool of_main = strcmp(name, arena_printf(p->arena, "%s_main.c", p->name)) == 0;
         put_rule(p, t, object, name, of_main ? " -DNF_TRACE" : "");
-        if (is_source(p, name) && p->with_main) put_rule(p, t, arena_printf(p->arena, "%s_trace", object), name, " -DNF_TRACE");
+        if (is_source(p, name) && p->with_main)
+            put_rule(p, t, arena_printf(p->arena, "%s_trace", object), name, " -DNF_TRACE");
     }
+}
+
+/* The program and how it is started, where there is one. */
+static void put_program(cg_program *p, text *t)
+{
+    line(t, "%s: $(PROGRAM)\n\t$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)\n", p->name);
+    line(t, "run: %s\n\t$(RUN) ./%s $(ARGS)\n", p->name, p->name);
+}
+
+static void put_head(cg_program *p, text *t)
+{
+    line(t, "# SPDX-License-Identifier: 0BSD");
+    line(t, "# %s: made by nfc from %s for device '%s'.", p->name,
+         comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name));
+    if (p->with_main)
+        line(t,
+             "#   make: the program; make lib%s.a: the library; make run ARGS='--help'; make "
+             "clean",
+             p->name);
+    else
+        line(t, "#   make: the library; make clean");
+    line(t, "# make -f DIR/Makefile leaves its products in the folder where it is called.\n");
 }
 
 static void emit_makefile(cg_program *p)
 {
     text *t = text_new(p->arena);
-    const char *n = p->name;
     file_names library = compiled_files(p, false), around = compiled_files(p, true);
-    line(t, "# SPDX-License-Identifier: 0BSD");
-    line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name));
-    line(t, "#   make %s   %s\n#   make clean", p->with_main ? "        " : "", p->with_main ? "the program" : "the library");
-    if (p->with_main) line(t, "#   make lib%s.a   the library", n);
-    line(t, "# From another folder, make -f DIR/Makefile leaves its products there.\n");
+    put_head(p, t);
     put_variables(p, t);
-    line(t, "DIR := $(dir $(lastword $(MAKEFILE_LIST)))\nvpath %%.c $(DIR)\nvpath %%.h $(DIR)\nvpath %%.S $(DIR)\nvpath %%.bin $(DIR)\n");
-    put_objects(p, t, "LIBRARY", &library, false);
+    line(t, "DIR := $(dir $(lastword $(MAKEFILE_LIST)))\nvpath %%.c $(DIR)\nvpath %%.h "
+            "$(DIR)\nvpath %%.S $(DIR)\nvpath %%.bin $(DIR)\n");
+    put(t, "LIBRARY =");
+    put_objects(p, t, &library, false);
     if (p->with_main) {
-        put_objects(p, t, "PROGRAM", &library, true);
-        put_objects(p, t, "PROGRAM +", &around, false);
+        put(t, "\nPROGRAM =");
+        put_objects(p, t, &library, true);
+        put_objects(p, t, &around, false);
     }
-    line(t, "\nall: %s%s\n", p->with_main ? "" : "lib", p->with_main ? n : arena_printf(p->arena, "%s.a", n));
-    if (p->with_main) line(t, "%s: $(PROGRAM)\n\t$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)\n", n);
-    line(t, "lib%s.a: $(LIBRARY)\n\trm -f $@\n\t$(AR) rcs $@ $^\n", n);
+    line(t, "\n\nall: %s\n", p->with_main ? p->name : arena_printf(p->arena, "lib%s.a", p->name));
+    if (p->with_main) put_program(p, t);
+    line(t, "lib%s.a: $(LIBRARY)\n\trm -f $@\n\t$(AR) rcs $@ $^\n", p->name);
     put_rules(p, t);
-    line(t, "clean:\n\trm -f %s%slib%s.a $(LIBRARY)%s", p->with_main ? n : "", p->with_main ? " " : "", n, p->with_main ? " $(PROGRAM)" : "");
-    line(t, ".PHONY: all clean");
+    line(t, "clean:\n\trm -f lib%s.a $(LIBRARY)%s%s\n", p->name, p->with_main ? " $(PROGRAM) " : "",
+         p->with_main ? p->name : "");
+    line(t, ".PHONY: all clean%s", p->with_main ? " run" : "");
     cg_add_file(p, "Makefile", t->at);
 }
 
@@ -167,7 +209,9 @@ static void put_options(text *t, const device_words *words)
 /* CMake keeps these names of targets for itself. */
 static const char *library_target(const cg_program *p)
 {
-    static const char *const taken[] = {"all", "clean", "depend", "edit_cache", "help", "install", "package", "package_source", "preinstall", "rebuild_cache", "test"};
+    static const char *const taken[] = {"all",        "clean",         "depend",  "edit_cache",
+                                        "help",       "install",       "package", "package_source",
+                                        "preinstall", "rebuild_cache", "test"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcmp(taken[i], p->name) == 0) return arena_printf(p->arena, "%s_library", p->name);
     return p->name;
@@ -181,7 +225,8 @@ static void put_target(cg_program *p, text *t, const char *target, bool of_main)
     for (int i = 0; i < library.n; i++) put(t, " %s", library.at[i]);
     for (int i = 0; i < around.n && of_main; i++) put(t, " %s", around.at[i]);
     line(t, ")");
-    line(t, "target_include_directories(%s %s \"${CMAKE_CURRENT_SOURCE_DIR}\")", target, of_main ? "PRIVATE" : "PUBLIC");
+    line(t, "target_include_directories(%s %s \"${CMAKE_CURRENT_SOURCE_DIR}\")", target,
+         of_main ? "PRIVATE" : "PUBLIC");
     put(t, "target_compile_options(%s PRIVATE \"-std=%s\"", target, d->compiler.standard);
     put_options(t, &d->compiler.flags);
     if (d->chosen) put_options(t, &d->chosen->flags);
@@ -197,13 +242,20 @@ static void emit_cmake(cg_program *p)
 {
     text *t = text_new(p->arena);
     const char *n = p->name, *weights = arena_printf(p->arena, "%s_weights", n);
-    bool assembler = has_file(p, arena_printf(p->arena, "%s.S", weights)), blob = has_file(p, arena_printf(p->arena, "%s.bin", weights));
+    bool assembler = has_file(p, arena_printf(p->arena, "%s.S", weights)),
+         blob = has_file(p, arena_printf(p->arena, "%s.bin", weights));
     line(t, "# SPDX-License-Identifier: 0BSD");
-    line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name));
-    line(t, "cmake_minimum_required(VERSION 3.13)\nproject(%s LANGUAGES C%s)\n", library_target(p), assembler ? " ASM" : "");
+    line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source),
+         comment_safe(p->arena, p->device->name));
+    line(t, "cmake_minimum_required(VERSION 3.13)\nproject(%s LANGUAGES C%s)\n", library_target(p),
+         assembler ? " ASM" : "");
     if (assembler) {
         line(t, "# The assembler takes the weights in from here.");
-        line(t, "set_source_files_properties(%s.S PROPERTIES\n    COMPILE_OPTIONS \"-I${CMAKE_CURRENT_SOURCE_DIR}\"\n    OBJECT_DEPENDS \"${CMAKE_CURRENT_SOURCE_DIR}/%s.bin\")\n", weights, weights);
+        line(t,
+             "set_source_files_properties(%s.S PROPERTIES\n    COMPILE_OPTIONS "
+             "\"-I${CMAKE_CURRENT_SOURCE_DIR}\"\n    OBJECT_DEPENDS "
+             "\"${CMAKE_CURRENT_SOURCE_DIR}/%s.bin\")\n",
+             weights, weights);
     }
     put_target(p, t, library_target(p), false);
     if (p->with_main) {

@@ -227,6 +227,17 @@ const nfc_backend *backend_named(const char *name)
     return NULL;
 }
 
+/* The prefix of all names. Not what the files around the program call something else: make's targets,
+ * the runtime's nf_*.c. */
+static const char *program_name(nfc_arena *a, const char *module)
+{
+    static const char *const taken[] = {"all", "clean", "run", "Makefile", "nf", NULL};
+    const char *name = name_identifier(a, module);
+    for (int i = 0; taken[i]; i++)
+        if (strcmp(taken[i], name) == 0) return arena_printf(a, "v_%s", name);
+    return name;
+}
+
 cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, bool with_main)
 {
     const nfc_backend *backend = backend_named(d->backend);
@@ -236,8 +247,8 @@ cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, b
     }
     cg_program *p = ARENA_NEW(s->arena, cg_program);
     *p = (cg_program){.s = s, .arena = s->arena, .m = planned->m, .plan = planned, .device = d, .with_main = with_main};
-    p->name = name_identifier(p->arena, planned->m->name);
-    p->upper = name_upper(p->arena, planned->m->name);
+    p->name = program_name(p->arena, planned->m->name);
+    p->upper = name_upper(p->arena, p->name);
     p->source = planned->m->file.n ? source_get(&s->sources, planned->m->file.at[0])->path : planned->m->name;
     if (strrchr(p->source, '/')) p->source = strrchr(p->source, '/') + 1;
     p->state_bytes = planned->state_bytes;

@@ -33,7 +33,9 @@ static json_node *shape_json(const cg_program *p, const ir_type *t)
 {
     json_node *list = json_array(p->arena);
     for (int i = 0; i < t->rank; i++)
-        json_push(list, sx_is_const(t->dim[i]) ? json_int(p->arena, sx_value(t->dim[i])) : json_string(p->arena, sx_text(p->arena, t->dim[i])));
+        json_push(list, sx_is_const(t->dim[i])
+                            ? json_int(p->arena, sx_value(t->dim[i]))
+                            : json_string(p->arena, sx_text(p->arena, t->dim[i])));
     return list;
 }
 
@@ -149,7 +151,10 @@ static json_node *states_json(const cg_program *p)
 
 static json_node *weights_json(const cg_program *p)
 {
-    static const char *const modes[] = {[WEIGHTS_AUTO] = "none", [WEIGHTS_ARRAY] = "array", [WEIGHTS_INCBIN] = "incbin", [WEIGHTS_FILE] = "file"};
+    static const char *const modes[] = {[WEIGHTS_AUTO] = "none",
+                                        [WEIGHTS_ARRAY] = "array",
+                                        [WEIGHTS_INCBIN] = "incbin",
+                                        [WEIGHTS_FILE] = "file"};
     json_node *o = json_object(p->arena), *list = json_array(p->arena);
     for (int i = 0; i < p->tensor.n; i++) {
         const cg_tensor *x = &p->tensor.at[i];
@@ -159,8 +164,10 @@ static json_node *weights_json(const cg_program *p)
         set_text(p, row, "dtype", dtype_name(x->dtype));
         set_int(p, row, "bytes", x->bytes);
         json_set(row, "shape", shape);
-        if (p->weights_mode == WEIGHTS_ARRAY) set_text(p, row, "symbol", x->name);
-        else set_int(p, row, "offset", x->offset);
+        if (p->weights_mode == WEIGHTS_ARRAY)
+            set_text(p, row, "symbol", x->name);
+        else
+            set_int(p, row, "offset", x->offset);
         json_push(list, row);
     }
     set_text(p, o, "kept_as", p->tensor.n ? modes[p->weights_mode] : "none");
@@ -181,7 +188,8 @@ static void set_sizes(const cg_program *p, json_node *o)
 void cg_emit_report(cg_program *p)
 {
     json_node *o = json_object(p->arena), *graphs = json_array(p->arena);
-    for (int i = 0; i < p->plan->graph.n; i++) json_push(graphs, graph_json(p, p->plan->graph.at[i]));
+    for (int i = 0; i < p->plan->graph.n; i++)
+        json_push(graphs, graph_json(p, p->plan->graph.at[i]));
     set_text(p, o, "name", p->name);
     set_text(p, o, "source", p->source);
     set_text(p, o, "device", p->device->name);
@@ -231,8 +239,11 @@ static json_node *dims_json(const cg_program *p)
     json_node *o = json_object(p->arena);
     for (int i = 0; i < p->m->dim.n; i++) {
         const ir_sym *sym = p->m->dim.at[i].sym;
-        if (sym->is && sx_is_const(sym->is)) set_int(p, o, sym->name, sx_value(sym->is));
-        else set_text(p, o, sym->name, arena_printf(p->arena, "%lld..%lld", (long long)sym->lo, (long long)sym->hi));
+        if (sym->is && sx_is_const(sym->is))
+            set_int(p, o, sym->name, sx_value(sym->is));
+        else
+            set_text(p, o, sym->name,
+                     arena_printf(p->arena, "%lld..%lld", (long long)sym->lo, (long long)sym->hi));
     }
     return o;
 }
@@ -245,7 +256,8 @@ static void push_words(const cg_program *p, json_node *list, const device_words 
 static json_node *compiler_json(const cg_program *p)
 {
     const device *d = p->device;
-    json_node *o = json_object(p->arena), *flags = json_array(p->arena), *link = json_array(p->arena);
+    json_node *o = json_object(p->arena), *flags = json_array(p->arena),
+              *link = json_array(p->arena);
     push_words(p, flags, &d->compiler.flags);
     if (d->chosen) push_words(p, flags, &d->chosen->flags);
     push_words(p, link, &d->compiler.link);
@@ -279,7 +291,8 @@ static json_node *api_json(const cg_program *p)
 
 void cg_emit_manifest(cg_program *p)
 {
-    json_node *o = json_object(p->arena), *files = json_object(p->arena), *options = json_object(p->arena);
+    json_node *o = json_object(p->arena), *files = json_object(p->arena),
+              *options = json_object(p->arena);
     for (int i = 0; i < p->file.n; i++) {
         const cg_file *f = &p->file.at[i];
         set_text(p, files, f->name, sha256_hex(p->arena, f->text ? f->text : f->data, f->n));
