@@ -74,12 +74,15 @@ static const char *make_word(nfc_arena *a, const char *word)
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
     bool quote = !*word || word[strspn(word, plain)];
     const char *out = quote ? "'" : "";
-    for (; *word; word++) {
-        const char *put = *word == '$'    ? "$$"
-                          : *word == '#'  ? "\\#"
-                          : *word == '\'' ? "'\\''"
-                                          : NULL;
+    while (*word) {
+        int n = (int)strspn(word, "\\");
+        bool hash = word[n] == '#'; /* begins a comment; backslashes before it count */
+        if (n) out = arena_printf(a, "%s%.*s%.*s", out, n, word, hash ? n : 0, word);
+        word += n;
+        if (!*word) break;
+        const char *put = hash ? "\\#" : *word == '$' ? "$$" : *word == '\'' ? "'\\''" : NULL;
         out = put ? arena_printf(a, "%s%s", out, put) : arena_printf(a, "%s%c", out, *word);
+        word++;
     }
     return quote ? arena_printf(a, "%s'", out) : out;
 }
@@ -92,8 +95,8 @@ static void put_words(cg_program *p, text *t, const device_words *words)
 static void put_variables(cg_program *p, text *t)
 {
     const device *d = p->device;
-    line(t, "CC     = %s", d->compiler.command);
-    line(t, "AR     = %s", d->compiler.archiver);
+    line(t, "CC     = %s", make_word(p->arena, d->compiler.command));
+    line(t, "AR     = %s", make_word(p->arena, d->compiler.archiver));
     put(t, "CFLAGS = -std=%s", d->compiler.standard);
     put_words(p, t, &d->compiler.flags);
     if (d->chosen) put_words(p, t, &d->chosen->flags);
