@@ -11,7 +11,7 @@ static bool is_unsigned(kir_type t) { return t < DT_COUNT && dtype_table[t].kind
 static const char *c_compute(kir_type t, bool wide)
 {
     if (t == KIR_INDEX_TYPE) return wide ? "int64_t" : "int32_t";
-    if (t == DT_bool) return "int";
+    if (t == DT_bool) return "uint8_t";
     return dtype_table[t].c_type;
 }
 

@@ -98,11 +98,11 @@ static const char *put_extent(printer *x, const ir_sx *extent)
     const char *name = arena_printf(x->p->arena, "extent%d_%d", x->number, x->extent.n);
     map_setp(&x->extent, extent, (void *)(uintptr_t)name);
     sx_visit(extent, mark_dim, env);
-    line(x->t, "static int64_t %s(const int64_t *nf_dim)\n{", name);
+    line(x->t, "static int64_t %s(const int64_t *nf_dims)\n{", name);
     x->t->indent++;
     for (int i = 0; i < x->dims.n; i++)
         if (used[i])
-            line(x->t, "const int64_t %s = nf_dim[%d];",
+            line(x->t, "const int64_t %s = nf_dims[%d];",
                  cg_index(&c, sx_sym(&x->p->m->sx, x->dims.at[i]), false), i);
     line(x->t, "return %s;", cg_index(&c, extent, false));
     close_brace(x->t);
@@ -202,7 +202,7 @@ static void put_run(printer *x)
     text *t = x->t;
     line(t,
          "static int run_%d(void *ctx, const void *const *from, void *const *to, const int64_t "
-         "*nf_dim)\n{",
+         "*nf_dims)\n{",
          x->number);
     t->indent++;
     line(t, "%s in;\n%s out;\nint status;", cg_graph_symbol(p, x->g, "in"),
@@ -210,7 +210,7 @@ static void put_run(printer *x)
     line(t, "memset(&in, 0, sizeof in);\nmemset(&out, 0, sizeof out);");
     for (int i = 0; i < x->dims.n; i++) {
         cg_module c = {.m = p->m, .arena = p->arena, .device = p->device, .wide = true};
-        line(t, "in.%s = nf_dim[%d];", cg_index(&c, sx_sym(&p->m->sx, x->dims.at[i]), false), i);
+        line(t, "in.%s = nf_dims[%d];", cg_index(&c, sx_sym(&p->m->sx, x->dims.at[i]), false), i);
     }
     for (int i = 0; i < x->g->input.n; i++) {
         const ir_port *port = &x->g->input.at[i];
@@ -222,7 +222,7 @@ static void put_run(printer *x)
         if (port->type->rank)
             line(t, "out.%s = (%s *)to[%d];", cg_port_member(p, x->g, true, i), c_type(port), i);
     }
-    if (!x->dims.n) line(t, "(void)nf_dim;");
+    if (!x->dims.n) line(t, "(void)nf_dims;");
     if (!x->g->input.n) line(t, "(void)from;");
     if (!x->g->output.n) line(t, "(void)to;");
     line(t, "status = %s((%s_ctx *)ctx, &in, &out);", cg_graph_symbol(p, x->g, "run"), p->name);

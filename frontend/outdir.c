@@ -139,6 +139,19 @@ static bool is_around_us(const char *place)
            (strncmp(here, place, n) == 0 && (here[n] == 0 || here[n] == '/'));
 }
 
+/* The folders around a new one, where they are missing. */
+static bool make_parents(nfc_session *s, const char *path)
+{
+    char *part = arena_strdup(s->arena, path);
+    for (char *p = part + 1; *p; p++) {
+        if (*p != '/') continue;
+        *p = 0;
+        if (mkdir(part, 0777) != 0 && errno != EEXIST) return false;
+        *p = '/';
+    }
+    return true;
+}
+
 outdir *outdir_begin(nfc_session *s, const char *path)
 {
     outdir *o = ARENA_NEW(s->arena, outdir);
@@ -158,7 +171,7 @@ outdir *outdir_begin(nfc_session *s, const char *path)
     }
     tidy(s, o->place, false);
     const char *aside = session_printf(s, "%s.tmp.%ld", o->place, (long)getpid());
-    if (mkdir(aside, 0777) != 0) {
+    if (!make_parents(s, aside) || mkdir(aside, 0777) != 0) {
         fail(s, path, "the folder cannot be made");
         return NULL;
     }

@@ -9,7 +9,8 @@
 
 typedef struct outdir outdir;
 
-/* Begins a new content of the folder `path`, in PATH.tmp.<pid>. Reports and returns NULL when that
+/* Begins a new content of the folder `path`, in PATH.tmp.<pid>; folders around it that are
+ * missing are made. Reports and returns NULL when that
  * cannot be, or when something else than a folder stands at `path`. */
 outdir *outdir_begin(nfc_session *s, const char *path);
 /* May an existing folder be replaced? Only when each of its files will be written anew, that is,

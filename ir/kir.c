@@ -179,6 +179,8 @@ static const kir_expr *index_binary(kir_builder *b, kir_bin op, const ir_sx *x, 
     return NULL;
 }
 
+static bool is_zero(const kir_expr *x) { return x->kind == KIR_CONST && x->integer == 0; }
+
 const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const kir_expr *y)
 {
     const kir_expr *short_form = NULL;
@@ -189,6 +191,9 @@ const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const 
     if (op == KB_OR && is_bool_const(x, false)) short_form = y;
     if (op == KB_OR && (is_bool_const(y, false) || is_bool_const(x, true))) short_form = x;
     if (op == KB_OR && is_bool_const(y, true)) short_form = y;
+    bool is_unsigned = x->type < DT_COUNT && dtype_table[x->type].kind == DTC_UNSIGNED;
+    if (is_unsigned && op == KB_LT && is_zero(y)) short_form = kir_int(b, DT_bool, 0);
+    if (is_unsigned && op == KB_LE && is_zero(x)) short_form = kir_int(b, DT_bool, 1);
     if (short_form) return short_form;
     kir_type type = kir_bin_table[op].flags & KIRF_BOOL ? DT_bool : x->type;
     return cons(b, (kir_expr){.kind = KIR_BIN, .type = type, .op = op, .a = x, .b = y});
@@ -221,7 +226,9 @@ const kir_expr *kir_cast(kir_builder *b, kir_type type, const kir_expr *x)
 {
     if (x->type == type) return x;
     if (x->kind == KIR_CAST && x->a->type == type && !kir_computes(type)) return x->a; /* widened and back */
-    if (x->kind == KIR_INDEX && sx_is_const(x->index)) return kir_number(b, type, (double)sx_value(x->index));
+    bool known = x->kind == KIR_INDEX && sx_is_const(x->index);
+    if (known && (type == KIR_INDEX_TYPE || !dtype_is_float((nfc_dtype)type))) return kir_int(b, type, sx_value(x->index));
+    if (known) return kir_number(b, type, (double)sx_value(x->index));
     if (x->kind == KIR_CONST && kir_computes(type) && type != KIR_INDEX_TYPE) return cast_const(b, type, x);
     return cons(b, (kir_expr){.kind = KIR_CAST, .type = type, .a = x});
 }

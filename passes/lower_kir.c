@@ -307,16 +307,16 @@ kir_buffer *lw_table(lw *l, const char *name, nfc_dtype dtype, int64_t n, const 
     return param_of(l, c->out[0], &view)->buffer;
 }
 
-const kir_expr *lw_lowest(lw *l, kir_type type)
+const kir_expr *lw_lowest(lw *l, nfc_dtype t)
 {
-    if (dtype_is_float((nfc_dtype)type)) return kir_float(&l->b, type, -INFINITY);
-    return kir_int(&l->b, type, dtype_min((nfc_dtype)type));
+    if (dtype_is_float(t)) return kir_float(&l->b, kir_compute(t), -INFINITY);
+    return kir_int(&l->b, kir_compute(t), dtype_min(t));
 }
 
-const kir_expr *lw_highest(lw *l, kir_type type)
+const kir_expr *lw_highest(lw *l, nfc_dtype t)
 {
-    if (dtype_is_float((nfc_dtype)type)) return kir_float(&l->b, type, INFINITY);
-    return kir_int(&l->b, type, (int64_t)dtype_max((nfc_dtype)type));
+    if (dtype_is_float(t)) return kir_float(&l->b, kir_compute(t), INFINITY);
+    return kir_int(&l->b, kir_compute(t), (int64_t)dtype_max(t));
 }
 
 /* ---- pointwise kernels --------------------------------------------------------------------- */
@@ -464,11 +464,27 @@ static void begin(lw *l, const plan_graph *p, const ir_inst *inst, nfc_span at)
     for (nfc_map **m = (nfc_map *[]){&l->memo, &l->param_of, &l->param_at, &l->param_names, NULL}; *m; m++) map_init(*m, l->m->arena);
 }
 
+/* What turned out to be neither read nor written is not asked for. */
+static void drop_unused_params(lw *l)
+{
+    kir_func *f = l->b.func;
+    int kept = 0;
+    for (int i = 0; i < f->param.n; i++) {
+        if (!f->param.at[i]->read && !f->param.at[i]->written) continue;
+        l->call->arg.at[kept] = l->call->arg.at[i];
+        f->param.at[kept] = f->param.at[i];
+        f->param.at[kept]->id = kept;
+        kept++;
+    }
+    f->param.n = l->call->arg.n = kept;
+}
+
 static plan_call *end(lw *l, const char *name)
 {
     l->b.func->name = name;
     l->b.func->inst = l->inst;
     l->call->kernel = kir_end(&l->b);
+    drop_unused_params(l);
     return l->call;
 }
 

@@ -78,9 +78,9 @@ const ir_sx *lw_clamped(lw *l, const char *name, const ir_sx *x, const ir_sx *ex
 /* Flat position of a multi-dimensional index in a shape, and back. */
 const ir_sx *lw_flatten(lw *l, const ir_type *type, const ir_sx *const *index);
 void lw_unflatten(lw *l, const ir_type *type, const ir_sx *flat, const ir_sx **index);
-/* The identity of an accumulation in this type: what the first element is combined with. */
-const kir_expr *lw_lowest(lw *l, kir_type type);
-const kir_expr *lw_highest(lw *l, kir_type type);
+/* What the first element of an element type is compared with, in its computing type. */
+const kir_expr *lw_lowest(lw *l, nfc_dtype type);
+const kir_expr *lw_highest(lw *l, nfc_dtype type);
 /* A value rounded to an element type, back in its computing type. */
 const kir_expr *lw_round(lw *l, nfc_dtype t, const kir_expr *value);
 

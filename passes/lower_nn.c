@@ -215,7 +215,7 @@ static void max_window(lw *l, const ir_inst *inst, const window *w, const ir_sx 
     kir_type t = kir_compute(inst->in[0]->type->dtype);
     bool wants_index = inst->nout > 1;
     const ir_sx *kernel[3];
-    kir_buffer *best = lw_accumulator(l, "best", t, lw_lowest(l, t));
+    kir_buffer *best = lw_accumulator(l, "best", t, lw_lowest(l, inst->in[0]->type->dtype));
     kir_buffer *at = wants_index ? lw_accumulator(l, "at", DT_i64, kir_int(&l->b, DT_i64, -1)) : NULL;
     int opened = for_window(l, w, &out[2], kernel, &in[2]);
     const kir_expr *x = lw_load(l, inst->in[0], in);
@@ -306,7 +306,7 @@ bool lo_global_pool(lw *l, const ir_inst *inst)
     const ir_sx *in[IR_MAX_RANK], *out[IR_MAX_RANK], *n = sx_int(l->sx, 1);
     in[0] = out[0] = lw_for_parallel(l, "n", x->dim[0]);
     in[1] = out[1] = lw_for_parallel(l, "c", x->dim[1]);
-    kir_buffer *acc = lw_accumulator(l, "acc", t, mean ? lw_number(l, t, 0) : lw_lowest(l, t));
+    kir_buffer *acc = lw_accumulator(l, "acc", t, mean ? lw_number(l, t, 0) : lw_lowest(l, inst->in[0]->type->dtype));
     for (int i = 2; i < x->rank; i++) {
         in[i] = lw_for(l, lw_axis_names(x->rank)[i], x->dim[i]);
         out[i] = zero(l);
@@ -359,7 +359,7 @@ static const kir_expr *score(lw *l, const attention *a, const ir_sx *j)
         im[i] = sx_is(mask->type->dim[i], 1) ? zero(l) : at;
     }
     const kir_expr *m = lw_load(l, mask, im);
-    if (m->type == DT_bool) return lw_sel(l, m, s, lw_lowest(l, a->t));
+    if (m->type == DT_bool) return lw_sel(l, m, s, lw_lowest(l, (nfc_dtype)a->t));
     return lw_bin(l, ADD, s, m);
 }
 
@@ -389,7 +389,7 @@ bool lo_sdpa(lw *l, const ir_inst *inst)
     a.kv_head = sx_div(l->sx, a.row[a.batch], heads / kv_heads);
     const ir_sx *all = k->dim[k->rank - 2];
     a.keys = lw_clamped(l, "keys", inst->index[0], sx_add(l->sx, all, sx_int(l->sx, 1)));
-    kir_buffer *top = lw_accumulator(l, "top", a.t, lw_lowest(l, a.t)), *sum = lw_accumulator(l, "sum", a.t, lw_number(l, a.t, 0));
+    kir_buffer *top = lw_accumulator(l, "top", a.t, lw_lowest(l, (nfc_dtype)a.t)), *sum = lw_accumulator(l, "sum", a.t, lw_number(l, a.t, 0));
     kir_buffer *acc = kir_alloc(&l->b, "acc", (nfc_dtype)a.t, size);
     const ir_sx *e = lw_for(l, "e", sx_int(l->sx, size));
     kir_store(&l->b, acc, e, lw_number(l, a.t, 0));
@@ -397,7 +397,7 @@ bool lo_sdpa(lw *l, const ir_inst *inst)
     const ir_sx *j = lw_for(l, "j", a.keys);
     lw_if(l, visible(l, &a, j));
     const kir_expr *s = lw_named(l, "score", score(l, &a, j));
-    lw_if(l, lw_bin(l, NE, s, lw_lowest(l, a.t)));
+    lw_if(l, lw_bin(l, NE, s, lw_lowest(l, (nfc_dtype)a.t)));
     const kir_expr *peak = lw_named(l, "peak", lw_bin(l, MAX, lw_read(l, top), s));
     const kir_expr *fade = lw_named(l, "fade", lw_un(l, EXP, lw_bin(l, SUB, lw_read(l, top), peak)));
     const kir_expr *weight = lw_named(l, "weight", lw_un(l, EXP, lw_bin(l, SUB, s, peak)));

@@ -58,8 +58,8 @@ static kir_bin combine_op(const ir_inst *inst, kir_type t)
 static const kir_expr *neutral(lw *l, const ir_inst *inst, kir_type t)
 {
     switch (inst->op) {
-    case IR_reduce_max: return t == DT_bool ? kir_int(&l->b, t, 0) : lw_lowest(l, t);
-    case IR_reduce_min: return t == DT_bool ? kir_int(&l->b, t, 1) : lw_highest(l, t);
+    case IR_reduce_max: return lw_lowest(l, inst->in[0]->type->dtype);
+    case IR_reduce_min: return lw_highest(l, inst->in[0]->type->dtype);
     case IR_reduce_prod: return lw_number(l, t, 1);
     default: return lw_number(l, t, 0);
     }
@@ -116,7 +116,7 @@ static const kir_expr *reduce_loop(lw *l, const ir_inst *inst, kir_type t, uint3
 /* The largest element, or 0 where that is no number to subtract: exp(x - 0) keeps the infinities. */
 static const kir_expr *largest_of(lw *l, const ir_inst *inst, kir_type t, uint32_t mask, const ir_sx **index)
 {
-    kir_buffer *top = lw_accumulator(l, "top", t, lw_lowest(l, t));
+    kir_buffer *top = lw_accumulator(l, "top", t, lw_lowest(l, (nfc_dtype)t));
     int loops = for_axes(l, inst->in[0]->type, mask, false, index);
     accumulate(l, KB_MAX, top, lw_load(l, inst->in[0], index));
     lw_close(l, loops);
@@ -259,7 +259,7 @@ bool lo_softmax(lw *l, const ir_inst *inst)
     uint32_t row = t->rank ? 1u << axis : 0;
     const ir_sx *index[IR_MAX_RANK];
     int loops = for_axes(l, t, all_axes(t) & ~row, true, index);
-    kir_buffer *top = lw_accumulator(l, "top", compute, lw_lowest(l, compute));
+    kir_buffer *top = lw_accumulator(l, "top", compute, lw_lowest(l, (nfc_dtype)compute));
     int inner = for_axes(l, t, row, false, index);
     accumulate(l, KB_MAX, top, lw_load(l, inst->in[0], index));
     lw_close(l, inner);

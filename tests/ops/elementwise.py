@@ -235,7 +235,9 @@ class Row:
 
     def special(self, graph, attributes=None):
         def values_of(index, count):
-            return SPECIAL if count < 3 else SPECIAL[:8]
+            values = SPECIAL if count < 3 else SPECIAL[:8]
+            # A mean is worked out from a sum in its own type, which must not overflow where it does not.
+            return [v / count if abs(v) == 3e38 and "/ len(" in self.row["formula"] else v for v in values]
 
         return self.gridded(graph, "f32", values_of, attributes)
 
