@@ -1,9 +1,19 @@
 /* The scalar functions of a module, and the arithmetic that they are built from. */
 #include "ir/kmath.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* ---- building blocks ----------------------------------------------------------------------- */
+
+kx kmath_let(kmath *K, const char *name, kx value)
+{
+    kx have = map_getp(&K->named, value);
+    if (have) return have;
+    have = kir_let(&K->build, name, value);
+    map_setp(&K->named, value, (void *)(uintptr_t)have);
+    return have;
+}
 
 kx kmath_poly(kmath *K, kx x, int n, const double *c)
 {
@@ -37,12 +47,14 @@ kwhole kmath_nearest(kmath *K, const char *name, kx x)
 
 kpair kmath_sum(kmath *K, kx a, kx b)
 {
+    a = LET("a", a), b = LET("b", b);
     kx s = LET("sum", ADD(a, b)), other = LET("part", SUB(s, a));
     return (kpair){s, LET("rest", ADD(SUB(a, SUB(s, other)), SUB(b, other)))};
 }
 
 kpair kmath_fast_sum(kmath *K, kx a, kx b)
 {
+    a = LET("a", a), b = LET("b", b);
     kx s = LET("sum", ADD(a, b));
     return (kpair){s, LET("rest", SUB(b, SUB(s, a)))};
 }
@@ -53,13 +65,20 @@ kx kmath_upper(kmath *K, kx x)
     return LET("upper", BITS(K->t, BAND(BITS(K->u, x), WORD(mask))));
 }
 
+static kpair halves(kmath *K, kx x)
+{
+    if (x->kind != KIR_CONST) return (kpair){kmath_upper(K, x), LET("lower", SUB(x, kmath_upper(K, x)))};
+    double unit = ldexp(1, ilogb(x->number) - BY_TYPE(11, 25)), upper = trunc(x->number / unit) * unit;
+    return (kpair){NUM(upper), NUM(x->number - upper)};
+}
+
 kpair kmath_product(kmath *K, kx a, kx b)
 {
+    a = LET("a", a), b = LET("b", b);
     kx p = LET("product", MUL(a, b));
-    kx ah = kmath_upper(K, a), al = LET("lower", SUB(a, ah));
-    kx bh = a == b ? ah : kmath_upper(K, b), bl = a == b ? al : LET("lower", SUB(b, bh));
-    kx error = ADD(SUB(MUL(ah, bh), p), ADD(MUL(ah, bl), MUL(al, bh)));
-    return (kpair){p, LET("rest", ADD(error, MUL(al, bl)))};
+    kpair x = halves(K, a), y = halves(K, b);
+    kx error = ADD(SUB(MUL(x.hi, y.hi), p), ADD(MUL(x.hi, y.lo), MUL(x.lo, y.hi)));
+    return (kpair){p, LET("rest", ADD(error, MUL(x.lo, y.lo)))};
 }
 
 kpair kmath_quotient(kmath *K, kpair a, kpair b)
@@ -87,7 +106,7 @@ static kmath_body *const unary_body[KU_COUNT] = {
     [KU_ASIN] = kmath_asin, [KU_ACOS] = kmath_acos, [KU_ATAN] = kmath_atan,
     [KU_SINH] = kmath_sinh, [KU_COSH] = kmath_cosh, [KU_TANH] = kmath_tanh,
     [KU_ASINH] = kmath_asinh, [KU_ACOSH] = kmath_acosh, [KU_ATANH] = kmath_atanh,
-    [KU_ERF] = kmath_erf, [KU_ERFC] = kmath_erfc, [KU_NORMCDF] = kmath_normcdf,
+    [KU_ERF] = kmath_erf, [KU_ERFC] = kmath_erfc, [KU_GELU] = kmath_gelu, [KU_GELU_TANH] = kmath_gelu_tanh,
 };
 static kmath_body *const binary_body[KB_COUNT] = {[KB_POW] = kmath_pow, [KB_FMOD] = kmath_fmod};
 
@@ -112,11 +131,11 @@ static const kir_func *function(ir_module *m, const char *op, kir_type type, kma
     k.width = narrow ? 32 : 64;
     k.digits = narrow ? 24 : 53;
     k.bias = narrow ? 127 : 1023;
-    k.top = 2 * k.bias + 1;
     kir_begin(&k.build, m, arena_strdup(m->arena, name));
     for (int i = 0; i < arguments; i++) k.build.func->arg[i] = argument(K, i ? "y" : "x");
     k.x = kir_var_ref(&k.build, k.build.func->arg[0]);
     if (arguments > 1) k.y = kir_var_ref(&k.build, k.build.func->arg[1]);
+    map_init(&k.named, m->arena);
     k.build.func->result = body(K);
     const kir_func *f = kir_end(&k.build);
     map_set(&m->math, name, (void *)(uintptr_t)f);

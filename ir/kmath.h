@@ -16,8 +16,9 @@ typedef struct kmath {
     kir_builder build;
     kir_type t, i, u;        /* the float type, and the integers of its width */
     int digits, width;       /* of the mantissa with its leading one; of the type */
-    int bias, top;           /* of the exponent; the exponent field of infinity */
+    int bias;                /* of the exponent */
     kx x, y;                 /* the arguments */
+    nfc_map named;           /* expressions that have a name -> the name */
 } kmath;
 
 /* A number that is the sum of two, the second below the first one's last place. */
@@ -49,7 +50,7 @@ typedef struct {
 #define SEL(c, a, b) kir_select(&K->build, c, a, b)
 #define CAST(type, a) kir_cast(&K->build, type, a)
 #define BITS(type, a) kir_bits(&K->build, type, a)
-#define LET(name, a) kir_let(&K->build, name, a)
+#define LET(name, a) kmath_let(K, name, a)
 #define NUM(v) kir_float(&K->build, K->t, v)
 #define INT(v) kir_int(&K->build, K->i, v)
 #define WORD(v) kir_int(&K->build, K->u, (int64_t)(v))
@@ -63,6 +64,8 @@ typedef struct {
 
 typedef kx kmath_body(kmath *K);
 
+/* As kir_let(), but an expression is named only once: it is the same wherever it stands. */
+kx kmath_let(kmath *K, const char *name, kx value);
 kx kmath_poly(kmath *K, kx x, int n, const double *c);
 
 /* |x|, and x with the sign bit of another (given as bits of the unsigned type). */
@@ -87,9 +90,12 @@ kpair kmath_root(kmath *K, kpair a);
 /* The number without the lower half of its digits. */
 kx kmath_upper(kmath *K, kx x);
 
-/* kmath_exp.c: e^(hi + lo) * 2^shift for any hi, overflowing and underflowing as it should; lo may
- * be NULL. */
-kx kmath_exp_of(kmath *K, kx hi, kx lo, int shift);
+/* kmath_exp.c: e^(x + lo) for any x, which overflows and underflows as it should; lo may be NULL.
+ * times: factor e^(x + lo), rounded once, for a factor neither large nor small.
+ * pair: factor e^(x + lo) 2^shift in two parts. */
+kx kmath_exp_of(kmath *K, kx x, kx lo);
+kx kmath_exp_times(kmath *K, kx x, kx lo, kpair factor);
+kpair kmath_exp_pair(kmath *K, kx x, kx lo, kx factor, int shift);
 /* kmath_log.c: log(hi + lo) + log(2) * shift; lo may be NULL, else hi must be a normal number; shift
  * is an integer of type K->i, or NULL. */
 kx kmath_log_of(kmath *K, kx hi, kx lo, kx shift);
@@ -98,7 +104,7 @@ kmath_body kmath_exp, kmath_expm1, kmath_sinh, kmath_cosh, kmath_tanh;
 kmath_body kmath_log, kmath_log1p, kmath_asinh, kmath_acosh, kmath_atanh;
 kmath_body kmath_sin, kmath_cos, kmath_tan;
 kmath_body kmath_asin, kmath_acos, kmath_atan;
-kmath_body kmath_erf, kmath_erfc, kmath_normcdf;
+kmath_body kmath_erf, kmath_erfc, kmath_gelu, kmath_gelu_tanh;
 kmath_body kmath_pow, kmath_fmod;
 
 #endif

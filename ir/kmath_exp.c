@@ -3,69 +3,76 @@
 
 #include <math.h>
 
-/* x + lo = n log(2) + r, with n * upper(log 2) exact; r comes with what its rounding lost. */
+/* e^(x + lo) = 2^n (1 + r + q). */
 typedef struct {
-    kwhole n;
-    kpair r;
+    kx n, r, q;
 } reduced;
 
-static reduced reduce(kmath *K, kx x, kx lo)
+/* x + lo = n log(2) + r, with n * upper(log 2) exact; q has what the rounding of r lost. Beyond the
+ * limits all results are alike. */
+static reduced reduce(kmath *K, kx x, kx lo, double low, double high)
 {
-    kwhole n = kmath_nearest(K, "n", MUL(x, NUM(1.4426950408889634)));
-    kx upper = LET("near", SUB(x, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))));
-    kx lower = MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13));
-    lower = LET("off", lo ? SUB(lower, lo) : lower);
-    kx r = LET("r", SUB(upper, lower));
-    return (reduced){n, {r, LET("rest", SUB(SUB(upper, r), lower))}};
-}
-
-/* e^r - 1. */
-static kx small_expm1(kmath *K, kpair r)
-{
-    kx p = POLY(r.hi, (0.5, 0.166666672, 0.0416665077, 0.0083331801, 0.00139308651, 0.00019969666),
+    kx a = LET("a", SEL(LT(NUM(high), x), NUM(high), x));
+    a = LET("a", SEL(LT(a, NUM(low)), NUM(low), a));
+    kwhole n = kmath_nearest(K, "n", MUL(a, NUM(1.4426950408889634)));
+    kx near = LET("near", SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))));
+    kx off = MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13));
+    if (lo) off = SUB(off, SEL(EQ(a, x), lo, NUM(0)));
+    off = LET("off", off);
+    kx r = LET("r", SUB(near, off)), rest = LET("rest", SUB(SUB(near, r), off));
+    kx p = POLY(r, (0.5, 0.166666672, 0.0416665077, 0.0083331801, 0.00139308651, 0.00019969666),
                 (0.5, 0.16666666666666671, 0.041666666666666671, 0.0083333333333258878, 0.0013888888888882137,
                  0.00019841269875453746, 2.4801587330115581e-05, 2.7557254760225758e-06, 2.7557268783987963e-07,
                  2.5105440189782652e-08, 2.091642799874394e-09));
-    kx square = MUL(r.hi, r.hi);
-    return LET("above_1", ADD(r.hi, ADD(MUL(square, p), ADD(r.lo, MUL(r.hi, r.lo)))));
+    kx q = ADD(MUL(MUL(r, r), p), ADD(rest, MUL(r, rest)));
+    return (reduced){n.integer, r, LET("q", q)};
+}
+
+static reduced reduce_all(kmath *K, kx x, kx lo)
+{
+    return reduce(K, x, lo, BY_TYPE(-120.0, -760.0), BY_TYPE(90.0, 720.0));
 }
 
 /* x * 2^n in two steps, so that neither factor leaves the normal numbers. */
 static kx scaled(kmath *K, kx x, kx n)
 {
     kx half = LET("half", SUB(SHR(ADD(n, INT(4096)), INT(1)), INT(2048)));
-    kx other = kmath_power_of_two(K, SUB(n, half));
-    return MUL(MUL(x, kmath_power_of_two(K, half)), other);
+    kx one = LET("power", kmath_power_of_two(K, half)), other = LET("power", kmath_power_of_two(K, SUB(n, half)));
+    return MUL(MUL(x, one), other);
 }
 
-static kx clamped(kmath *K, kx x, double low, double high)
+kx kmath_exp_of(kmath *K, kx x, kx lo)
 {
-    x = LET("bounded", SEL(LT(NUM(high), x), NUM(high), x));
-    return LET("bounded", SEL(LT(x, NUM(low)), NUM(low), x));
+    reduced e = reduce_all(K, x, lo);
+    return scaled(K, ADD(NUM(1), ADD(e.r, e.q)), e.n);
 }
 
-kx kmath_exp_of(kmath *K, kx x, kx lo, int shift)
+kx kmath_exp_times(kmath *K, kx x, kx lo, kpair factor)
 {
-    double limit = BY_TYPE(120.0, 800.0);
-    kx bounded = clamped(K, x, -limit, limit);
-    if (lo) lo = LET("rest", SEL(EQ(bounded, x), lo, NUM(0)));
-    reduced e = reduce(K, bounded, lo);
-    kx y = ADD(NUM(1), small_expm1(K, e.r));
-    return scaled(K, y, shift ? LET("n", ADD(e.n.integer, INT(shift))) : e.n.integer);
+    reduced e = reduce_all(K, x, lo);
+    kx more = LET("more", ADD(e.r, e.q));
+    kx y = ADD(factor.hi, ADD(MUL(factor.hi, more), ADD(factor.lo, MUL(factor.lo, more))));
+    return scaled(K, y, e.n);
 }
 
-kx kmath_exp(kmath *K) { return kmath_exp_of(K, K->x, NULL, 0); }
+kpair kmath_exp_pair(kmath *K, kx x, kx lo, kx factor, int shift)
+{
+    reduced e = reduce_all(K, x, lo);
+    kpair sum = kmath_fast_sum(K, factor, MUL(factor, ADD(e.r, e.q)));
+    kx n = shift ? LET("n", ADD(e.n, INT(shift))) : e.n;
+    return (kpair){LET("exp", scaled(K, sum.hi, n)), LET("rest", scaled(K, sum.lo, n))};
+}
+
+kx kmath_exp(kmath *K) { return kmath_exp_of(K, K->x, NULL); }
 
 /* 2^n e^r - 1 = 2^n ((1 - 2^-n) + (e^r - 1)); the first bracket is exact where it matters. */
 kx kmath_expm1(kmath *K)
 {
-    kx bounded = clamped(K, K->x, BY_TYPE(-30.0, -60.0), BY_TYPE(120.0, 800.0));
-    reduced e = reduce(K, bounded, NULL);
-    kx n = e.n.integer, tiny = LE(INT(K->bias), n);
-    kx inverse = SEL(tiny, NUM(0), kmath_power_of_two(K, SUB(INT(0), n)));
-    kx sum = LET("sum", ADD(SUB(NUM(1), inverse), small_expm1(K, e.r)));
-    kx identity = LT(kmath_abs(K, K->x), NUM(ldexp(1, -K->digits - 1)));
-    return SEL(identity, K->x, scaled(K, sum, n));
+    reduced e = reduce(K, K->x, NULL, BY_TYPE(-30.0, -60.0), BY_TYPE(90.0, 720.0));
+    kx inverse = SEL(LE(INT(K->bias), e.n), NUM(0), kmath_power_of_two(K, SUB(INT(0), e.n)));
+    kpair sum = kmath_fast_sum(K, SUB(NUM(1), inverse), e.r);
+    kx y = scaled(K, ADD(sum.hi, ADD(sum.lo, e.q)), e.n);
+    return SEL(LT(kmath_abs(K, K->x), NUM(ldexp(1, -K->digits - 1))), K->x, y);
 }
 
 /* Beyond 1 from e^|x| / 2, which overflows later than e^|x|. */
@@ -76,15 +83,15 @@ kx kmath_sinh(kmath *K)
                 (0.16666666666666666, 0.0083333333333335674, 0.00019841269841110005, 2.7557319264771401e-06,
                  2.5052105469443237e-08, 1.6058657453834518e-10, 7.7160980498846795e-13));
     kx below = LET("below", ADD(a, MUL(MUL(a, z), p)));
-    kx half = LET("half", kmath_exp_of(K, a, NULL, -1));
-    kx above = LET("above", SUB(half, DIV(NUM(0.25), half)));
+    kpair half = kmath_exp_pair(K, a, NULL, NUM(1), -1);
+    kx above = LET("above", ADD(half.hi, SUB(half.lo, DIV(NUM(0.25), half.hi))));
     return kmath_with_sign(K, SEL(LT(a, NUM(1)), below, above), kmath_sign_bit(K, K->x));
 }
 
 kx kmath_cosh(kmath *K)
 {
-    kx half = LET("half", kmath_exp_of(K, kmath_abs(K, K->x), NULL, -1));
-    return ADD(half, DIV(NUM(0.25), half));
+    kpair half = kmath_exp_pair(K, kmath_abs(K, K->x), NULL, NUM(1), -1);
+    return ADD(half.hi, ADD(DIV(NUM(0.25), half.hi), half.lo));
 }
 
 kx kmath_tanh(kmath *K)

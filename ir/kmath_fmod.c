@@ -34,7 +34,7 @@ static kx product_modulo(kmath *K, kx a, kx b, kx m)
  * comes by squaring, from the exponent's upper bits down. */
 kx kmath_fmod(kmath *K)
 {
-    uint64_t sign = UINT64_C(1) << (K->width - 1), infinity = (uint64_t)K->top << (K->digits - 1);
+    uint64_t sign = UINT64_C(1) << (K->width - 1), infinity = (uint64_t)(2 * K->bias + 1) << (K->digits - 1);
     kx x_bits = LET("x_bits", BAND(BITS(K->u, K->x), WORD(sign - 1)));
     kx y_bits = LET("y_bits", BAND(BITS(K->u, K->y), WORD(sign - 1)));
     kx bad = LET("bad", OR(LE(WORD(infinity), x_bits), OR(LT(WORD(infinity), y_bits), EQ(y_bits, WORD(0)))));

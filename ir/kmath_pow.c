@@ -18,9 +18,9 @@ static kpair log_pair(kmath *K, kx a)
     kpair s = kmath_quotient(K, (kpair){LET("f", SUB(m, NUM(1))), NUM(0)}, kmath_sum(K, m, NUM(1)));
     kpair z = kmath_product(K, s.hi, s.hi);
     kx z_lo = LET("rest", ADD(z.lo, MUL(MUL(NUM(2), s.hi), s.lo)));
-    kx q = POLY(z.hi, (0.400000155, 0.285621643, 0.230503336),
-                (0.4000000000000003, 0.28571428571335494, 0.22222222271967504, 0.18181808142800265,
-                 0.15385580894015696, 0.13285788330293333, 0.12915411711564934));
+    kx q = POLY(z.hi, (0.400000006, 0.285713434, 0.222175777, 0.18871519),
+                (0.40000000000000002, 0.28571428571426322, 0.22222222222772112, 0.18181818154916737,
+                 0.15384609943569089, 0.13334138664267392, 0.11721316725382794, 0.11586590356294264));
     kx third = NUM2(0.666666687, 0.66666666666666663), third_lo = NUM2(-1.98682155e-08, 3.7007434154171883e-17);
     kpair u = kmath_product(K, z.hi, third);
     kx u_lo = LET("rest", ADD(u.lo, ADD(ADD(MUL(third, z_lo), MUL(third_lo, z.hi)), MUL(MUL(z.hi, z.hi), q))));
@@ -57,5 +57,5 @@ kx kmath_pow(kmath *K)
     y = LET("y", SEL(LT(limit, y), limit, SEL(LT(y, NEG(limit)), NEG(limit), y)));
     kpair product = kmath_product(K, y, log.hi);
     kx lo = LET("rest", ADD(product.lo, MUL(y, log.lo)));
-    return special(K, a, LET("power", kmath_exp_of(K, product.hi, lo, 0)));
+    return special(K, a, LET("power", kmath_exp_of(K, product.hi, lo)));
 }

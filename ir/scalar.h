@@ -13,7 +13,10 @@
  *   DIV IMOD FMOD     on integers DIV truncates, IMOD has the divisor's sign, FMOD the dividend's;
  *                     division by zero is a run error
  *   SQRT FLOOR CEIL RINT EXP EXPM1 LOG LOG1P POW ERF ERFC
- *   NORMCDF(x)        erfc(-x / sqrt(2)) / 2
+ *   GELU(x)           x erfc(-x / sqrt(2)) / 2; a product would lose what the second factor loses when
+ *                     it underflows
+ *   GELU_TANH(x)      x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))); an exponent of one number would
+ *                     leave few right digits of its exponential
  *   SIN COS TAN ASIN ACOS ATAN SINH COSH TANH ASINH ACOSH ATANH
  *   SIGMOID(x)        1 / (1 + exp(-x)), accurate at both ends
  *   MISHGATE(x)       tanh(log1p(exp(x))), likewise

@@ -63,7 +63,8 @@ typedef double scalar_double(scalar_env *E, double X, double Y, double Z);
 #define POW(a, b) pow(a, b)
 #define ERF(a) erf(a)
 #define ERFC(a) erfc(a)
-#define NORMCDF(a) (0.5 * erfc(-(a) * 0.70710678118654752))
+#define GELU(a) (0.5 * (a) * erfc(-(a) * 0.70710678118654752))
+#define GELU_TANH(a) ((a) / (1 + exp(-1.5957691216057308 * (a) * (1 + 0.044715 * (a) * (a)))))
 #define SIN(a) sin(a)
 #define COS(a) cos(a)
 #define TAN(a) tan(a)
@@ -144,7 +145,8 @@ typedef double scalar_double(scalar_env *E, double X, double Y, double Z);
 #undef LOG1P
 #undef ERF
 #undef ERFC
-#undef NORMCDF
+#undef GELU
+#undef GELU_TANH
 #undef SIN
 #undef COS
 #undef TAN
@@ -240,7 +242,8 @@ typedef int64_t scalar_int(scalar_env *E, int64_t X, int64_t Y, int64_t Z);
 #define LOG1P(a) FLOAT_ONLY(a)
 #define ERF(a) FLOAT_ONLY(a)
 #define ERFC(a) FLOAT_ONLY(a)
-#define NORMCDF(a) FLOAT_ONLY(a)
+#define GELU(a) FLOAT_ONLY(a)
+#define GELU_TANH(a) FLOAT_ONLY(a)
 #define SIN(a) FLOAT_ONLY(a)
 #define COS(a) FLOAT_ONLY(a)
 #define TAN(a) FLOAT_ONLY(a)

@@ -47,7 +47,7 @@ static void measure(checker *c, const math_function *f, bool is_wide, const samp
     }
     char at[100] = "";
     if (worst > 0) snprintf(at, sizeof at, f->arguments > 1 ? " at (%a, %a)" : " at %a", at_x, at_y);
-    verdict(c, worst <= bound, "%-8s f%d  %6.3f ULP of %g%s", f->name, is_wide ? 64 : 32, worst, bound, at);
+    verdict(c, worst <= bound, "%-9s f%d  %6.3f ULP of %g%s", f->name, is_wide ? 64 : 32, worst, bound, at);
 }
 
 static void compare_compilers(checker *c, int index, bool is_wide, const samples *s)

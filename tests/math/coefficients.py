@@ -28,19 +28,24 @@ def solve(f, points, powers):
     return list(mp.lu_solve(a, mp.matrix([f(x) for x in points])))
 
 
-def fit(f, lo, hi, n, width):
-    """n coefficients of the type's width; f must be defined on the open interval."""
+def fit(f, lo, hi, n, width, exact=0):
+    """n coefficients of the type's width, the first ones exact; f is defined on the open interval."""
     points = chebyshev(lo, hi, 6 * n + 1)
     value_at = {x: f(x) for x in points}
     have = []
     for k in range(n):
         rest = lambda x: value_at[x] - value(have, x)
-        have.append(rounded(solve(rest, points, range(k, n))[0], width))
+        c = solve(rest, points, range(k, n))[0]
+        have.append(c if k < exact else rounded(c, width))
     return have
 
 
 def value(c, x):
     return sum(v * x**i for i, v in enumerate(c))
+
+
+def text_of(c, width):
+    return ", ".join(("%.9g" if width == 32 else "%.17g") % v for v in c)
 
 
 def report(name, f, lo, hi, whole, n32, n64):
@@ -49,8 +54,7 @@ def report(name, f, lo, hi, whole, n32, n64):
     for width, n in ((32, n32), (64, n64)):
         c = fit(f, lo, hi, n, width)
         worst = max(abs(whole(x, value(c, x))) for x in chebyshev(lo, hi, 400) if x != 0)
-        text = ", ".join("%.9g" % v if width == 32 else "%.17g" % v for v in c)
-        print("%s f%d, 2^%.1f:\n    {%s}" % (name, width, float(log(worst, 2)), text))
+        print("%s f%d, 2^%.1f:\n    {%s}" % (name, width, float(log(worst, 2)), text_of(c, width)))
 
 
 def in_square(function, start):
@@ -68,7 +72,7 @@ def tables():
     s_max = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)
     series = lambda z: (2 * atanh(sqrt(z)) - 2 * sqrt(z)) / (z * sqrt(z))
     yield "log", series, e, s_max**2, in_square(lambda s: 2 * atanh(s), lambda s, p: 2 * s + s**3 * p), 4, 7
-    yield "pow_log", lambda z: (series(z) - mpf(2) / 3) / z, e, s_max**2, in_square(lambda s: 2 * atanh(s), lambda s, p: 2 * s + s**3 * (mpf(2) / 3 + s * s * p)), 3, 7
+    yield "pow_log", lambda z: (series(z) - mpf(2) / 3) / z, e, s_max**2, in_square(lambda s: 2 * atanh(s), lambda s, p: 2 * s + s**3 * (mpf(2) / 3 + s * s * p)), 4, 8
     quarter = (pi / 4)**2 * mpf("1.001")
     yield "sin", lambda z: (sin(sqrt(z)) - sqrt(z)) / (z * sqrt(z)), e, quarter, in_square(sin, lambda x, p: x + x**3 * p), 4, 6
     yield "cos", lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, e, quarter, in_square(cos, lambda x, p: 1 - x**2 / 2 + x**4 * p), 3, 6
@@ -79,19 +83,26 @@ def tables():
     yield "erf", lambda z: erf(sqrt(z)) / sqrt(z) - 1, e, mpf("0.875")**2, in_square(erf, lambda x, p: x + x * p), 7, 13
 
 
-def tail():
-    """erfc(x) = exp(-x^2) p(t) / (1 + 2x), t = (x - k) / (x + k)."""
-    for width, n, k, top in ((32, 12, mpf(2), mpf("10.1")), (64, 25, mpf(3), mpf("27.3"))):
-        f = lambda t: (lambda x: erfcx(x) * (1 + 2 * x))(k * (1 + t) / (1 - t))
-        hi = (top - k) / (top + k)
-        c = fit(f, mpf(-1) + mpf("1e-40"), hi, n, width)
-        worst = max(abs(value(c, t) / f(t) - 1) for t in chebyshev(mpf(-1), hi, 400))
-        print("erfc f%d, k = %s, 2^%.1f:\n    {%s}" % (width, k, float(log(worst, 2)), ", ".join(("%.9g" if width == 32 else "%.17g") % v for v in c)))
+def tails():
+    """erfc(x) = exp(-x^2) p(t) / (1 + x) and, for the normal distribution, erfc(x / sqrt 2) / 2 =
+    exp(-x^2 / 2) p(t) / (1 + x), with t = (x - k) / (x + k). The first coefficient has two parts."""
+    erfc_part = lambda x: erfcx(x) * (1 + x)
+    normal_part = lambda x: erfcx(x / sqrt(mpf(2))) / 2 * (1 + x)
+    rows = ((erfc_part, "erfc", 32, 12, "2", "10.1"), (erfc_part, "erfc", 64, 24, "4", "27.3"),
+            (normal_part, "normal", 32, 12, "3.5", "14.3"), (normal_part, "normal", 64, 24, "6", "38.6"))
+    for part, name, width, n, k, top in rows:
+        k, top = mpf(k), mpf(top)
+        f = lambda t: part(k * (1 + t) / (1 - t))
+        lo, hi = mpf(-1) + mpf("1e-40"), (top - k) / (top + k)
+        c = fit(f, lo, hi, n, width, exact=1)
+        worst = max(abs(value(c, t) / f(t) - 1) for t in chebyshev(lo, hi, 400))
+        c[:1] = [rounded(c[0], width), rounded(c[0] - rounded(c[0], width), width)]
+        print("%s f%d, k = %s, 2^%.1f:\n    {%s}" % (name, width, k, float(log(worst, 2)), text_of(c, width)))
 
 
 if __name__ == "__main__":
     for row in tables():
         if len(sys.argv) < 2 or row[0] in sys.argv[1:]:
             report(*row)
-    if len(sys.argv) < 2 or "erfc" in sys.argv[1:]:
-        tail()
+    if len(sys.argv) < 2 or "tails" in sys.argv[1:]:
+        tails()

@@ -25,8 +25,15 @@ UNARY(atanh)
 UNARY(erf)
 UNARY(erfc)
 
-static wide wide_normcdf(wide x, wide y) { return (void)y, WIDE(erfc)(-x / WIDE(sqrt)(2)) / 2; }
-static double narrow_normcdf(double x, double y) { return (double)wide_normcdf((wide)x, (wide)y); }
+/* At minus infinity the formulas have no value. */
+static wide wide_gelu(wide x, wide y) { return (void)y, x * WIDE(erfc)(-x / WIDE(sqrt)(2)) / 2; }
+static wide wide_gelu_tanh(wide x, wide y)
+{
+    wide u = 2 * WIDE(sqrt)(2 / WIDE(acos)(-1)) * (x + (wide)44715 / 1000000 * x * x * x);
+    return (void)y, WIDE(isinf)(x) && x < 0 ? WIDE(nan)("") : x / (1 + WIDE(exp)(-u));
+}
+static double narrow_gelu(double x, double y) { return (double)wide_gelu((wide)x, (wide)y); }
+static double narrow_gelu_tanh(double x, double y) { return (double)wide_gelu_tanh((wide)x, (wide)y); }
 static wide wide_pow(wide x, wide y) { return WIDE(pow)(x, y); }
 static double narrow_pow(double x, double y) { return pow(x, y); }
 /* Exact in any precision. */
@@ -53,7 +60,8 @@ static const reference references[] = {
     ROW(atanh, 1, 1)
     ROW(erf, 1.5, 1.5)
     ROW(erfc, 1.5, 1.5)
-    ROW(normcdf, 1.5, 1.5)
+    ROW(gelu, 1.5, 1.5)
+    ROW(gelu_tanh, 1.5, 1.5)
     ROW(pow, 1, 1)
     ROW(fmod, 0, 0)
 #undef ROW
