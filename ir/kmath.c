@@ -15,6 +15,11 @@ kx kmath_let(kmath *K, const char *name, kx value)
     return have;
 }
 
+kx kmath_select(kmath *K, kx condition, kx a, kx b)
+{
+    return kir_select(&K->build, condition, LET("value", a), LET("value", b));
+}
+
 kx kmath_poly(kmath *K, kx x, int n, const double *c)
 {
     kx sum = NUM(c[n - 1]);
@@ -35,13 +40,16 @@ kx kmath_power_of_two(kmath *K, kx n)
 
 /* From 1.5 * 2^(digits - 1) on, the last place of a float is 1: the sum rounds to a whole number,
  * which then stands in its lowest bits. */
+static double big(const kmath *K) { return BY_TYPE(12582912.0, 6755399441055744.0); }
+static kx big_bits(kmath *K) { return BY_TYPE(INT(0x4b400000), INT(INT64_C(0x4338000000000000))); }
+
 kwhole kmath_nearest(kmath *K, const char *name, kx x)
 {
-    double big = BY_TYPE(12582912.0, 6755399441055744.0);
-    kx sum = LET(name, ADD(x, NUM(big)));
-    kx bits = BY_TYPE(INT(0x4b400000), INT(INT64_C(0x4338000000000000)));
-    return (kwhole){LET(name, SUB(sum, NUM(big))), LET(name, SUB(BITS(K->i, sum), bits))};
+    kx sum = LET(name, ADD(x, NUM(big(K))));
+    return (kwhole){LET(name, SUB(sum, NUM(big(K)))), LET(name, SUB(BITS(K->i, sum), big_bits(K)))};
 }
+
+kx kmath_from_int(kmath *K, kx n) { return SUB(BITS(K->t, ADD(n, big_bits(K))), NUM(big(K))); }
 
 /* ---- pairs: T. J. Dekker, "A floating-point technique for extending the available precision" ---- */
 

@@ -41,13 +41,12 @@ typedef struct {
 #define NOT(a) UN(NOT, a)
 #define NEG(a) UN(NEG, a)
 #define SQRT(a) UN(SQRT, a)
-#define FLOOR(a) UN(FLOOR, a)
 #define BAND(a, b) BIN(BAND, a, b)
 #define BOR(a, b) BIN(BOR, a, b)
 #define BXOR(a, b) BIN(BXOR, a, b)
 #define SHL(a, n) BIN(SHL, a, n)
 #define SHR(a, n) BIN(SHR, a, n)
-#define SEL(c, a, b) kir_select(&K->build, c, a, b)
+#define SEL(c, a, b) kmath_select(K, c, a, b)
 #define CAST(type, a) kir_cast(&K->build, type, a)
 #define BITS(type, a) kir_bits(&K->build, type, a)
 #define LET(name, a) kmath_let(K, name, a)
@@ -66,6 +65,8 @@ typedef kx kmath_body(kmath *K);
 
 /* As kir_let(), but an expression is named only once: it is the same wherever it stands. */
 kx kmath_let(kmath *K, const char *name, kx value);
+/* What is chosen from has names: compilers make vector code of that rather than jumps. */
+kx kmath_select(kmath *K, kx condition, kx a, kx b);
 kx kmath_poly(kmath *K, kx x, int n, const double *c);
 
 /* |x|, and x with the sign bit of another (given as bits of the unsigned type). */
@@ -79,6 +80,8 @@ typedef struct {
     kx number, integer;
 } kwhole;
 kwhole kmath_nearest(kmath *K, const char *name, kx x);
+/* A small integer as a float: |n| < 2^(digits - 2), of type i. Vector units lack the conversion of i64. */
+kx kmath_from_int(kmath *K, kx n);
 
 /* Sums and products without a rounding error. fast: |a| >= |b|, or a is 0. */
 kpair kmath_sum(kmath *K, kx a, kx b);

@@ -9,9 +9,9 @@
  * would all be seen. p does not change much near a = 0, so the error of t does not count there. */
 static kpair slow_part(kmath *K, kx a, double c, kpair first, kx (*rest)(kmath *K, kx t))
 {
-    kx near = LET("near", LT(a, NUM(c)));
-    kx ratio = LET("ratio", DIV(MUL(NUM(2), SEL(near, a, NUM(c))), ADD(a, NUM(c))));
-    kx t = LET("t", SEL(near, SUB(ratio, NUM(1)), SUB(NUM(1), ratio)));
+    kx left = LET("left", LT(a, NUM(c)));
+    kx ratio = LET("ratio", DIV(MUL(NUM(2), SEL(left, a, NUM(c))), ADD(a, NUM(c))));
+    kx t = LET("t", SEL(left, SUB(ratio, NUM(1)), SUB(NUM(1), ratio)));
     kpair above = kmath_fast_sum(K, first.hi, ADD(MUL(t, rest(K, t)), first.lo));
     return kmath_quotient(K, above, kmath_sum(K, NUM(1), a));
 }
@@ -39,7 +39,7 @@ static kx erfc_of(kmath *K, kx x)
 
 kx kmath_erf(kmath *K)
 {
-    kx a = LET("abs", kmath_abs(K, K->x)), z = LET("z", MUL(a, a));
+    kx a = LET("magnitude", kmath_abs(K, K->x)), z = LET("z", MUL(a, a));
     kx p = POLY(z, (0.128379166, -0.376126349, 0.112837277, -0.0268615242, 0.0052068634, -0.000821414171, 8.69307769e-05),
                 (0.12837916709551259, -0.3761263890318392, 0.11283791670961861, -0.026866170646385374, 0.005223977638520309,
                  -0.00085483278663660636, 0.00012055368457703255, -1.4926653110972518e-05, 1.6481284840915947e-06,
@@ -50,7 +50,7 @@ kx kmath_erf(kmath *K)
 
 kx kmath_erfc(kmath *K)
 {
-    kx y = LET("y", erfc_of(K, LET("abs", kmath_abs(K, K->x))));
+    kx y = LET("y", erfc_of(K, LET("magnitude", kmath_abs(K, K->x))));
     return SEL(LT(K->x, NUM(0)), SUB(NUM(2), y), y);
 }
 
@@ -77,7 +77,7 @@ static kx from_tail(kmath *K, kx tail)
 
 static kx bounded(kmath *K, double limit)
 {
-    kx a = LET("abs", kmath_abs(K, K->x));
+    kx a = LET("magnitude", kmath_abs(K, K->x));
     return LET("a", SEL(LT(NUM(limit), a), NUM(limit), a));
 }
 

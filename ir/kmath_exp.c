@@ -15,11 +15,11 @@ static reduced reduce(kmath *K, kx x, kx lo, double low, double high)
     kx a = LET("a", SEL(LT(NUM(high), x), NUM(high), x));
     a = LET("a", SEL(LT(a, NUM(low)), NUM(low), a));
     kwhole n = kmath_nearest(K, "n", MUL(a, NUM(1.4426950408889634)));
-    kx near = LET("near", SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))));
-    kx off = MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13));
-    if (lo) off = SUB(off, SEL(EQ(a, x), lo, NUM(0)));
-    off = LET("off", off);
-    kx r = LET("r", SUB(near, off)), rest = LET("rest", SUB(SUB(near, r), off));
+    kx upper = LET("upper", SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))));
+    kx lower = MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13));
+    if (lo) lower = SUB(lower, SEL(EQ(a, x), lo, NUM(0)));
+    lower = LET("lower", lower);
+    kx r = LET("r", SUB(upper, lower)), rest = LET("rest", SUB(SUB(upper, r), lower));
     kx p = POLY(r, (0.5, 0.166666672, 0.0416665077, 0.0083331801, 0.00139308651, 0.00019969666),
                 (0.5, 0.16666666666666671, 0.041666666666666671, 0.0083333333333258878, 0.0013888888888882137,
                  0.00019841269875453746, 2.4801587330115581e-05, 2.7557254760225758e-06, 2.7557268783987963e-07,
@@ -60,7 +60,7 @@ kpair kmath_exp_pair(kmath *K, kx x, kx lo, kx factor, int shift)
     reduced e = reduce_all(K, x, lo);
     kpair sum = kmath_fast_sum(K, factor, MUL(factor, ADD(e.r, e.q)));
     kx n = shift ? LET("n", ADD(e.n, INT(shift))) : e.n;
-    return (kpair){LET("exp", scaled(K, sum.hi, n)), LET("rest", scaled(K, sum.lo, n))};
+    return (kpair){LET("y", scaled(K, sum.hi, n)), LET("rest", scaled(K, sum.lo, n))};
 }
 
 kx kmath_exp(kmath *K) { return kmath_exp_of(K, K->x, NULL); }

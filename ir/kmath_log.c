@@ -18,7 +18,7 @@ kx kmath_log_of(kmath *K, kx hi, kx lo, kx shift)
     int64_t root = BY_TYPE(INT64_C(0x3f3504f3), INT64_C(0x3fe6a09e667f3bcd));
     kx bits = LET("bits", ADD(BITS(K->i, v), INT(one - root)));
     kx field = LET("field", SHR(bits, INT(K->digits - 1)));
-    kx scale = LET("k", CAST(K->t, ADD(field, k)));
+    kx scale = LET("k", kmath_from_int(K, ADD(field, k)));
     kx fraction = BAND(bits, INT((INT64_C(1) << (K->digits - 1)) - 1));
     kx f = LET("f", SUB(BITS(K->t, ADD(fraction, INT(root))), NUM(1)));
     kx s = LET("s", DIV(f, ADD(NUM(2), f))), z = LET("z", MUL(s, s));
@@ -29,7 +29,7 @@ kx kmath_log_of(kmath *K, kx hi, kx lo, kx shift)
     kx small = MUL(scale, NUM2(1.42860677e-06, -1.7239444525614835e-13));
     if (lo) small = ADD(small, DIV(lo, hi));
     kx sum = SUB(SUB(square, ADD(MUL(s, ADD(square, MUL(z, p))), small)), f);
-    kx y = LET("log", SUB(MUL(scale, NUM2(0.693145751953125, 0.69314718056011770)), sum));
+    kx y = LET("y", SUB(MUL(scale, NUM2(0.693145751953125, 0.69314718056011770)), sum));
     y = SEL(LT(hi, NUM(INFINITY)), y, hi);
     return SEL(LE(hi, NUM(0)), SEL(EQ(hi, NUM(0)), NUM(-INFINITY), NUM(NAN)), y);
 }

@@ -13,7 +13,7 @@ static kpair log_pair(kmath *K, kx a)
     int64_t one = (int64_t)K->bias << (K->digits - 1);
     int64_t root = BY_TYPE(INT64_C(0x3f3504f3), INT64_C(0x3fe6a09e667f3bcd));
     kx bits = LET("bits", ADD(BITS(K->i, v), INT(one - root)));
-    kx k = LET("k", CAST(K->t, ADD(SHR(bits, INT(K->digits - 1)), shift)));
+    kx k = LET("k", kmath_from_int(K, ADD(SHR(bits, INT(K->digits - 1)), shift)));
     kx m = LET("m", BITS(K->t, ADD(BAND(bits, INT((INT64_C(1) << (K->digits - 1)) - 1)), INT(root))));
     kpair s = kmath_quotient(K, (kpair){LET("f", SUB(m, NUM(1))), NUM(0)}, kmath_sum(K, m, NUM(1)));
     kpair z = kmath_product(K, s.hi, s.hi);
@@ -33,12 +33,19 @@ static kpair log_pair(kmath *K, kx a)
     return kmath_fast_sum(K, sum.hi, LET("rest", lo));
 }
 
+/* Is a >= 0 a whole number? From 2^(digits - 1) on all are, and below, the sum rounds to one. */
+static kx is_whole(kmath *K, kx a)
+{
+    kx ones = NUM(ldexp(1, K->digits - 1));
+    return LET("whole", OR(LE(ones, a), EQ(SUB(ADD(a, ones), ones), a)));
+}
+
 /* The cases of C's Annex F, from the magnitude for finite positive ones. */
 static kx special(kmath *K, kx a, kx magnitude)
 {
     kx zero = NUM(0), inf = NUM(INFINITY), x = K->x, y = K->y;
-    kx whole = LET("whole", EQ(FLOOR(y), y)), half = LET("half", MUL(NUM(0.5), y));
-    kx odd = AND(whole, NE(FLOOR(half), half));
+    kx exponent = LET("exponent", kmath_abs(K, y)), whole = is_whole(K, exponent);
+    kx odd = AND(whole, NOT(is_whole(K, LET("half", MUL(NUM(0.5), exponent)))));
     kx negative = LET("negative", LT(y, zero));
     kx r = SEL(EQ(a, zero), SEL(negative, inf, zero), magnitude);
     r = LET("r", SEL(EQ(a, inf), SEL(negative, zero, inf), r));

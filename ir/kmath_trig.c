@@ -78,10 +78,10 @@ static angle reduce_large(kmath *K, kx a)
     /* The signed fraction in four pieces that floats hold exactly. */
     kx mask = WORD((UINT64_C(1) << half) - 1), top = WORD(UINT64_C(1) << (K->width - 1));
     kx piece = SUB(BITS(K->i, SHR(ADD(high, top), WORD(half))), INT(INT64_C(1) << (half - 1)));
-    kx f1 = MUL(CAST(K->t, piece), NUM(ldexp(1, half - point)));
-    kx f2 = MUL(CAST(K->t, BITS(K->i, BAND(high, mask))), NUM(ldexp(1, -point)));
-    kx f3 = MUL(CAST(K->t, BITS(K->i, SHR(low, WORD(half)))), NUM(ldexp(1, -point - half)));
-    kx f4 = MUL(CAST(K->t, BITS(K->i, BAND(low, mask))), NUM(ldexp(1, -point - 2 * half)));
+    kx f1 = MUL(kmath_from_int(K, piece), NUM(ldexp(1, half - point)));
+    kx f2 = MUL(kmath_from_int(K, BITS(K->i, BAND(high, mask))), NUM(ldexp(1, -point)));
+    kx f3 = MUL(kmath_from_int(K, BITS(K->i, SHR(low, WORD(half)))), NUM(ldexp(1, -point - half)));
+    kx f4 = MUL(kmath_from_int(K, BITS(K->i, BAND(low, mask))), NUM(ldexp(1, -point - 2 * half)));
     kpair sum = kmath_fast_sum(K, LET("f1", f1), LET("f2", f2));
     kpair f = kmath_fast_sum(K, sum.hi, LET("rest", ADD(sum.lo, ADD(f3, f4))));
     kx pi_hi = NUM2(1.57079637, 1.5707963267948966), pi_lo = NUM2(-4.37113883e-08, 6.123233995736766e-17);
