@@ -57,58 +57,30 @@ static bool has_file(const cg_program *p, const char *name)
     return false;
 }
 
-/* Does the linker need the mathematics library, which the device's flags do not name? */
-static bool needs_libm(const device *d)
-{
-    for (int i = 0; i < d->compiler.link.n; i++)
-        if (strcmp(d->compiler.link.at[i], "-lm") == 0) return false;
-    return d->libm;
-}
-
 /* ---- Makefile ------------------------------------------------------------------------------ */
 
-/* A word of a command for the shell, in a variable of make. */
-static const char *make_word(nfc_arena *a, const char *word)
+/* The reader of device descriptions lets only such words pass as no shell, make or CMake misreads.
+ */
+static void put_words(text *t, const device_words *words)
 {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
-    bool quote = !*word || word[strspn(word, plain)];
-    const char *out = quote ? "'" : "";
-    while (*word) {
-        int n = (int)strspn(word, "\\");
-        bool hash = word[n] == '#'; /* begins a comment; backslashes before it count */
-        if (n) out = arena_printf(a, "%s%.*s%.*s", out, n, word, hash ? n : 0, word);
-        word += n;
-        if (!*word) break;
-        const char *put = hash ? "\\#" : *word == '$' ? "$$" : *word == '\'' ? "'\\''" : NULL;
-        out = put ? arena_printf(a, "%s%s", out, put) : arena_printf(a, "%s%c", out, *word);
-        word++;
-    }
-    return quote ? arena_printf(a, "%s'", out) : out;
-}
-
-static void put_words(cg_program *p, text *t, const device_words *words)
-{
-    for (int i = 0; i < words->n; i++) put(t, " %s", make_word(p->arena, words->at[i]));
+    for (int i = 0; i < words->n; i++) put(t, " %s", words->at[i]);
 }
 
 static void put_variables(cg_program *p, text *t)
 {
     const device *d = p->device;
-    line(t, "CC     = %s", make_word(p->arena, d->compiler.command));
-    line(t, "AR     = %s", make_word(p->arena, d->compiler.archiver));
+    line(t, "CC     = %s", d->compiler.command);
+    line(t, "AR     = %s", d->compiler.archiver);
     put(t, "CFLAGS = -std=%s", d->compiler.standard);
-    put_words(p, t, &d->compiler.flags);
-    if (d->chosen) put_words(p, t, &d->chosen->flags);
+    put_words(t, &d->compiler.flags);
+    if (d->chosen) put_words(t, &d->chosen->flags);
     put(t, "\nLDLIBS =");
-    put_words(p, t, &d->compiler.link);
-    line(t, "%s", needs_libm(d) ? " -lm" : "");
+    put_words(t, &d->compiler.link);
     if (p->with_main) {
-        put(t, "RUN    =");
-        put_words(p, t, &d->compiler.run);
-        end_line(t);
+        put(t, "\nRUN    =");
+        put_words(t, &d->compiler.run);
     }
-    end_line(t);
+    line(t, "\n");
 }
 
 static void put_objects(cg_program *p, text *t, const file_names *files, bool traced)
@@ -196,19 +168,6 @@ static void emit_makefile(cg_program *p)
 
 /* ---- CMakeLists.txt ------------------------------------------------------------------------ */
 
-/* A quoted argument, in which nothing is expanded. */
-static void put_argument(text *t, const char *word)
-{
-    put(t, " \"");
-    for (; *word; word++) put(t, strchr("\"\\$;", *word) ? "\\%c" : "%c", *word);
-    put(t, "\"");
-}
-
-static void put_options(text *t, const device_words *words)
-{
-    for (int i = 0; i < words->n; i++) put_argument(t, words->at[i]);
-}
-
 /* CMake keeps these names of targets for itself. */
 static const char *library_target(const cg_program *p)
 {
@@ -230,14 +189,14 @@ static void put_target(cg_program *p, text *t, const char *target, bool of_main)
     line(t, ")");
     line(t, "target_include_directories(%s %s \"${CMAKE_CURRENT_SOURCE_DIR}\")", target,
          of_main ? "PRIVATE" : "PUBLIC");
-    put(t, "target_compile_options(%s PRIVATE \"-std=%s\"", target, d->compiler.standard);
-    put_options(t, &d->compiler.flags);
-    if (d->chosen) put_options(t, &d->chosen->flags);
+    put(t, "target_compile_options(%s PRIVATE -std=%s", target, d->compiler.standard);
+    put_words(t, &d->compiler.flags);
+    if (d->chosen) put_words(t, &d->chosen->flags);
     line(t, ")");
-    if (d->compiler.link.n || needs_libm(d)) {
+    if (d->compiler.link.n) {
         put(t, "target_link_libraries(%s %s", target, of_main ? "PRIVATE" : "PUBLIC");
-        put_options(t, &d->compiler.link);
-        line(t, "%s)", needs_libm(d) ? " \"-lm\"" : "");
+        put_words(t, &d->compiler.link);
+        line(t, ")");
     }
 }
 
