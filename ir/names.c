@@ -5,22 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Keywords and other words that the languages, or our own prologues, have taken. */
+/* Keywords and other words that the languages, the headers that we include, or our own prologues have
+ * taken. */
 static const char *const reserved[] = { /* sorted */
-    "alignas", "alignof", "and", "and_eq", "arena", "asm", "attribute", "auto", "bitand", "bitor", "bool",
-    "break", "buffer", "case", "catch", "char", "char16_t", "char32_t", "class", "coherent", "compl",
-    "concept", "const", "const_cast", "constexpr", "continue", "ctx", "decltype", "default", "delete",
-    "discard", "do", "double", "dynamic_cast", "else", "enum", "errno", "explicit", "export", "extern",
-    "false", "flat", "float", "for", "friend", "goto", "half", "highp", "if", "image", "in", "inline", "inout",
-    "input", "int", "invariant", "layout", "linux", "long", "lowp", "main", "mat2", "mat3", "mat4", "mediump",
-    "mutable", "namespace", "new", "noexcept", "noperspective", "not", "not_eq", "nullptr", "operator", "or",
-    "or_eq", "out", "output", "packed", "partition", "patch", "precise", "precision", "private", "protected",
-    "public", "readonly", "register", "reinterpret_cast", "resource", "restrict", "return", "sample",
-    "sampler", "shared", "short", "signed", "sizeof", "smooth", "static", "static_assert", "static_cast",
-    "status", "struct", "subroutine", "superp", "switch", "template", "this", "thread_local", "throw", "true",
-    "try", "typedef", "typeid", "typename", "uint", "uniform", "union", "unix", "unsigned", "using", "varying",
-    "vec2", "vec3", "vec4", "virtual", "void", "volatile", "wchar_t", "weights", "while", "writeonly", "xor",
-    "xor_eq"};
+    "NULL", "PTRDIFF_MAX", "PTRDIFF_MIN", "SIG_ATOMIC_MAX", "SIG_ATOMIC_MIN", "SIZE_MAX", "WCHAR_MAX",
+    "WCHAR_MIN", "WINT_MAX", "WINT_MIN", "alignas", "alignof", "and", "and_eq", "arena", "asm",
+    "attribute", "auto", "bitand", "bitor", "bool", "break", "buffer", "case", "catch", "char",
+    "char16_t", "char32_t", "class", "coherent", "compl", "concept", "const", "const_cast", "constexpr",
+    "continue", "ctx", "decltype", "default", "delete", "discard", "do", "double", "dynamic_cast",
+    "else", "enum", "errno", "explicit", "export", "extern", "false", "flat", "float", "for", "friend",
+    "goto", "half", "highp", "i386", "if", "image", "in", "inline", "inout", "input", "int", "int16_t",
+    "int32_t", "int64_t", "int8_t", "intptr_t", "invariant", "layout", "linux", "long", "lowp", "main",
+    "mat2", "mat3", "mat4", "max_align_t", "mediump", "memcpy", "mips", "mutable", "namespace", "new",
+    "noexcept", "noperspective", "not", "not_eq", "nullptr", "offsetof", "operator", "or", "or_eq",
+    "out", "output", "packed", "partition", "patch", "precise", "precision", "private", "protected",
+    "ptrdiff_t", "public", "readonly", "register", "reinterpret_cast", "resource", "restrict", "return",
+    "sample", "sampler", "shared", "short", "signed", "size_t", "sizeof", "smooth", "sparc", "static",
+    "static_assert", "static_cast", "status", "struct", "subroutine", "superp", "switch", "template",
+    "this", "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "uint", "uint16_t",
+    "uint32_t", "uint64_t", "uint8_t", "uintptr_t", "uniform", "union", "unix", "unsigned", "using",
+    "varying", "vec2", "vec3", "vec4", "virtual", "void", "volatile", "wchar_t", "weights", "while",
+    "writeonly", "xor", "xor_eq"};
 
 static int by_name(const void *name, const void *row) { return strcmp(name, *(const char *const *)row); }
 
