@@ -238,15 +238,14 @@ static const char *program_name(nfc_arena *a, const char *module)
     return name;
 }
 
-cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, bool with_main)
+cg_program *program_new(nfc_session *s, const plan *planned, const device *d, bool with_main)
 {
-    const nfc_backend *backend = backend_named(d->backend);
-    if (!backend) {
+    cg_program *p = ARENA_NEW(s->arena, cg_program);
+    *p = (cg_program){.s = s, .arena = s->arena, .m = planned->m, .plan = planned, .device = d, .with_main = with_main, .backend = backend_named(d->backend)};
+    if (!p->backend) {
         diag_error(&s->diags, E_DEVICE, d->at, "there is no backend '%s'", d->backend);
         return NULL;
     }
-    cg_program *p = ARENA_NEW(s->arena, cg_program);
-    *p = (cg_program){.s = s, .arena = s->arena, .m = planned->m, .plan = planned, .device = d, .with_main = with_main};
     p->name = program_name(p->arena, planned->m->name);
     p->upper = name_upper(p->arena, p->name);
     p->source = planned->m->file.n ? source_get(&s->sources, planned->m->file.at[0])->path : planned->m->name;
@@ -259,7 +258,15 @@ cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, b
     cg_collect_weights(p);
     cg_collect_kernels(p);
     p->stack_bytes = cg_stack_bytes(p);
-    if (!fits(p) || (backend->check && !backend->check(p))) return NULL;
-    backend->emit(p);
+    return p;
+}
+
+bool program_fits(cg_program *p) { return fits(p) && (!p->backend->check || p->backend->check(p)); }
+
+cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, bool with_main)
+{
+    cg_program *p = program_new(s, planned, d, with_main);
+    if (!p || !program_fits(p)) return NULL;
+    p->backend->emit(p);
     return p;
 }

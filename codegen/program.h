@@ -45,6 +45,7 @@ typedef struct cg_program {
     ir_module *m;
     const plan *plan;
     const device *device;
+    const struct nfc_backend *backend; /* that the device names */
     const char *name, *upper;     /* prefix of every symbol */
     const char *source;           /* base name of the graph's file */
     bool with_main;
@@ -77,6 +78,11 @@ typedef struct nfc_backend {
 extern const nfc_backend backend_c;
 const nfc_backend *backend_named(const char *name);
 
+/* A program without its files: its names, weights, kernels and sizes. Reports and returns NULL when
+ * the device names no backend. */
+cg_program *program_new(nfc_session *s, const plan *planned, const device *d, bool with_main);
+/* Can the device have it? Reports everything that speaks against it. */
+bool program_fits(cg_program *p);
 /* Makes the files of a program; with_main: also those of an executable. Reports and returns NULL when
  * the device cannot have it. */
 cg_program *program_emit(nfc_session *s, const plan *planned, const device *d, bool with_main);

@@ -8,6 +8,7 @@ const cli_verb cli_verbs[] = {
     {"build", verb_build, "GRAPH [--device F.json] [-o DIR] [--emit=sources|lib|exe]", "compiles a graph to standalone C, and to a program"},
     {"sim", verb_sim, "GRAPH --input x=x.npy ... --output DIR", "runs a graph in the simulator"},
     {"check", verb_check, "GRAPH [--device F.json]", "says everything that is wrong with a graph"},
+    {"inspect", verb_inspect, "GRAPH [--device F.json] [--json]", "says what a program takes and costs"},
     {"export", verb_export, "GRAPH --format=json|dot|ir [-o FILE]", "writes a graph as data, a drawing or text"},
     {"fmt", verb_fmt, "FILE.nfg... [-i|--check]", "formats graphs"},
     {"ops", verb_ops, "[NAME...] [--json|--markdown]", "lists the operations, or tells all of one"},

@@ -221,7 +221,7 @@ static void print_one(nfc_arena *a, const op_info *op)
     for (int i = 0; i < op->nout; i++)
         printf("  %-14s %-12s %s\n", op->out[i].name, op->out[i].optional ? "optional" : "", op->flags & OPF_BOOL ? "bool" : result_type(a, &op->out[i]));
     fputs("  shape          ", stdout);
-    print_wrapped(op->result_shape, 17);
+    print_wrapped(op->rule->shape_text, 17);
     if (op->family == FAM_EW) printf("\nworked out as    %s\n", op->expression);
     if (op->family == FAM_EW && op->ulp) printf("f32 error        at most %d ulp\n", op->ulp);
     fputs("\nsupported by     ", stdout);
@@ -353,7 +353,7 @@ static json_node *op_json(nfc_arena *a, ir_op id)
     json_set(o, "indices", indices_json(a, op));
     json_set(o, "onnx", json_string(a, op->onnx));
     json_set(o, "operands", operands_json(a, op));
-    json_set(o, "result_shape", json_string(a, op->result_shape));
+    json_set(o, "result_shape", json_string(a, op->rule->shape_text));
     json_set(o, "results", results_json(a, op));
     json_set(o, "supported", by);
     json_set(o, "types", types);

@@ -187,6 +187,13 @@ void kir_print(FILE *to, nfc_arena *a, const kir_func *f);
 /* Runs a kernel on memory at hand: one pointer a parameter, one value a scalar. Returns the status. */
 int kir_run(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, const int64_t *scalar);
 
+/* What one run of a kernel costs at most, with free dims at their bounds and every guard open. */
+typedef struct kir_cost {
+    int64_t flops;         /* arithmetic and comparisons of values, as the kernel has them; functions by their bodies */
+    int64_t read, written; /* bytes of buffers, each element once */
+} kir_cost;
+kir_cost kir_cost_of(ir_module *m, const kir_func *f);
+
 /* The functions that no target has as an operator (KIRF_MATH), each a body over one or two arguments
  * in kernel expressions, so that every target computes the same bits (ir/kmath.c). Made once for a
  * module. Types: f32 and f64. */

@@ -18,19 +18,19 @@
 
 /* ---- rows --------------------------------------------------------------------------------- */
 
-#define RULE(rule, shape) static const char shape_of_##rule[] = shape;
+#define RULE(rule, macs, shape) static const op_rule rule_##rule = {sh_##rule, mc_##macs, shape};
 #include "ir/ops_empty.h"
 #include "ir/ops.def"
 #include "ir/ops_undef.h"
 
 static op_info table[IR_OP_COUNT] = {
-#define OP(id, fam, rule, fl, onnx_name, text)                                                     \
+#define OP(id, fam, ruled, fl, onnx_name, text)                                                    \
     [IR_##id] = {.name = #id, .family = fam, .flags = (fl), .onnx = onnx_name, .doc = text,        \
-                 .expression = "", .shape = sh_##rule, .result_shape = shape_of_##rule},
+                 .expression = "", .rule = &rule_##ruled},
 #define EW_ROW(id, set, fl, onnx_name, dom, bound, expr, formula)                                  \
     [IR_##id] = {.name = #id, .family = FAM_EW, .flags = OPF_PURE | (fl), .onnx = onnx_name,       \
                  .domain = DOM_##dom, .ulp = bound, .doc = formula, .expression = expr,            \
-                 .types = {set}, .shape = sh_elementwise, .result_shape = shape_of_elementwise},
+                 .types = {set}, .rule = &rule_elementwise},
 #define EW1(id, a, set, fl, onnx_name, dom, bound, expr, formula)                                  \
     EW_ROW(id, set, fl, onnx_name, dom, bound, #expr, formula)
 #define EW2(id, a, b, set, fl, onnx_name, dom, bound, expr, formula)                               \

@@ -92,6 +92,16 @@ typedef struct op_index {
 
 struct infer;
 typedef bool op_shape_rule(struct infer *);
+struct ir_inst;
+/* Multiply-adds of an instruction, with free dims at their bounds. */
+typedef int64_t op_mac_rule(const struct ir_inst *);
+
+/* What ops of one kind share: a `rule` of ops.def. */
+typedef struct op_rule {
+    op_shape_rule *shape;
+    op_mac_rule *macs;
+    const char *shape_text; /* what it makes of the operands' shapes, in words */
+} op_rule;
 
 typedef struct op_info {
     const char *name;
@@ -108,8 +118,7 @@ typedef struct op_info {
     const op_attr *attr;
     const op_index *index;
     int nin, nout, nattr, nindex;
-    op_shape_rule *shape;
-    const char *result_shape; /* what that makes of the operands' shapes, in words */
+    const op_rule *rule;
 } op_info;
 
 const op_info *op_get(ir_op op);

@@ -122,7 +122,7 @@ bool ir_infer(ir_module *m, ir_inst *inst, int nresult)
             diag_error(&m->session->diags, E_RESULTS, inst->at, "%s has %d result%s, but %d names stand for them", f.info->name, f.info->nout, f.info->nout == 1 ? "" : "s", nresult);
         }
         m->sx.overflow = false;
-        ok = ok && f.info->shape(&f);
+        ok = ok && f.info->rule->shape(&f);
         for (int i = 0; ok && i < result_count(&f); i++) ok = check_size(&f, f.out[i]);
     }
     int n = result_count(&f);
@@ -165,6 +165,12 @@ bool sh_elementwise(infer *f)
 }
 
 /* ---- types and constants ------------------------------------------------------------------- */
+
+int64_t mc_none(const ir_inst *inst)
+{
+    (void)inst;
+    return 0;
+}
 
 bool sh_core(infer *f)
 {

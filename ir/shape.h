@@ -1,5 +1,5 @@
 /* Shape rules: from operands and attributes to the types of results, with errors at the author's
- * operand. One function per `rule` column of ops.def. */
+ * operand. One function per `rule` column of ops.def. Beside them, what a contraction costs. */
 #ifndef NFC_SHAPE_H
 #define NFC_SHAPE_H
 
@@ -14,11 +14,12 @@ typedef struct infer {
     const ir_type *out[64];
 } infer;
 
-#define OP(id, family, rule, ...) op_shape_rule sh_##rule;
+#define RULE(rule, macs, shape)                                                                    \
+    op_shape_rule sh_##rule;                                                                       \
+    op_mac_rule mc_##macs;
 #include "ir/ops_empty.h"
 #include "ir/ops.def"
 #include "ir/ops_undef.h"
-op_shape_rule sh_elementwise;
 
 /* Reports an error of this op at operand `i` (i < 0: at the op) and returns false. */
 bool infer_fail(infer *f, diag_code code, int i, const char *format, ...) __attribute__((format(printf, 4, 5)));

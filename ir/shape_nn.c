@@ -1,6 +1,7 @@
 /* Shape rules of contractions, windows and attention. */
 #include <math.h>
 #include <string.h>
+#include "ir/sat.h"
 #include "ir/shape.h"
 
 static const char *text(const infer *f, const ir_sx *x) { return sx_text(f->m->arena, x); }
@@ -23,6 +24,18 @@ bool sh_matmul(infer *f)
     if (b->rank > 1) dim[rank++] = b->dim[b->rank - 1];
     f->out[0] = ir_tensor(f->m, a->dtype, rank, dim);
     return true;
+}
+
+int64_t mc_matmul(const ir_inst *inst)
+{
+    const ir_type *a = inst->in[0]->type;
+    return sat_mul(ir_max_elements(inst->out[0]->type), sx_max(a->dim[a->rank - 1]));
+}
+
+int64_t mc_gemm(const ir_inst *inst)
+{
+    const ir_type *a = inst->in[0]->type;
+    return sat_mul(ir_max_elements(inst->out[0]->type), sx_max(a->dim[ir_int(inst, ATTR_AT(gemm, transa)) ? 0 : 1]));
 }
 
 bool sh_gemm(infer *f)
@@ -224,6 +237,18 @@ bool sh_conv_transpose(infer *f)
     return conv_common(f, true);
 }
 
+/* Of one element: a channel's part of the kernel, over the channels of its group. Padding counts. */
+static int64_t taps(const ir_type *w, int axis)
+{
+    int64_t n = sx_max(w->dim[axis]);
+    for (int i = 2; i < w->rank; i++) n = sat_mul(n, sx_max(w->dim[i]));
+    return n;
+}
+
+int64_t mc_conv(const ir_inst *inst) { return sat_mul(ir_max_elements(inst->out[0]->type), taps(inst->in[1]->type, 1)); }
+/* Each element of x meets its channel's whole kernel. */
+int64_t mc_conv_transpose(const ir_inst *inst) { return sat_mul(ir_max_elements(inst->in[0]->type), taps(inst->in[1]->type, 1)); }
+
 bool sh_pool(infer *f)
 {
     int spatial, shape = op_attr_find(f->info, "kernel_shape");
@@ -287,6 +312,15 @@ bool sh_sdpa(infer *f)
     if (!fits) return infer_fail(f, E_SHAPE, 3, "the mask does not broadcast to the scores %s", ir_type_text(f->m->arena, ir_tensor(f->m, q->dtype, r, scores.dim)));
     if (mask->type->dtype != DT_bool && mask->type->dtype != q->dtype) return infer_fail(f, E_DTYPE, 3, "the mask is %s; it takes bool or %s", dtype_name(mask->type->dtype), dtype_name(q->dtype));
     return true;
+}
+
+/* Every query meets every valid key, and weighs every value. */
+int64_t mc_sdpa(const ir_inst *inst)
+{
+    const ir_type *q = inst->in[0]->type, *v = inst->in[2]->type;
+    int64_t rows = 1, keys = sx_max(v->dim[v->rank - 2]), valid = sx_max(inst->index[0]);
+    for (int i = 0; i < q->rank - 1; i++) rows = sat_mul(rows, sx_max(q->dim[i]));
+    return sat_mul(sat_mul(rows, valid < keys ? valid : keys), sx_max(q->dim[q->rank - 1]) + sx_max(v->dim[v->rank - 1]));
 }
 
 bool sh_rope(infer *f)
