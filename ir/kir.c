@@ -294,6 +294,16 @@ const ir_sx *kir_for(kir_builder *b, kir_for_kind kind, const char *name, const 
     return sx_sym(b->sx, s->var->sym);
 }
 
+int kir_grid(const kir_func *f, const kir_stmt *loop[KIR_MAX_GRID])
+{
+    int n = 0;
+    for (const kir_stmt *s = f->body; n < KIR_MAX_GRID && s->body.n == 1; s = s->body.at[0]) {
+        if (s->body.at[0]->kind != KIR_FOR || s->body.at[0]->loop != KIR_GRID) break;
+        loop[n++] = s->body.at[0];
+    }
+    return n;
+}
+
 void kir_if(kir_builder *b, const kir_expr *cond)
 {
     kir_stmt *s = stmt_new(b, KIR_IF);

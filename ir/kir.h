@@ -170,6 +170,11 @@ void kir_note(kir_builder *b, const char *text);
 const kir_expr *kir_let(kir_builder *b, const char *name, const kir_expr *value);
 /* Names an index that lies from lo to hi; the verifier proves it from the value and the guards. */
 const ir_sx *kir_let_index(kir_builder *b, const char *name, const kir_expr *value, int64_t lo, int64_t hi);
+/* The GRID loops of a kernel, outermost first; returns how many. They are one nest around everything
+ * that it does, each the only statement of the one outside, so that iterations of all of them can
+ * run at once: kir_verify() sees to it. */
+enum { KIR_MAX_GRID = 16 };
+int kir_grid(const kir_func *f, const kir_stmt *loop[KIR_MAX_GRID]);
 /* Ends the kernel: names shared subexpressions and finds out what it reads, writes and takes. */
 kir_func *kir_end(kir_builder *b);
 

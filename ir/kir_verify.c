@@ -333,11 +333,30 @@ static bool check_stmt(checker *c, const kir_stmt *s)
     return false;
 }
 
+/* Every GRID loop is one of kir_grid()'s, and its bounds do not depend on another's variable. */
+static bool check_grid(checker *c, const kir_stmt *s, const kir_stmt *const *grid, int n)
+{
+    if (s->kind == KIR_FOR && s->loop == KIR_GRID) {
+        bool outermost = false;
+        for (int i = 0; i < n; i++) outermost |= grid[i] == s;
+        NEED(outermost, "the grid loop '%s' is not around all of the kernel", s->var->name);
+        for (int i = 0; i < n; i++) {
+            const ir_sx *one = sx_int(&c->m->sx, 1), *extent = sx_sub(&c->m->sx, s->end, s->begin);
+            NEED(substitute(c, extent, grid[i]->var->sym, one) == extent && sx_is(s->begin, 0), "the grid loop '%s' is no part of a box", s->var->name);
+        }
+    }
+    for (int i = 0; i < s->body.n; i++)
+        if (!check_grid(c, s->body.at[i], grid, n)) return false;
+    return true;
+}
+
 const char *kir_verify(ir_module *m, const kir_func *f)
 {
     checker c = {.m = m, .f = f, .a = arena_child(m->arena)};
     for (int i = 0; i < 2; i++)
         if (f->arg[i]) vec_push(c.a, &c.var, f->arg[i]);
+    const kir_stmt *grid[KIR_MAX_GRID];
+    check_grid(&c, f->body, grid, kir_grid(f, grid));
     check_stmt(&c, f->body);
     if (f->result) {
         for (int i = 0; i < f->body->body.n; i++)

@@ -456,7 +456,8 @@ static const char *kernel_name(lw *l)
 
 static void begin(lw *l, const plan_graph *p, const ir_inst *inst, nfc_span at)
 {
-    *l = (lw){.m = p->plan->m, .sx = &p->plan->m->sx, .plan = p, .inst = inst, .outer = KIR_PARALLEL};
+    *l = (lw){.m = p->plan->m, .sx = &p->plan->m->sx, .plan = p, .inst = inst};
+    l->outer = p->plan->gpu ? KIR_GRID : KIR_PARALLEL;
     l->call = ARENA_NEW(l->m->arena, plan_call);
     l->call->inst = inst;
     l->call->at = at;
@@ -518,7 +519,12 @@ plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, p
     *target = (ir_value){.type = type, .name = to->buffer->name, .at = at};
     const kir_expr *number = value ? literal(&l, value) : NULL;
     lw_param *y = param_of(&l, target, to), *x = number ? NULL : param_of(&l, source, from);
-    if (x && plan_is_contiguous(m, type, from) && plan_is_contiguous(m, type, to)) {
+    bool contiguous = x && plan_is_contiguous(m, type, from) && plan_is_contiguous(m, type, to);
+    if (contiguous && l.outer == KIR_GRID) { /* COPY would be the work of one thread */
+        const ir_sx *i = lw_for_parallel(&l, "i", ir_elements(m, type));
+        kir_store(&l.b, y->buffer, i, kir_load(&l.b, x->buffer, i));
+        lw_close(&l, 1);
+    } else if (contiguous) {
         kir_copy(&l.b, y->buffer, sx_int(l.sx, 0), x->buffer, sx_int(l.sx, 0), ir_elements(m, type));
     } else {
         const ir_sx *index[IR_MAX_RANK];

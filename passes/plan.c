@@ -64,6 +64,7 @@ plan *plan_module(ir_module *m, const plan_options *options)
 {
     plan *p = ARENA_NEW(m->arena, plan);
     p->m = m;
+    p->gpu = options->gpu;
     ir_number(m);
     name_symbols(m);
     for (int g = 0; g < m->graph.n; g++) plan_one(p, m->graph.at[g], options);

@@ -77,6 +77,7 @@ typedef struct plan {
     VEC(const ir_inst *) weight; /* constants that the program keeps, each once, in order of use */
     int64_t arena;               /* the largest of the graphs' */
     int64_t state_bytes, weight_bytes;
+    bool gpu;                    /* as the options say */
 } plan;
 
 typedef struct plan_options {
