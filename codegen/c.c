@@ -1,8 +1,7 @@
 /* The C dialect: C99 that is C++ too, freestanding where the device says so. */
 #include <math.h>
 #include <string.h>
-#include "codegen/c_helpers.h"
-#include "codegen/dialect.h"
+#include "codegen/helpers.h"
 #include "frontend/json.h"
 
 static bool is_float(kir_type t) { return t < DT_COUNT && dtype_is_float((nfc_dtype)t); }
@@ -20,8 +19,7 @@ static const char *c_storage(nfc_dtype t) { return dtype_table[t].c_type; }
 /* "helper(a)" for a helper of the prologue, which is put there on first use. */
 static const char *helped(cg_module *c, const char *helper, const char *a, const char *b)
 {
-    c_use_helper(c, helper);
-    return b ? arena_printf(c->arena, "%s(%s, %s)", helper, a, b) : arena_printf(c->arena, "%s(%s)", helper, a);
+    return cg_call_helper(c, &c_helpers, helper, a, b);
 }
 
 static const char *typed(cg_module *c, const char *base, kir_type t)
@@ -150,6 +148,11 @@ static const char *c_constant(cg_module *c, const kir_expr *e)
     return signbit(v) ? arena_printf(c->arena, "(%s)", digits) : digits;
 }
 
+static const char *c_fma(cg_module *c, const kir_expr *e, const char *x, const char *y, const char *z)
+{
+    return arena_printf(c->arena, e->type == DT_f32 ? "fmaf(%s, %s, %s)" : "fma(%s, %s, %s)", x, y, z);
+}
+
 static const char *c_element(cg_module *c, const kir_buffer *b, const char *index)
 {
     if (b->space == KIR_LOCAL && sx_is(b->size, 1)) return b->name;
@@ -200,8 +203,8 @@ static void c_copy(cg_module *c, text *t, const kir_stmt *s, const char *to, con
         line(t, "memcpy(%s, %s, (size_t)%s * sizeof *%s);", pointer(c, y, to), pointer(c, x, from), count, y);
         return;
     }
-    open_brace(t, "for (%s i = 0; i < %s; i++)", c_compute(KIR_INDEX_TYPE, wide), count);
-    line(t, "(%s)[i] = (%s)[i];", pointer(c, y, to), pointer(c, x, from));
+    open_brace(t, "for (%s nf_i = 0; nf_i < %s; nf_i++)", c_compute(KIR_INDEX_TYPE, wide), count);
+    line(t, "(%s)[nf_i] = (%s)[nf_i];", pointer(c, y, to), pointer(c, x, from));
     close_brace(t);
 }
 
@@ -213,6 +216,6 @@ static void c_fail(cg_module *c, text *t, int code)
 
 const dialect dialect_c = {
     .name = "c", .compute_type = c_compute, .storage_type = c_storage, .un = c_un, .bin = c_bin, .cast = c_cast,
-    .constant = c_constant, .begin_kernel = c_begin_kernel, .end_kernel = c_end_kernel, .begin_scalar = c_begin_scalar,
+    .constant = c_constant, .fma = c_fma, .wide_suffix = "", .begin_kernel = c_begin_kernel, .end_kernel = c_end_kernel, .begin_scalar = c_begin_scalar,
     .element = c_element, .copy = c_copy, .fail = c_fail,
 };

@@ -51,12 +51,17 @@ bool cg_needs_wide_index(const kir_func *f)
 
 static const char *factor_text(cg_module *c, const ir_sx *f);
 
+static const char *integer(cg_module *c, int64_t v)
+{
+    return arena_printf(c->arena, "%lld%s", (long long)v, v > INT32_MAX || v < INT32_MIN ? c->dialect->wide_suffix : "");
+}
+
 static const char *term_text(cg_module *c, const sx_term *m)
 {
     int64_t coef = m->coef < 0 ? -m->coef : m->coef;
     const char *sum = "";
     for (int k = 0; k < m->n; k++) sum = arena_printf(c->arena, "%s%s%s", sum, k ? " * " : "", factor_text(c, m->factor[k]));
-    return coef == 1 ? sum : arena_printf(c->arena, "%s * %lld", sum, (long long)coef);
+    return coef == 1 ? sum : arena_printf(c->arena, "%s * %s", sum, integer(c, coef));
 }
 
 static const char *factor_text(cg_module *c, const ir_sx *f) { return cg_index(c, f, true); }
@@ -66,18 +71,18 @@ const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor)
     switch (x->kind) {
     case SX_SYM: return x->sym->is ? cg_index(c, x->sym->is, as_factor) : name_identifier(c->arena, x->sym->name);
     case SX_DIV: /* what is divided is never negative: lowering sees to it */
-    case SX_MOD: return arena_printf(c->arena, as_factor ? "(%s %c %lld)" : "%s %c %lld", factor_text(c, x->a), x->kind == SX_DIV ? '/' : '%', (long long)x->constant);
+    case SX_MOD: return arena_printf(c->arena, as_factor ? "(%s %c %s)" : "%s %c %s", factor_text(c, x->a), x->kind == SX_DIV ? '/' : '%', integer(c, x->constant));
     case SX_SUM: break;
     }
-    if (x->nterm == 0) return arena_printf(c->arena, as_factor && x->constant < 0 ? "(%lld)" : "%lld", (long long)x->constant);
+    if (x->nterm == 0) return arena_printf(c->arena, as_factor && x->constant < 0 ? "(%s)" : "%s", integer(c, x->constant));
     const char *sum = "";
     bool lead = x->term[0].coef < 0 && x->constant > 0; /* "3 - i" rather than "-i + 3" */
-    if (lead) sum = arena_printf(c->arena, "%lld", (long long)x->constant);
+    if (lead) sum = integer(c, x->constant);
     for (int i = 0; i < x->nterm; i++) {
         bool minus = x->term[i].coef < 0, first = i == 0 && !lead;
         sum = arena_printf(c->arena, "%s%s%s", sum, first ? (minus ? "-" : "") : minus ? " - " : " + ", term_text(c, &x->term[i]));
     }
-    if (x->constant && !lead) sum = arena_printf(c->arena, "%s %c %lld", sum, x->constant < 0 ? '-' : '+', (long long)(x->constant < 0 ? -x->constant : x->constant));
+    if (x->constant && !lead) sum = arena_printf(c->arena, "%s %c %s", sum, x->constant < 0 ? '-' : '+', integer(c, x->constant < 0 ? -x->constant : x->constant));
     return as_factor ? arena_printf(c->arena, "(%s)", sum) : sum;
 }
 
@@ -138,16 +143,22 @@ static const char *binary(cg_module *c, const kir_expr *e)
     return special ? special : arena_printf(c->arena, "(%s %s %s)", a, op->text, b);
 }
 
+static const char *load(cg_module *c, const kir_buffer *b, const ir_sx *index)
+{
+    const char *element = c->dialect->element(c, b, cg_index(c, index, false));
+    return c->dialect->loaded ? c->dialect->loaded(c, b, element) : element;
+}
+
 const char *cg_expr(cg_module *c, const kir_expr *e)
 {
     switch (e->kind) {
     case KIR_CONST: return c->dialect->constant(c, e);
     case KIR_VAR: return e->var->name;
     case KIR_INDEX: return cg_index(c, e->index, true);
-    case KIR_LOAD: return c->dialect->element(c, e->buffer, cg_index(c, e->index, false));
+    case KIR_LOAD: return load(c, e->buffer, e->index);
     case KIR_UN: return unary(c, e);
     case KIR_BIN: return binary(c, e);
-    case KIR_FMA: return arena_printf(c->arena, "fma(%s, %s, %s)", cg_expr(c, e->a), cg_expr(c, e->b), cg_expr(c, e->c));
+    case KIR_FMA: return c->dialect->fma(c, e, bare(c, cg_expr(c, e->a)), bare(c, cg_expr(c, e->b)), bare(c, cg_expr(c, e->c)));
     case KIR_SELECT: return arena_printf(c->arena, "(%s ? %s : %s)", cg_expr(c, e->a), cg_expr(c, e->b), cg_expr(c, e->c));
     case KIR_CAST: return c->dialect->cast(c, e->type, e->a->type, cg_expr(c, e->a));
     }
@@ -181,13 +192,15 @@ static void print_for(cg_module *c, const kir_stmt *s)
 {
     text *t = c->kernels;
     const char *type = c->dialect->compute_type(KIR_INDEX_TYPE, c->wide), *v = s->var->name;
-    if (s->loop == KIR_GRID && c->dialect->grid && c->dialect->grid(c, t, s, c->wide)) {
-        print_body(c, s);
-        return;
-    }
     open_brace(t, "for (%s %s = %s; %s < %s; %s++)", type, v, cg_index(c, s->begin, false), v, cg_index(c, s->end, false), v);
     print_body(c, s);
     close_brace(t);
+}
+
+static void print_store(cg_module *c, const kir_buffer *b, const ir_sx *index, const char *value)
+{
+    if (c->dialect->stored) value = c->dialect->stored(c, b, value);
+    line(c->kernels, "%s = %s;", c->dialect->element(c, b, cg_index(c, index, false)), value);
 }
 
 static void print_accum(cg_module *c, const kir_stmt *s)
@@ -197,7 +210,7 @@ static void print_accum(cg_module *c, const kir_stmt *s)
     kir_expr sum = {.kind = KIR_BIN, .type = (kir_type)s->buffer->dtype, .op = s->op, .a = &current, .b = s->value};
     bool is_float = dtype_is_float(s->buffer->dtype), plain = s->op == KB_ADD || s->op == KB_MUL || s->op == KB_SUB;
     if (is_float && plain) line(c->kernels, "%s %s= %s;", place, kir_bin_table[s->op].text, bare(c, cg_expr(c, s->value)));
-    else line(c->kernels, "%s = %s;", place, bare(c, cg_expr(c, &sum)));
+    else print_store(c, s->buffer, s->index, bare(c, cg_expr(c, &sum)));
 }
 
 static void print_alloc(cg_module *c, const kir_stmt *s)
@@ -220,7 +233,7 @@ static void print_stmt(cg_module *c, const kir_stmt *s)
         break;
     case KIR_LET: line(t, "const %s %s = %s;", c->dialect->compute_type(s->var->type, c->wide), s->var->name, bare(c, cg_expr(c, s->value))); break;
     case KIR_ALLOC: print_alloc(c, s); break;
-    case KIR_STORE: line(t, "%s = %s;", c->dialect->element(c, s->buffer, cg_index(c, s->index, false)), bare(c, cg_expr(c, s->value))); break;
+    case KIR_STORE: print_store(c, s->buffer, s->index, bare(c, cg_expr(c, s->value))); break;
     case KIR_ACCUM: print_accum(c, s); break;
     case KIR_COPY: c->dialect->copy(c, t, s, cg_index(c, s->index, false), cg_index(c, s->from_index, false), cg_index(c, s->count, true), c->wide); break;
     case KIR_FAIL: c->dialect->fail(c, t, s->fail); break;
@@ -234,6 +247,9 @@ void cg_print_kernel(cg_module *c, const kir_func *f, const char *name)
     own.name = name;
     c->wide = cg_needs_wide_index(f);
     c->dialect->begin_kernel(c, c->kernels, &own, c->wide);
-    print_body(c, f->body);
+    const kir_stmt *grid[KIR_MAX_GRID];
+    int n = c->dialect->grid ? kir_grid(f, grid) : 0;
+    if (n) c->dialect->grid(c, c->kernels, grid, n, c->wide);
+    print_body(c, n ? grid[n - 1] : f->body);
     c->dialect->end_kernel(c, c->kernels, &own);
 }

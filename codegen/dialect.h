@@ -19,17 +19,24 @@ typedef struct dialect {
     const char *(*bin)(struct cg_module *m, const kir_expr *e, const char *a, const char *b);
     const char *(*cast)(struct cg_module *m, kir_type to, kir_type from, const char *a);
     const char *(*constant)(struct cg_module *m, const kir_expr *e);
+    const char *(*fma)(struct cg_module *m, const kir_expr *e, const char *a, const char *b, const char *c);
+    /* What follows an integer of more than 32 bits in an index. */
+    const char *wide_suffix;
     /* "static void f(...) {": the head of a kernel, and of a scalar function. */
     void (*begin_kernel)(struct cg_module *m, text *t, const kir_func *f, bool wide_index);
     void (*end_kernel)(struct cg_module *m, text *t, const kir_func *f);
     void (*begin_scalar)(struct cg_module *m, text *t, const kir_func *f, const char *name);
     /* An element of a buffer, as something that can be read and assigned. */
     const char *(*element)(struct cg_module *m, const kir_buffer *b, const char *index);
+    /* An element as it is computed with, and a value as it is assigned to one; NULL: as they stand. */
+    const char *(*loaded)(struct cg_module *m, const kir_buffer *b, const char *element);
+    const char *(*stored)(struct cg_module *m, const kir_buffer *b, const char *value);
     /* "memcpy(to + i, from + j, n * sizeof *to);", or a loop. */
     void (*copy)(struct cg_module *m, text *t, const kir_stmt *s, const char *to, const char *from, const char *count, bool wide_index);
     void (*fail)(struct cg_module *m, text *t, int code);
-    /* How the iterations of the outermost independent loops are spread; NULL: as loops. */
-    bool (*grid)(struct cg_module *m, text *t, const kir_stmt *loop, bool wide_index);
+    /* Gives the variables of the n loops of kir_grid() their values, one iteration of all of them a
+     * thread; NULL: as loops. */
+    void (*grid)(struct cg_module *m, text *t, const kir_stmt *const *loop, int n, bool wide_index);
 } dialect;
 
 /* The kernels of one source file under construction. */

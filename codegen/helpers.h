@@ -1,0 +1,26 @@
+/* The small functions that emitted code calls where its language has no operator with the meaning
+ * that the kernel IR gives one: conversions, wrapping division, minima that keep NaNs. Each stands in
+ * the emitted file only when it is used. A dialect keeps a table of them (*_helpers.def). */
+#ifndef NFC_HELPERS_H
+#define NFC_HELPERS_H
+
+#include "codegen/dialect.h"
+
+typedef struct cg_helper {
+    const char *name, *needs, *text; /* needs: other helpers, separated by blanks */
+} cg_helper;
+
+typedef struct cg_helpers {
+    const cg_helper *at;
+    size_t n;
+    void (*put)(cg_module *c, const char *body); /* NULL: as it stands */
+} cg_helpers;
+
+/* Puts a helper, and before it what it calls, into the module's text once. */
+void cg_use_helper(cg_module *c, const cg_helpers *table, const char *name);
+/* The call of a helper, which is put there: "name(a, b)"; b may be NULL. */
+const char *cg_call_helper(cg_module *c, const cg_helpers *table, const char *name, const char *a, const char *b);
+
+extern const cg_helpers c_helpers, glsl_helpers;
+
+#endif
