@@ -1,0 +1,44 @@
+/* What the parts of the shader test share. */
+#ifndef TEST_CHECK_H
+#define TEST_CHECK_H
+
+#include "frontend/cli.h"
+#include "passes/plan.h"
+#include "tests/vk/vk.h"
+
+typedef struct checker {
+    cli c;
+    const char *path;  /* of the graph's file */
+    ir_module *m;
+    plan *plan;
+    const char *dir;   /* holds the shaders, by the hash of their source */
+    vk_host *host;
+    uint64_t random;   /* the generator's state */
+    const kir_func *loaded; /* the host's shader */
+    int checks, failed;
+} checker;
+
+/* Loads a graph, runs the passes and plans it for a GPU. */
+bool check_load(checker *k, nfc_session *s, const char *path);
+void check_failed(checker *k, const char *where, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* "DIR/HASH": where a kernel's shader is, without the ending. */
+const char *shader_path(checker *k, const char *source);
+
+/* The next random number. */
+uint64_t check_random(checker *k);
+/* Any elements; `wild`: with the values at the ends of the type's range, infinities and NaNs. */
+void check_fill(checker *k, nfc_dtype t, void *data, int64_t n, bool wild);
+/* The first element that differs, or -1. All NaNs are equal. */
+int64_t check_compare(nfc_dtype t, const void *a, const void *b, int64_t n);
+/* The text of an element. */
+const char *check_element(checker *k, nfc_dtype t, const void *data, int64_t i);
+
+/* Runs a kernel on the device; reports and returns false when that cannot be done. */
+bool check_dispatch(checker *k, const kir_func *f, const vk_buffer *param, const int64_t *scalar, int *status);
+/* Every kernel of the plan on random data, against kir_run(). */
+void check_kernels(checker *k);
+/* Every graph from inputs to outputs, against the simulator. */
+void check_graphs(checker *k);
+
+#endif

@@ -1,0 +1,147 @@
+/* Single kernels on the device, against the interpreter of the kernel IR. */
+#include <string.h>
+#include "codegen/glsl.h"
+#include "frontend/source.h"
+#include "tests/vk/check.h"
+
+/* ---- shaders ------------------------------------------------------------------------------- */
+
+enum { OP_FADD = 129, OP_FSUB = 131, OP_FMUL = 133, OP_DECORATE = 71, NO_CONTRACTION = 42, HEADER = 5 };
+
+/* The dialect promises that every product and every sum is rounded: all carry NoContraction. */
+static bool is_precise(checker *k, const uint32_t *code, size_t words)
+{
+    bool *kept = ARENA_ARRAY(k->m->arena, bool, words > HEADER ? code[3] : 0);
+    for (int look = 0; look < 2; look++)
+        for (size_t at = HEADER; at < words; at += code[at] >> 16) {
+            uint32_t op = code[at] & 0xffff;
+            if (code[at] >> 16 == 0) return false;
+            if (look == 0 && op == OP_DECORATE && code[at + 2] == NO_CONTRACTION) kept[code[at + 1]] = true;
+            if (look == 1 && (op == OP_FADD || op == OP_FSUB || op == OP_FMUL) && !kept[code[at + 2]]) return false;
+        }
+    return words > HEADER;
+}
+
+static bool load_shader(checker *k, const kir_func *f)
+{
+    if (k->loaded == f) return true;
+    k->loaded = NULL;
+    const char *path = arena_printf(k->m->arena, "%s.spv", shader_path(k, glsl_shader(k->m, k->m->arena, f)));
+    char *bytes;
+    size_t size;
+    if (read_file(k->m->arena, path, 1 << 26, &bytes, &size) != READ_OK) {
+        check_failed(k, f->name, "there is no %s", path);
+        return false;
+    }
+    const uint32_t *code = (const uint32_t *)(void *)bytes;
+    if (!is_precise(k, code, size / 4)) check_failed(k, f->name, "%s may contract products with sums", path);
+    if (!vk_load(k->host, code, size, f->param.n + f->can_fail)) {
+        check_failed(k, f->name, "the device does not take %s", path);
+        return false;
+    }
+    k->loaded = f;
+    return true;
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+typedef struct {
+    const kir_func *f;
+    const int64_t *scalar;
+} scalars;
+
+static int64_t scalar_of(void *env, const ir_sym *sym)
+{
+    const scalars *x = env;
+    for (int i = 0; i < x->f->scalar.n; i++)
+        if (x->f->scalar.at[i] == sym) return x->scalar[i];
+    return 0;
+}
+
+static int64_t value_of(const kir_func *f, const int64_t *scalar, const ir_sx *x)
+{
+    scalars env = {f, scalar};
+    return sx_eval(x, scalar_of, &env);
+}
+
+bool check_dispatch(checker *k, const kir_func *f, const vk_buffer *param, const int64_t *scalar, int *status)
+{
+    if (!load_shader(k, f)) return false;
+    bool wide = glsl_is_wide(f);
+    int n = f->param.n;
+    int32_t word = 0, *narrow = ARENA_ARRAY(k->m->arena, int32_t, f->scalar.n + 1);
+    for (int i = 0; i < f->scalar.n; i++) narrow[i] = (int32_t)scalar[i];
+    vk_buffer *buffer = ARENA_ARRAY(k->m->arena, vk_buffer, n + 1);
+    for (int i = 0; i < n; i++) buffer[i] = param[i];
+    buffer[n] = (vk_buffer){&word, sizeof word};
+    vk_job job = {buffer, wide ? (const void *)scalar : narrow, (size_t)f->scalar.n * (wide ? 8 : 4), 1};
+    const kir_stmt *loop[KIR_MAX_GRID];
+    int loops = kir_grid(f, loop);
+    for (int i = 0; i < loops; i++) {
+        int64_t extent = value_of(f, scalar, loop[i]->end);
+        job.threads *= extent > 0 ? (uint64_t)extent : 0;
+    }
+    if (!vk_run(k->host, &job)) {
+        check_failed(k, f->name, "the device did not run it");
+        return false;
+    }
+    *status = word;
+    return true;
+}
+
+/* ---- comparing ----------------------------------------------------------------------------- */
+
+static void random_scalars(checker *k, const kir_func *f, int64_t *scalar)
+{
+    for (int i = 0; i < f->scalar.n; i++) {
+        const ir_sym *s = f->scalar.at[i];
+        int64_t lo = s->lo < -4 ? -4 : s->lo, hi = s->hi > lo + 12 ? lo + 12 : s->hi;
+        scalar[i] = lo + (int64_t)(check_random(k) % (uint64_t)(hi - lo + 1));
+    }
+}
+
+/* On a GPU any of several errors may be the one that is kept. */
+static bool same_status(int got, int expected) { return (got == 0) == (expected == 0) && got >= 0 && got <= KIR_FAIL_DIVISION; }
+
+static void compare(checker *k, const kir_func *f, const vk_buffer *got, void *const *expected)
+{
+    for (int i = 0; i < f->param.n; i++) {
+        const kir_buffer *p = f->param.at[i];
+        int64_t at = check_compare(p->dtype, got[i].data, expected[i], (int64_t)(got[i].bytes / dtype_bytes(p->dtype)));
+        if (at < 0) continue;
+        check_failed(k, f->name, "%s[%lld] is %s, not %s (%s.comp)", p->name, (long long)at, check_element(k, p->dtype, got[i].data, at),
+                     check_element(k, p->dtype, expected[i], at), shader_path(k, glsl_shader(k->m, k->m->arena, f)));
+        return;
+    }
+}
+
+static void check_kernel(checker *k, const kir_func *f, bool wild)
+{
+    nfc_arena *a = k->m->arena;
+    int64_t *scalar = ARENA_ARRAY(a, int64_t, f->scalar.n + 1);
+    vk_buffer *got = ARENA_ARRAY(a, vk_buffer, f->param.n + 1);
+    void **expected = ARENA_ARRAY(a, void *, f->param.n + 1);
+    int status;
+    random_scalars(k, f, scalar);
+    for (int i = 0; i < f->param.n; i++) {
+        const kir_buffer *p = f->param.at[i];
+        int64_t n = value_of(f, scalar, p->size);
+        got[i].bytes = n > 0 ? (size_t)n * dtype_bytes(p->dtype) : 0;
+        got[i].data = arena_alloc(a, got[i].bytes);
+        check_fill(k, p->dtype, got[i].data, n, wild);
+        expected[i] = arena_alloc(a, got[i].bytes);
+        memcpy(expected[i], got[i].data, got[i].bytes);
+    }
+    k->checks++;
+    if (!check_dispatch(k, f, got, scalar, &status)) return;
+    int want = kir_run(a, k->m, f, expected, scalar);
+    if (!same_status(status, want)) check_failed(k, f->name, "its status is %d, not %d", status, want);
+    else compare(k, f, got, expected);
+}
+
+void check_kernels(checker *k)
+{
+    for (int g = 0; g < k->plan->graph.n; g++)
+        for (int i = 0; i < k->plan->graph.at[g]->call.n; i++)
+            for (int wild = 0; wild < 2; wild++) check_kernel(k, k->plan->graph.at[g]->call.at[i]->kernel, wild);
+}
