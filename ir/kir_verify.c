@@ -49,6 +49,42 @@ static const ir_sx *substitute(checker *c, const ir_sx *x, const ir_sym *sym, co
     return x;
 }
 
+/* x = slope * at + rest; false when it is not linear in `at`, a quotient or remainder. */
+static bool split_linear(sx_table *t, const ir_sx *x, const ir_sx *at, const ir_sx **slope, const ir_sx **rest)
+{
+    *slope = sx_int(t, 0);
+    *rest = sx_int(t, x->constant);
+    for (int i = 0; i < x->nterm; i++) {
+        const ir_sx *others = sx_int(t, x->term[i].coef);
+        int times = 0;
+        for (int k = 0; k < x->term[i].n; k++) {
+            if (x->term[i].factor[k] == at) times++;
+            else others = sx_mul(t, others, x->term[i].factor[k]);
+        }
+        if (times > 1) return false;
+        if (times) *slope = sx_add(t, *slope, others);
+        else *rest = sx_add(t, *rest, others);
+    }
+    return true;
+}
+
+/* Puts the end of its range that makes x smallest in the place of a quotient or remainder whose factor
+ * has a known sign; x itself when there is none. What the factor holds then cancels against the rest. */
+static const ir_sx *without_quotient(checker *c, const ir_sx *x)
+{
+    sx_table *t = &c->m->sx;
+    if (x->kind != SX_SUM) return x;
+    for (int i = 0; i < x->nterm; i++)
+        for (int k = 0; k < x->term[i].n; k++) {
+            const ir_sx *at = x->term[i].factor[k], *slope, *rest;
+            if ((at->kind != SX_DIV && at->kind != SX_MOD) || !split_linear(t, x, at, &slope, &rest)) continue;
+            if (sx_min(slope) < 0 && sx_max(slope) > 0) continue;
+            int64_t end = sx_min(slope) >= 0 ? sx_min(at) : sx_max(at);
+            return sx_add(t, rest, sx_mul(t, slope, sx_int(t, end)));
+        }
+    return x;
+}
+
 /* Can x be negative? Loop variables go to the end of their range that makes x smallest, innermost
  * first, so that bounds that depend on dims and on outer variables cancel. */
 static bool never_negative(checker *c, const ir_sx *x)
@@ -65,6 +101,8 @@ static bool never_negative(checker *c, const ir_sx *x)
         x = substitute(c, x, s->sym, lo >= 0 ? s->lo : s->hi);
         if (sx_min(x) >= 0) return true;
     }
+    for (const ir_sx *next; (next = without_quotient(c, x)) != x; x = next)
+        if (sx_min(next) >= 0) return true;
     return false;
 }
 
