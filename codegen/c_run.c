@@ -2,7 +2,7 @@
  * jumps as the graph has them. */
 #include <math.h>
 #include <string.h>
-#include "codegen/c_helpers.h"
+#include "codegen/helpers.h"
 #include "codegen/program.h"
 #include "frontend/json.h"
 #include "ir/names.h"
@@ -108,7 +108,7 @@ static void print_inline(run *r, const plan_call *call)
     const char *copy = "memcpy";
     if (!r->p->device->libc) {
         copy = "nf_memcpy";
-        c_use_helper(r->c, copy);
+        cg_use_helper(r->c, &c_helpers, copy);
     }
     line(r->t, "%s(%s, %s, (size_t)%s * sizeof(%s));", copy, pointer(r, &to), pointer(r, &from), integer(r, s->count, true), dtype_table[s->buffer->dtype].c_type);
 }

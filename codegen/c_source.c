@@ -1,6 +1,6 @@
 /* NAME.c: kernels, the functions of the context, one run function a graph. */
 #include <string.h>
-#include "codegen/c_helpers.h"
+#include "codegen/helpers.h"
 #include "codegen/program.h"
 #include "frontend/statefile.h"
 #include "ir/names.h"

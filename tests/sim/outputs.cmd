@@ -11,7 +11,8 @@ $sim --output out --runs 2; echo "exit $?"; $py out/y.npy; rm out/notes.txt
 $py n.npy i4 '' 9
 $sim --output out; echo "exit $?"; $py out/y.npy
 $py n.npy i4 '' 1
-for place in x.npy . .. none/out; do $sim --output $place; echo "exit $?"; done
+for place in x.npy . .. x.npy/out new/er/out; do $sim --output $place; echo "exit $?"; done
+ls new/er/out; rm -r new
 # A killed run leaves a folder aside; the next one takes it away.
 mkfifo commands
 : >session
