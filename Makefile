@@ -2,7 +2,9 @@
 
 CC      ?= gcc
 BUILD   ?= build
+PYTHON  ?= /usr/bin/python3
 CFLAGS  ?= -O2 -g
+Q       := $(if $(V),,@)# make V=1 shows the commands
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 ALL     := -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) $(WERROR) $(CFLAGS)
 LIBS    := -lcjson -lm
@@ -14,39 +16,61 @@ LIBOBJ  := $(filter-out $(BUILD)/frontend/main.o,$(OBJ))
 
 all: $(BUILD)/nfc
 
+# Installs what is missing, then builds: the two commands for a fresh machine are make demo and make check.
+setup:
+	@sh .ci/setup build
+setup-check:
+	@sh .ci/setup check
+demo: setup
+	@$(MAKE) --no-print-directory all
+	@sh examples/demo.sh $(BUILD)
+check: setup-check
+	@$(MAKE) --no-print-directory all
+	@sh tests/check.sh $(BUILD) $(SUITES)
+# Rewrites the expected outputs of the golden suites; look at the difference before you commit it.
+bless: all
+	@for s in fail sim devices; do NFC_BLESS=1 sh tests/$$s/run.sh $(BUILD); done
+bench: all
+	@$(PYTHON) tests/bench/scale.py $(BUILD)/nfc
+
 $(BUILD)/nfc: $(OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "built $@"
 
 $(BUILD)/gen/nfg.tab.c $(BUILD)/gen/nfg.tab.h &: frontend/nfg.y
 	@mkdir -p $(@D)
-	bison -Wall -Wno-other -Werror -d -o $(BUILD)/gen/nfg.tab.c $<
+	$(Q)bison -Wall -Wno-other -Werror -d -o $(BUILD)/gen/nfg.tab.c $<
 $(BUILD)/gen/nfg.lex.c: frontend/nfg.l
 	@mkdir -p $(@D)
-	flex -o $@ $<
+	$(Q)flex -o $@ $<
 # What flex and bison write is not ours to warn about.
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/gen/nfg.tab.h
-	$(CC) -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(CFLAGS) -w -c -o $@ $<
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(CFLAGS) -w -c -o $@ $<
 
 # The files that nfc carries inside itself: frontend/embed.h.
-$(BUILD)/gen/embed.c: Makefile $(EMBED)
+$(BUILD)/gen/embed.list: FORCE
+	@mkdir -p $(@D)
+	@echo $(EMBED) | cmp -s - $@ || echo $(EMBED) > $@
+FORCE:
+$(BUILD)/gen/embed.c: Makefile $(BUILD)/gen/embed.list $(EMBED)
 	@mkdir -p $(@D)
 	@{ echo '#include "frontend/embed.h"'; i=0; \
 	  for f in $(EMBED); do i=$$((i + 1)); echo "extern const char embed_$$i[], embed_end_$$i[];"; done; i=0; \
 	  echo 'const embedded_file embedded_files[] = {'; \
 	  for f in $(EMBED); do i=$$((i + 1)); echo "    {\"$$f\", embed_$$i, embed_end_$$i},"; done; echo '    {0, 0, 0}};'; } > $@
-$(BUILD)/gen/embed_data.S: Makefile $(EMBED)
+$(BUILD)/gen/embed_data.S: Makefile $(BUILD)/gen/embed.list $(EMBED)
 	@mkdir -p $(@D)
 	@{ echo '.section .rodata'; i=0; \
 	  for f in $(EMBED); do i=$$((i + 1)); printf '.global embed_%d, embed_end_%d\nembed_%d: .incbin "%s"\nembed_end_%d: .byte 0\n' $$i $$i $$i $$f $$i; done; \
 	  echo '.section .note.GNU-stack,"",%progbits'; } > $@
 $(BUILD)/gen/embed_data.o: $(BUILD)/gen/embed_data.S
-	$(CC) -c -o $@ $<
+	$(Q)$(CC) -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL) -MMD -MP -c -o $@ $<
 -include $(SRC:%.c=$(BUILD)/%.d)
 
 clean:
 	rm -rf $(BUILD)
-.PHONY: all clean
+.PHONY: all setup setup-check demo check bless bench clean
