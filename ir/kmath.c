@@ -20,11 +20,21 @@ kx kmath_select(kmath *K, kx condition, kx a, kx b)
     return kir_select(&K->build, condition, LET("value", a), LET("value", b));
 }
 
+static kx horner(kmath *K, kx x, int first, int step, int n, const double *c)
+{
+    int last = first + (n - 1 - first) / step * step;
+    kx sum = NUM(c[last]);
+    for (int i = last - step; i >= first; i -= step) sum = ADD(MUL(sum, x), NUM(c[i]));
+    return sum;
+}
+
+/* A long one in two halves, for the sake of machines that work on both at a time. */
 kx kmath_poly(kmath *K, kx x, int n, const double *c)
 {
-    kx sum = NUM(c[n - 1]);
-    for (int i = n - 2; i >= 0; i--) sum = ADD(MUL(sum, x), NUM(c[i]));
-    return sum;
+    if (n < 8) return horner(K, x, 0, 1, n, c);
+    kx square = LET("square", MUL(x, x));
+    kx odd = LET("odd", horner(K, square, 1, 2, n, c));
+    return ADD(horner(K, square, 0, 2, n, c), MUL(x, odd));
 }
 
 static uint64_t sign_mask(const kmath *K) { return UINT64_C(1) << (K->width - 1); }

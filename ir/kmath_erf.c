@@ -9,9 +9,7 @@
  * would all be seen. p does not change much near a = 0, so the error of t does not count there. */
 static kpair slow_part(kmath *K, kx a, double c, kpair first, kx (*rest)(kmath *K, kx t))
 {
-    kx left = LET("left", LT(a, NUM(c)));
-    kx ratio = LET("ratio", DIV(MUL(NUM(2), SEL(left, a, NUM(c))), ADD(a, NUM(c))));
-    kx t = LET("t", SEL(left, SUB(ratio, NUM(1)), SUB(NUM(1), ratio)));
+    kx t = LET("t", DIV(SUB(a, NUM(c)), ADD(a, NUM(c))));
     kpair above = kmath_fast_sum(K, first.hi, ADD(MUL(t, rest(K, t)), first.lo));
     return kmath_quotient(K, above, kmath_sum(K, NUM(1), a));
 }
