@@ -78,6 +78,7 @@ static const char *c_bin(cg_module *c, const kir_expr *e, const char *a, const c
     case KB_BXOR: return t == DT_bool ? arena_printf(c->arena, "(%s != %s)", a, b) : NULL;
     case KB_SHL:
     case KB_SHR: {
+        if (is_unsigned(t)) return NULL;
         const char *u = t == DT_i64 || t == DT_u64 ? "uint64_t" : "uint32_t";
         return arena_printf(c->arena, "(%s)((%s)%s %s %s)", c_compute(t, false), u, a, kir_bin_table[e->op].text, b);
     }

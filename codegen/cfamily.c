@@ -88,31 +88,6 @@ const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor)
 
 /* ---- expressions --------------------------------------------------------------------------- */
 
-const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type)
-{
-    const char *name = arena_printf(c->arena, "nf_%s_%s", op, dtype_name((nfc_dtype)type));
-    if (map_get(&c->have, name)) return name;
-    map_set(&c->have, name, c);
-    text *own = text_new(c->arena); /* what it calls must stand before it */
-    bool wide = c->wide;
-    c->wide = false;
-    c->dialect->begin_scalar(c, own, f, name);
-    for (int i = 0; i < f->body->body.n; i++) {
-        const kir_stmt *s = f->body->body.at[i];
-        line(own, "const %s %s = %s;", c->dialect->compute_type(s->var->type, false), s->var->name, cg_expr(c, s->value));
-    }
-    line(own, "return %s;", cg_expr(c, f->result));
-    close_brace(own);
-    put(c->helpers, "%s\n", own->at);
-    c->wide = wide;
-    return name;
-}
-
-static const char *call(cg_module *c, const char *function, const char *a, const char *b)
-{
-    return b ? arena_printf(c->arena, "%s(%s, %s)", function, a, b) : arena_printf(c->arena, "%s(%s)", function, a);
-}
-
 /* Strips one pair of brackets around the whole: arguments and initialisers need none. */
 static const char *bare(cg_module *c, const char *e)
 {
@@ -124,6 +99,31 @@ static const char *bare(cg_module *c, const char *e)
         if (depth == 0) return e;
     }
     return arena_strndup(c->arena, e + 1, n - 2);
+}
+
+const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type)
+{
+    const char *name = arena_printf(c->arena, "nf_%s_%s", op, dtype_name((nfc_dtype)type));
+    if (map_get(&c->have, name)) return name;
+    map_set(&c->have, name, c);
+    text *own = text_new(c->arena); /* what it calls must stand before it */
+    bool wide = c->wide;
+    c->wide = false;
+    c->dialect->begin_scalar(c, own, f, name);
+    for (int i = 0; i < f->body->body.n; i++) {
+        const kir_stmt *s = f->body->body.at[i];
+        line(own, "const %s %s = %s;", c->dialect->compute_type(s->var->type, false), s->var->name, bare(c, cg_expr(c, s->value)));
+    }
+    line(own, "return %s;", bare(c, cg_expr(c, f->result)));
+    close_brace(own);
+    put(c->helpers, "%s\n", own->at);
+    c->wide = wide;
+    return name;
+}
+
+static const char *call(cg_module *c, const char *function, const char *a, const char *b)
+{
+    return b ? arena_printf(c->arena, "%s(%s, %s)", function, a, b) : arena_printf(c->arena, "%s(%s)", function, a);
 }
 
 static const char *unary(cg_module *c, const kir_expr *e)

@@ -32,7 +32,7 @@ static double call(const math_function *f, bool is_wide, double x, double y)
 }
 
 /* NaNs are alike whatever their bits. */
-static bool same(double a, double b) { return (isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b)); }
+static bool same(double a, double b) { return (isnan(a) && isnan(b)) || (a == b && !signbit(a) == !signbit(b)); }
 
 static void measure(checker *c, const math_function *f, bool is_wide, const samples *s)
 {

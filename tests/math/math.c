@@ -1,9 +1,9 @@
 /* math print              prints all scalar functions of ir/kmath.c as C
+ * math print bare         as C for a machine without a library and a square root
  * math check A.so B.so .. measures the error of A's functions, and whether B, ... and the kernel
  *                         interpreter give the same bits */
 #include <string.h>
 #include "tests/math/check.h"
-#include "codegen/c_helpers.h"
 
 static kir_type type_of(int wide) { return wide ? DT_f64 : DT_f32; }
 
@@ -14,10 +14,10 @@ static const kir_func *function_of(ir_module *m, bool binary, int op, kir_type t
 
 static bool is_math(bool binary, int op) { return (binary ? kir_bin_table[op].flags : kir_un_table[op].flags) & KIRF_MATH; }
 
-static int print_functions(ir_module *m)
+static int print_functions(ir_module *m, bool bare)
 {
-    static const device host = {.libc = true, .libm = true};
-    cg_module c = {.m = m, .arena = m->arena, .device = &host, .dialect = &dialect_c};
+    const device target = {.libc = !bare, .libm = !bare};
+    cg_module c = {.m = m, .arena = m->arena, .device = &target, .dialect = &dialect_c};
     c.helpers = text_new(m->arena);
     map_init(&c.have, m->arena);
     text *table = text_new(m->arena), *wrappers = text_new(m->arena);
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 {
     nfc_session *s = session_new();
     ir_module *m = ir_module_new(s, "math");
-    if (argc == 2 && strcmp(argv[1], "print") == 0) return print_functions(m);
+    if (argc >= 2 && strcmp(argv[1], "print") == 0) return print_functions(m, argc > 2);
     if (argc >= 3 && strcmp(argv[1], "check") == 0) return check_all(m, argc - 2, argv + 2);
-    return fputs("math print | math check A.so B.so ...\n", stderr), 2;
+    return fputs("math print [bare] | math check A.so B.so ...\n", stderr), 2;
 }
