@@ -199,7 +199,7 @@ static json_node *instruction(writer *w, const ir_inst *inst)
     }
     if (inst->constant) json_set(n, "constant", constant(w, inst));
     if (inst->state) json_set(n, "state", json_int(w->a, inst->state->id));
-    if (inst->nsel) json_set(n, "sel", selectors(w, inst));
+    if (inst->state) json_set(n, "sel", selectors(w, inst)); /* none for a state of rank 0 */
     if (inst->scope) json_set(n, "scope", scopes(w, inst->scope));
     if (inst->hints) json_set(n, "hints", hints(w, inst->hints));
     if (inst->from) json_set(n, "from", origins(w, inst->from));
