@@ -34,6 +34,7 @@ typedef struct session {
     nf_tensor *in, *out;
     const void **in_data;
     void **out_data;
+    nf_file state_file;
     nf_trace trace;
 } session;
 
@@ -277,6 +278,7 @@ static void close_session(session *s)
         nf_free_tensors(s->in, s->g->ninput);
         nf_free_tensors(s->out, s->g->noutput);
     }
+    nf_file_abandon(&s->state_file);
     nf_file_abandon(&s->trace.file);
     if (s->weights) munmap(s->weights, s->weights_size);
     free(s->ctx);
@@ -372,21 +374,17 @@ static int load_state(session *s)
     return wrong ? failed(s, s->state, wrong) : NF_EXIT_OK;
 }
 
-static int save_state(const session *s)
+/* Writes the state to the file that was begun before the runs. */
+static int save_state(session *s)
 {
     size_t bytes = s->p->save(s->ctx, NULL, 0);
     void *data = malloc(bytes);
     if (!data) return nf_no_memory(bytes);
-    nf_file file;
-    int status = nf_file_begin(&file, s->state);
-    if (!status) {
-        s->p->save(s->ctx, data, bytes);
-        fwrite(data, 1, bytes, file.to);
-        status = nf_file_end(&file, 1);
-    }
-    if (!status) status = nf_file_commit(&file);
+    s->p->save(s->ctx, data, bytes);
+    fwrite(data, 1, bytes, s->state_file.to);
     free(data);
-    return status;
+    int status = nf_file_end(&s->state_file, 1);
+    return status ? status : nf_file_commit(&s->state_file);
 }
 
 /* ---- runs ---------------------------------------------------------------------------------- */
@@ -455,6 +453,7 @@ static int prepare(session *s)
     for (int i = 0; i < s->g->noutput; i++) s->out_data[i] = s->out[i].data;
     if (!status) status = make_context(s);
     if (!status && s->state) status = load_state(s);
+    if (!status && s->state) status = nf_file_begin(&s->state_file, s->state);
     if (!status && s->trace_path) {
         status = nf_trace_begin(&s->trace, s->p, s->trace_path);
         s->p->set_trace(s->ctx, nf_trace_call, &s->trace);
@@ -466,15 +465,13 @@ static int prepare(session *s)
 static int finish(session *s)
 {
     int n = s->g->noutput, status = NF_EXIT_OK;
-    if (s->output)
-        status = nf_write_outputs(s->output, s->out, n);
-    else if (!s->check && !s->bench)
-        nf_print_outputs(s->out, n);
+    if (s->output) status = nf_write_outputs(s->output, s->out, n);
     if (!status && s->state) status = save_state(s);
     if (!status && s->trace_path) {
         s->p->set_trace(s->ctx, NULL, NULL);
         status = nf_trace_commit(&s->trace);
     }
+    if (!status && !s->output && !s->check && !s->bench) nf_print_outputs(s->out, n);
     if (!status && s->check) status = nf_check_outputs(s->check, s->tolerance, s->out, n);
     return status;
 }

@@ -73,7 +73,7 @@ typedef struct nf_program {
     const char *weights; /* the file that holds them, beside the program; NULL: they are inside */
     int ngraph;
     const nf_graph *graph;
-    int traced;          /* built with NF_TRACE? Else set_trace is NULL. */
+    int traced; /* built with NF_TRACE? Else set_trace is NULL. */
     const nf_call *call;
     void (*set_trace)(void *ctx, nf_tracer *trace, void *user);
     int (*init)(void *ctx, void *arena, size_t bytes);

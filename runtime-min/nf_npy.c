@@ -66,8 +66,9 @@ static int read_extent(const char **p, int64_t *extent)
     int64_t v = 0;
     if (**p < '0' || **p > '9') return 0;
     for (; **p >= '0' && **p <= '9'; (*p)++) {
-        if (v > (INT64_MAX - 9) / 10) return 0;
-        v = v * 10 + (**p - '0');
+        int digit = **p - '0';
+        if (v > (INT64_MAX - digit) / 10) return 0;
+        v = v * 10 + digit;
     }
     if (**p == 'L') (*p)++; /* Python 2 */
     *extent = v;

@@ -339,8 +339,8 @@ void nf_print_outputs(const nf_tensor *out, int n)
     char text[TEXT];
     for (int i = 0; i < n; i++) {
         const nf_tensor *x = &out[i];
-        printf("%s : %s %s =", x->port->name, x->port->type->name,
-               shape_text(text, x->port->rank, x->dim));
+        printf("%s : %s %s%s", x->port->name, x->port->type->name,
+               shape_text(text, x->port->rank, x->dim), x->count ? " =" : "");
         for (int64_t k = 0; k < x->count && k < FIRST; k++) {
             fputc(' ', stdout);
             print_element(x, k);
@@ -389,6 +389,7 @@ static double difference(const nf_tensor *x, const void *golden, int64_t i, int 
     return (a < b ? b - a : a - b) / scale;
 }
 
+/* " at [0, 3]"; nothing for a scalar. */
 static void print_index(const nf_tensor *x, int64_t i)
 {
     int64_t at[NF_RANK];
@@ -396,7 +397,7 @@ static void print_index(const nf_tensor *x, int64_t i)
         at[k] = i % x->dim[k];
         i /= x->dim[k];
     }
-    for (int k = 0; k < x->port->rank; k++) printf("%s%lld", k ? ", " : "[", (long long)at[k]);
+    for (int k = 0; k < x->port->rank; k++) printf("%s%lld", k ? ", " : " at [", (long long)at[k]);
     if (x->port->rank) putchar(']');
 }
 
@@ -420,9 +421,9 @@ static int compare(const nf_tensor *x, const nf_tensor *golden, nf_tolerance tol
         return NF_EXIT_OK;
     }
     if (is_float)
-        printf("worst difference %.3g%s at ", worst, tolerance.ulp ? " ulp" : " of the scale");
+        printf("worst difference %.3g%s", worst, tolerance.ulp ? " ulp" : " of the scale");
     else
-        printf("differs at ");
+        printf("differs");
     print_index(x, at);
     fputs(": ", stdout);
     print_element(x, at);
