@@ -44,6 +44,7 @@ static const option_row options[] = {
     {"verbose", NULL, 'v', FLAG, AT(verbose), " sim build run test ", "logs what is done"},
     {"time", NULL, 0, FLAG, AT(time), " sim build check ", "prints the time of each op, or pass"},
     {"trace", "FILE", 0, TEXT, AT(trace), " sim run ", "writes Chrome trace events"},
+    {"state", "FILE", 0, TEXT, AT(state), " run ", "starts from a saved state if FILE exists, and saves it after the runs"},
     {"state-in", "FILE", 0, TEXT, AT(state_in), " sim ", "starts from a saved state"},
     {"state-out", "FILE", 0, TEXT, AT(state_out), " sim ", "saves the state after the run"},
     {"engine", "NAME", 0, TEXT, AT(engine), " sim ", "graph (the default), or kernels: the compiled kernels in their interpreter"},
@@ -240,12 +241,14 @@ static ir_module *load_file(cli *c, const char *path)
 
 ir_module *cli_load(cli *c)
 {
+    if (c->loaded) return c->loaded;
     if (c->operand.n != 1) {
         usage(c, c->verb, c->operand.n ? "more than one graph is named" : "no graph is named");
         return NULL;
     }
     ir_module *m = load_file(c, c->operand.at[0]);
     if (m) m->fast_math = c->fast_math;
+    c->loaded = m;
     return m;
 }
 

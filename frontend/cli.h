@@ -17,9 +17,10 @@ typedef struct cli {
     lower_options lower;            /* -D, --model */
     VEC(cli_pair) input;
     const char *device, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
-    const char *state_in, *state_out, *trace, *dump, *engine;
+    const char *state, *state_in, *state_out, *trace, *dump, *engine;
     int64_t runs, stop_at;
     bool json, markdown, step, verbose, time, bless, fast_math, no_verify, probe, schema, in_place, check, quiet, diag_json;
+    ir_module *loaded;              /* by cli_load() */
 } cli;
 
 typedef struct cli_verb {
@@ -35,7 +36,8 @@ bool cli_parse(cli *c, int argc, char **argv);
 void cli_help(FILE *to, const char *verb);
 /* Reads a source, NUL behind it; reports and returns false when that cannot be. */
 bool cli_read(cli *c, const char *path, char **text, size_t *size);
-/* Loads the graph that is named by the first operand: .nfg, JSON or IR text. NULL after a report. */
+/* Loads the graph that is named by the first operand: .nfg, JSON or IR text; once, so that after a
+ * pass ran it is what the pass made of it. NULL after a report. */
 ir_module *cli_load(cli *c);
 /* The graph that --graph names, or the only one; NULL after a report. */
 ir_graph *cli_graph(cli *c, ir_module *m);

@@ -75,3 +75,24 @@ def program(name, folder="."):
             package |= {f"layers.{l}.{k}": f32(*shape) for k, shape in shapes.items()}
     write_package(os.path.join(folder, "lm.safetensors" if meta else name + ".safetensors"), package, meta)
     return os.path.join(folder, name + ".nfg")
+
+
+# ---- programs that are built -------------------------------------------------------------------
+
+def quick_device(name="quick", **more):
+    """The host, without the time that optimisation takes."""
+    device = json.loads(open(os.path.join(ROOT, "devices/host.json")).read())
+    device["name"] = name
+    device["compiler"]["flags"] = ["-O0", "-ffp-contract=off"]
+    device["compiler"] |= more
+    return write(name + ".json", json.dumps(device))
+
+
+def close(got, expected, tolerance=1e-5):
+    """Equal types and shapes, and floats as near as the output's scale asks."""
+    if got.shape != expected.shape or got.dtype != expected.dtype:
+        return False
+    if got.dtype.kind != "f":
+        return bool(np.array_equal(got, expected))
+    scale = max(float(np.abs(expected[np.isfinite(expected)]).max(initial=0)), 1e-30)
+    return bool(np.all((got == expected) | (np.abs(got - expected) <= tolerance * scale) | (np.isnan(got) & np.isnan(expected))))
