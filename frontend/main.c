@@ -10,6 +10,7 @@ const cli_verb cli_verbs[] = {
     {"sim", verb_sim, "GRAPH --input x=x.npy ... --output DIR", "runs a graph in the simulator"},
     {"check", verb_check, "GRAPH [--device F.json]", "says everything that is wrong with a graph"},
     {"inspect", verb_inspect, "GRAPH [--device F.json] [--json]", "says what a program takes and costs"},
+    {"test", verb_test, "GRAPH --golden DIR [--tolerance T] [--junit F] [--bless]", "compares a graph's outputs with those that are kept"},
     {"export", verb_export, "GRAPH --format=json|dot|ir [-o FILE]", "writes a graph as data, a drawing or text"},
     {"fmt", verb_fmt, "FILE.nfg... [-i|--check]", "formats graphs"},
     {"ops", verb_ops, "[NAME...] [--json|--markdown]", "lists the operations, or tells all of one"},
