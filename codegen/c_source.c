@@ -247,7 +247,9 @@ static void emit(cg_program *p)
 static bool check(cg_program *p)
 {
     if (!p->with_main || p->device->libc) return true;
-    nfc_diag *d = diag_error(&p->s->diags, E_UNSUPPORTED, p->device->at, "device '%s' has no C library, so there is no program for it", p->device->name);
+    nfc_diag *d =
+        diag_error(&p->s->diags, E_UNSUPPORTED, p->device->libc_at,
+                   "device '%s' has no C library, so there is no program for it", p->device->name);
     diag_help(d, "--emit=lib or --emit=sources");
     return false;
 }

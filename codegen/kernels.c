@@ -163,16 +163,21 @@ static int64_t locals_of(const kir_stmt *s)
     return bytes;
 }
 
+int64_t cg_frame_bytes(const kir_func *f)
+{
+    enum { FRAME = 256 };
+    return locals_of(f->body) + 16 * (f->param.n + f->scalar.n) + FRAME;
+}
+
 /* A bound that also holds without optimisation, where every name has a place of its own: the run
  * function's frame and its variables, a kernel's parameters and locals, and below them the calls of
  * scalar functions, which nest few levels deep. */
 int64_t cg_stack_bytes(const cg_program *p)
 {
-    enum { RUN_FRAME = 512, KERNEL_FRAME = 256, SCALAR_FRAMES = 2048 };
+    enum { RUN_FRAME = 512, SCALAR_FRAMES = 2048 };
     int64_t most = 0, host = 0;
     for (int i = 0; i < p->kernel.n; i++) {
-        const kir_func *f = p->kernel.at[i]->func;
-        int64_t bytes = locals_of(f->body) + 16 * (f->param.n + f->scalar.n) + KERNEL_FRAME + SCALAR_FRAMES;
+        int64_t bytes = cg_frame_bytes(p->kernel.at[i]->func) + SCALAR_FRAMES;
         if (bytes > most) most = bytes;
     }
     for (int g = 0; g < p->m->graph.n; g++) {

@@ -159,60 +159,176 @@ const char *cg_ops_text(const cg_program *p, const ir_inst *inst)
 
 /* ---- fits the device? ---------------------------------------------------------------------- */
 
-static void check_limit(cg_program *p, const char *what, int64_t bytes, int64_t limit, nfc_span at)
+/* What takes the most of something: a diagnostic that says no points at it. */
+typedef struct {
+    const char *what;
+    nfc_span at;
+    int64_t bytes;
+} largest;
+
+static void take(largest *most, const char *what, nfc_span at, int64_t bytes)
 {
-    if (limit <= 0 || bytes <= limit) return;
-    nfc_diag *d = diag_error_in(&p->s->diags, E_FIT, p->device->name, "the program's %s takes %lld bytes, the device gives %lld", what, (long long)bytes, (long long)limit);
-    if (at.file) diag_note(d, at, "the limit");
+    if (!most->what || bytes > most->bytes) *most = (largest){what, at, bytes};
 }
 
-/* The buffers that are live when most is, for a program whose arena is too large. */
+static largest largest_buffer(const cg_program *p)
+{
+    largest most = {0};
+    for (int g = 0; g < p->plan->graph.n; g++) {
+        const plan_graph *pg = p->plan->graph.at[g];
+        if (pg->arena < p->plan->arena) continue;
+        for (int i = 0; i < pg->buffer.n; i++)
+            take(&most, "the largest buffer", pg->buffer.at[i]->at, pg->buffer.at[i]->bytes);
+    }
+    return most;
+}
+
+static largest largest_weight(const cg_program *p)
+{
+    largest most = {0};
+    for (int i = 0; i < p->tensor.n; i++)
+        take(&most, arena_printf(p->arena, "the largest one, '%s'", p->tensor.at[i].what),
+             p->tensor.at[i].at, p->tensor.at[i].bytes);
+    return most;
+}
+
+static largest largest_state(const cg_program *p)
+{
+    largest most = {0};
+    for (int i = 0; i < p->m->state.n; i++)
+        take(&most, "the largest state", p->m->state.at[i]->at,
+             ir_max_bytes(p->m->state.at[i]->type));
+    return most;
+}
+
+static largest largest_frame(const cg_program *p)
+{
+    largest most = {0};
+    for (int i = 0; i < p->kernel.n; i++)
+        take(&most, arena_printf(p->arena, "the largest frame, of %s", p->kernel.at[i]->name),
+             p->kernel.at[i]->call->at, cg_frame_bytes(p->kernel.at[i]->func));
+    return most;
+}
+
+/* Says what the limit is, where the description has it, and what most of the bytes are for. */
+static nfc_diag *too_large(cg_program *p, const char *what, int64_t bytes, const char *limit,
+                           nfc_span limit_at, largest most)
+{
+    nfc_diag *d =
+        diag_error_in(&p->s->diags, E_FIT, p->device->name,
+                      "the program needs %lld bytes for %s, %s", (long long)bytes, what, limit);
+    if (limit_at.file) diag_note(d, limit_at, "the limit");
+    if (most.what && most.at.file)
+        diag_note(d, most.at, "%s: %lld bytes", most.what, (long long)most.bytes);
+    return d;
+}
+
+static nfc_diag *check_limit(cg_program *p, const char *what, int64_t bytes, int64_t limit,
+                             nfc_span at, largest most)
+{
+    if (limit <= 0 || bytes <= limit) return NULL;
+    return too_large(p, what, bytes,
+                     arena_printf(p->arena, "the device gives %lld", (long long)limit), at, most);
+}
+
 static void check_arena(cg_program *p)
 {
     const device *d = p->device;
-    if (d->arena_limit <= 0 || p->plan->arena <= d->arena_limit) return;
-    nfc_diag *row = diag_error_in(&p->s->diags, E_FIT, d->name, "the program's arena takes %lld bytes, the device gives %lld", (long long)p->plan->arena, (long long)d->arena_limit);
-    if (d->arena_at.file) diag_note(row, d->arena_at, "the limit");
-    for (int g = 0; g < p->plan->graph.n; g++) {
+    nfc_diag *row =
+        check_limit(p, "its arena", p->plan->arena, d->arena_limit, d->arena_at, largest_buffer(p));
+    for (int g = 0; row && g < p->plan->graph.n; g++) {
         const plan_graph *pg = p->plan->graph.at[g];
-        if (pg->arena <= d->arena_limit) continue;
-        const plan_buffer *most = NULL;
-        for (int i = 0; i < pg->buffer.n; i++)
-            if (!most || pg->buffer.at[i]->bytes > most->bytes) most = pg->buffer.at[i];
-        if (most && most->at.file) diag_note(row, most->at, "the largest buffer: %lld bytes", (long long)most->bytes);
-        diag_help(row, "graph '%s' needs at least %lld bytes at once; 'nfc inspect' lists its buffers", pg->g->name, (long long)pg->lower_bound);
+        if (pg->arena > d->arena_limit)
+            diag_help(row, "graph '%s' needs at least %lld bytes at once; 'nfc inspect' shows more",
+                      pg->g->name, (long long)pg->lower_bound);
     }
 }
 
-static void check_type(cg_program *p, const plan_call *c, nfc_dtype t, uint32_t *told)
+/* No object may be larger than the difference of two pointers can say. */
+static void check_reach(cg_program *p, const char *what, int64_t bytes, largest most)
 {
-    if ((p->device->types >> t & 1) || (*told >> t & 1)) return;
-    *told |= 1u << t;
-    nfc_diag *d = diag_error(&p->s->diags, E_UNSUPPORTED, c->at, "device '%s' does not compute with %s", p->device->name, dtype_name(t));
-    diag_help(d, "its description lists %s under \"types\"", op_types_text(p->arena, p->device->types));
+    const device *d = p->device;
+    int64_t reach = d->pointer_bits == 16   ? INT16_MAX
+                    : d->pointer_bits == 32 ? INT32_MAX
+                                            : INT64_MAX;
+    if (bytes > reach)
+        too_large(p, what, bytes,
+                  arena_printf(p->arena, "pointers of %d bits reach %lld", d->pointer_bits,
+                               (long long)reach),
+                  d->pointer_at, most);
 }
 
-static void check_types(cg_program *p, const plan_call *c, uint32_t *told)
+static void check_pointers(cg_program *p)
 {
-    const kir_func *f = c->kernel;
-    for (int i = 0; i < f->param.n; i++) check_type(p, c, f->param.at[i]->dtype, told);
-    for (int i = 0; i < f->local.n; i++) check_type(p, c, f->local.at[i]->dtype, told);
+    largest weight = largest_weight(p);
+    bool arrays = p->weights_mode == WEIGHTS_ARRAY;
+    check_reach(p, "its arena", p->plan->arena, largest_buffer(p));
+    check_reach(p, "its states", p->state_bytes, largest_state(p));
+    if (p->tensor.n)
+        check_reach(p, arrays ? "its largest weight" : "its file of weights",
+                    arrays ? weight.bytes : p->blob_bytes, weight);
+    for (int g = 0; g < p->m->graph.n; g++) {
+        const ir_graph *graph = p->m->graph.at[g];
+        for (int i = 0; i < graph->input.n + graph->output.n; i++) {
+            const ir_port *port =
+                i < graph->input.n ? &graph->input.at[i] : &graph->output.at[i - graph->input.n];
+            const char *what = arena_printf(p->arena, "%s '%s'",
+                                            i < graph->input.n ? "input" : "output", port->name);
+            check_reach(p, what, ir_max_bytes(port->type),
+                        (largest){"declared here", port->at, ir_max_bytes(port->type)});
+        }
+    }
+}
+
+typedef struct {
+    cg_program *p;
+    uint32_t told; /* types that were complained about */
+} type_check;
+
+static void check_type(type_check *k, nfc_dtype t, nfc_span at)
+{
+    const device *d = k->p->device;
+    if (((d->types | k->told) >> t) & 1) return;
+    k->told |= UINT32_C(1) << t;
+    nfc_diag *row = diag_error(&k->p->s->diags, E_UNSUPPORTED, at,
+                               "device '%s' does not compute with %s", d->name, dtype_name(t));
+    if (d->types_at.file)
+        diag_note(row, d->types_at, "its description lists %s",
+                  op_types_text(k->p->arena, d->types));
+}
+
+static void check_inst(void *env, ir_inst *inst)
+{
+    for (int i = 0; i < inst->nin; i++)
+        if (inst->in[i]) check_type(env, inst->in[i]->type->dtype, inst->at);
+    for (int i = 0; i < inst->nout; i++) check_type(env, inst->out[i]->type->dtype, inst->at);
+}
+
+/* An op counts with all that it takes and gives, whether or not that is kept in memory; moves do
+ * not compute. */
+static void check_types(cg_program *p)
+{
+    type_check k = {.p = p};
+    for (int g = 0; g < p->plan->graph.n; g++)
+        for (int i = 0; i < p->plan->graph.at[g]->call.n; i++) {
+            const plan_call *c = p->plan->graph.at[g]->call.at[i];
+            if (c->inst && c->inst->op == IR_fused)
+                ir_walk(c->inst->region[0], check_inst, &k);
+            else if (c->inst)
+                check_inst(&k, (ir_inst *)(uintptr_t)c->inst);
+        }
 }
 
 static bool fits(cg_program *p)
 {
     const device *d = p->device;
     int before = p->s->diags.errors;
-    uint32_t told = 0;
-    for (int g = 0; g < p->plan->graph.n; g++)
-        for (int i = 0; i < p->plan->graph.at[g]->call.n; i++) check_types(p, p->plan->graph.at[g]->call.at[i], &told);
+    int64_t kept = p->weights_mode == WEIGHTS_ARRAY ? p->weight_bytes : p->blob_bytes;
+    check_types(p);
     check_arena(p);
-    check_limit(p, "weights", p->weight_bytes, d->weights_limit, d->weights_at);
-    check_limit(p, "stack", p->stack_bytes, d->stack_limit, d->stack_at);
-    int64_t most = d->pointer_bits == 16 ? INT16_MAX : d->pointer_bits == 32 ? INT32_MAX : INT64_MAX;
-    check_limit(p, "arena", p->plan->arena, most, NO_SPAN);
-    check_limit(p, "state", p->state_bytes, most, NO_SPAN);
-    check_limit(p, "weights", p->weight_bytes, most, NO_SPAN);
+    check_limit(p, "its weights", kept, d->weights_limit, d->weights_at, largest_weight(p));
+    check_limit(p, "its stack", p->stack_bytes, d->stack_limit, d->stack_at, largest_frame(p));
+    check_pointers(p);
     return p->s->diags.errors == before;
 }
 

@@ -15,6 +15,7 @@ typedef struct cg_tensor {
     int64_t dim[IR_MAX_RANK], n, bytes;
     const void *data;
     int64_t offset;        /* in the blob */
+    nfc_span at;           /* where the graph first speaks of it */
 } cg_tensor;
 
 /* A weight of the plan: one tensor, or a table of them. */
@@ -110,6 +111,8 @@ void cg_collect_kernels(cg_program *p);
 bool cg_is_inline(const plan_call *c);
 /* The most stack that a run takes, in bytes, whatever the compiler's optimisation. */
 int64_t cg_stack_bytes(const cg_program *p);
+/* The part of it that a kernel itself takes. */
+int64_t cg_frame_bytes(const kir_func *f);
 int cg_host_variables(const ir_region *r);
 /* NAME.h and NAME.c. */
 void cg_emit_header(cg_program *p);

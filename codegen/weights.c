@@ -17,7 +17,7 @@ static int add_tensor(cg_program *p, const ir_inst *inst, int entry, nfc_map *by
 {
     const ir_type *t = inst->out[0]->type;
     const ir_const *c = inst->constant;
-    cg_tensor x = {.dtype = t->dtype, .rank = t->rank, .n = ir_max_elements(t), .bytes = ir_max_bytes(t)};
+    cg_tensor x = {.dtype = t->dtype, .rank = t->rank, .n = ir_max_elements(t), .bytes = ir_max_bytes(t), .at = inst->at};
     for (int i = 0; i < t->rank; i++) x.dim[i] = sx_value(t->dim[i]);
     x.data = inst->op == IR_const ? c->data : ir_weight_bytes(c, entry);
     x.what = inst->op == IR_weight ? c->tensor[entry] : inst->out[0]->name ? inst->out[0]->name : "constant";
