@@ -61,9 +61,11 @@ bool passes_run(ir_module *m, const pass_options *options)
         stale &= ~p->needs;
         ctx.scratch = arena_child(m->arena);
         double start = now_ms();
+        int errors = m->session->diags.errors;
         bool changed = p->run(&ctx);
         double ms = now_ms() - start;
         arena_free(ctx.scratch);
+        if (m->session->diags.errors > errors) return false;
         if (changed) stale |= p->breaks;
         if (options->time) fprintf(stderr, "%2d %-10s %9.3f ms%s\n", i + 1, p->name, ms, changed ? "" : "  (no change)");
         if (changed && wants_dump(options, p->name)) {

@@ -26,7 +26,8 @@ typedef struct pass_ctx {
 #include "passes/passes.def"
 #undef PASS
 
-/* Runs the passes over a module. Reports a breach of the verifier, with the pass, and returns false. */
+/* Runs the passes over a module. Returns false when one of them reports that something cannot be
+ * done, or after the report of a breach of the verifier, with the pass. */
 bool passes_run(ir_module *m, const pass_options *options);
 /* All names, NULL-terminated, for suggestions. */
 const char *const *pass_names(void);

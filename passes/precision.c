@@ -1,5 +1,6 @@
 /* The device's default precision: f32 weights of contractions are kept narrower, and widened where
  * they are loaded; sums stay in f32. */
+#include <math.h>
 #include "frontend/safetensors.h"
 #include "passes/pass.h"
 
@@ -8,10 +9,32 @@ typedef struct {
     bool changed;
 } narrower;
 
-static const void *narrowed(narrower *k, const void *data, int64_t n, nfc_dtype to)
+/* Infinities and NaNs stay what they are; a number must not become one. */
+static void report_overflow(narrower *k, const ir_inst *w, const char *name, double v, nfc_dtype to)
 {
+    nfc_diag *d = diag_error(&k->ctx->m->session->diags, E_UNSUPPORTED, w->at,
+                             "the weights '%s' hold %g, which %s cannot", name, v, dtype_name(to));
+    diag_help(d, "the device's description asks for it: \"precision\": \"%s\"", dtype_name(to));
+}
+
+/* Tensor `entry` of a weight, or a constant, in the other type. */
+static const void *narrowed(narrower *k, const ir_inst *w, int entry, nfc_dtype to)
+{
+    const ir_const *c = w->constant;
+    const void *data = w->op == IR_const ? c->data : ir_weight_bytes(c, entry);
+    const char *name = w->op == IR_weight ? c->tensor[entry]
+                       : w->out[0]->name  ? w->out[0]->name
+                                          : "constant";
+    int64_t n = ir_max_elements(w->out[0]->type);
     void *out = arena_array(k->ctx->m->arena, (size_t)n, dtype_bytes(to));
-    for (int64_t i = 0; i < n; i++) dtype_set(to, out, (size_t)i, dtype_get(DT_f32, data, (size_t)i));
+    bool told = false;
+    for (int64_t i = 0; i < n; i++) {
+        double v = dtype_get(DT_f32, data, (size_t)i);
+        dtype_set(to, out, (size_t)i, v);
+        if (told || !isfinite(v) || isfinite(dtype_get(to, out, (size_t)i))) continue;
+        report_overflow(k, w, name, v, to);
+        told = true;
+    }
     return out;
 }
 
@@ -23,10 +46,10 @@ static ir_inst *narrow_constant(narrower *k, const ir_inst *from, nfc_dtype to)
     ir_const *own = ARENA_NEW(m->arena, ir_const);
     *own = *from->constant;
     if (from->op == IR_const) {
-        own->data = narrowed(k, own->data, ir_max_elements(t), to);
+        own->data = narrowed(k, from, 0, to);
     } else {
         own->converted = ARENA_ARRAY(m->arena, const void *, own->ntensor);
-        for (int i = 0; i < own->ntensor; i++) own->converted[i] = narrowed(k, ir_weight_bytes(from->constant, i), ir_max_elements(t), to);
+        for (int i = 0; i < own->ntensor; i++) own->converted[i] = narrowed(k, from, i, to);
     }
     c->constant = own;
     c->out[0]->type = ir_tensor(m, to, t->rank, t->dim);
