@@ -200,6 +200,15 @@ static void put_target(cg_program *p, text *t, const char *target, bool of_main)
     }
 }
 
+/* The device's compiler, unless the caller, a toolchain file or an enclosing project has chosen one. */
+static void put_cmake_compiler(cg_program *p, text *t)
+{
+    line(t, "if(NOT DEFINED CMAKE_C_COMPILER AND NOT DEFINED ENV{CC})");
+    put(t, "    set(CMAKE_C_COMPILER");
+    put_argument(t, p->device->compiler.command);
+    line(t, ")\nendif()");
+}
+
 static void emit_cmake(cg_program *p)
 {
     text *t = text_new(p->arena);
@@ -209,8 +218,9 @@ static void emit_cmake(cg_program *p)
     line(t, "# SPDX-License-Identifier: 0BSD");
     line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source),
          comment_safe(p->arena, p->device->name));
-    line(t, "cmake_minimum_required(VERSION 3.13)\nproject(%s LANGUAGES C%s)\n", library_target(p),
-         assembler ? " ASM" : "");
+    line(t, "cmake_minimum_required(VERSION 3.13)");
+    put_cmake_compiler(p, t);
+    line(t, "project(%s LANGUAGES C%s)\n", library_target(p), assembler ? " ASM" : "");
     if (assembler) {
         line(t, "# The assembler takes the weights in from here.");
         line(t,

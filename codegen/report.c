@@ -228,6 +228,7 @@ static json_node *inputs_json(const cg_program *p)
     }
     json_node *described = source_json(p, p->device->at.file);
     set_text(p, described, "name", p->device->name);
+    if (*p->device->description) set_text(p, described, "description", p->device->description);
     json_set(o, "graph", source_json(p, p->m->read_from));
     json_set(o, "packages", packages);
     json_set(o, "device", described);
