@@ -1,6 +1,5 @@
 """Golden cases: a graph of one op, its inputs, and what must come out; and how they are written."""
-import os
-import shutil
+import io
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,21 +64,36 @@ def _graph_text(c):
     return "\n".join(lines) + "\n"
 
 
-def write(folder, op, cases):
-    """FOLDER/op.nfg and FOLDER/golden/op/GRAPH/*.npy, in place of what was there."""
-    golden = os.path.join(folder, "golden", op)
-    shutil.rmtree(golden, ignore_errors=True)
+def _npy(array):
+    out = io.BytesIO()
+    np.save(out, np.ascontiguousarray(array).reshape(array.shape))
+    return out.getvalue()
+
+
+def files(op, cases):
+    """{path below tests/ops: contents} of all that an op's cases become."""
     names = [c.graph for c in cases]
     assert len(names) == len(set(names)), (op, names)
-    with open(os.path.join(folder, op + ".nfg"), "w") as out:
-        out.write("// Written by tests/ops/make_goldens.py.\n")
-        out.write("\n".join(_graph_text(c) for c in cases))
+    head = "// Written by tests/ops/make_goldens.py.\n"
+    found = {op + ".nfg": (head + "\n".join(_graph_text(c) for c in cases)).encode()}
     for c in cases:
-        place = os.path.join(golden, c.graph)
-        os.makedirs(place)
+        place = "golden/%s/%s/" % (op, c.graph)
         for name, tensor in {**c.inputs, **({} if c.error else c.results)}.items():
-            np.save(os.path.join(place, name + ".npy"),
-                    np.ascontiguousarray(tensor.data).reshape(tensor.data.shape))
+            found[place + name + ".npy"] = _npy(tensor.data)
         if c.error:
-            with open(os.path.join(place, "error.txt"), "w") as out:
-                out.write(c.error + "\n")
+            found[place + "error.txt"] = (c.error + "\n").encode()
+    return found
+
+
+def same(have, want):
+    """Are the contents of a file (None: it is not there) those wanted? NumPy's functions of f64, and so
+    its samples, differ in the last place from one kind of processor to the next."""
+    if have == want or have is None:
+        return have == want
+    try:
+        have, want = (np.load(io.BytesIO(contents)) for contents in (have, want))
+    except (ValueError, EOFError):
+        return False  # not .npy
+    if have.dtype != np.float64 or want.dtype != np.float64 or have.shape != want.shape:
+        return False
+    return np.allclose(have, want, rtol=1e-14, atol=0, equal_nan=True)

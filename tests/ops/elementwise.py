@@ -1,7 +1,7 @@
 """Goldens of elementwise ops, from the op table alone: a new row gets its cases with no code here.
 
-The row's formula is NumPy over the operands' names. An attribute whose name is a NumPy function has
-a trailing underscore; an optional operand that is absent is left out of minimum and maximum."""
+The row's doc is a formula: NumPy over the names of operands and attributes. An optional operand that
+is absent is left out of minimum and maximum."""
 import functools
 import math
 
@@ -45,6 +45,11 @@ VARIADIC = {
     "empty": [(0, 3), (1,)],
     "rank8": [(1, 2, 1, 2, 1, 2, 1, 2), (2, 1, 2)]
 }
+# Where a function is defined, in the words of the table.
+ALL, POSITIVE, NONZERO, UNIT = "all", "above 0", "not 0", "-1 to 1"
+FROM_ONE, SMALL, SHIFT = "from 1 on", "small", "0 to the width"
+DOMAINS = (ALL, POSITIVE, NONZERO, UNIT, FROM_ONE, SMALL, SHIFT)
+
 OTHER_TYPES = {1: [(3, 5)], 2: [(2, 1, 3), (4, 1)], 3: [(2, 1, 3), (4, 1), (3,)]}
 
 SPECIAL = [
@@ -82,6 +87,18 @@ NAMES = {
 }
 
 
+class Switch(int):
+    """A 0 or 1 that has the name of a NumPy function, which the formula can call all the same."""
+
+    def __new__(cls, value, function):
+        switch = int.__new__(cls, value)
+        switch.function = function
+        return switch
+
+    def __call__(self, *operands):
+        return self.function(*operands)
+
+
 class Scope(dict):
 
     def __missing__(self, name):
@@ -103,14 +120,14 @@ def evaluate(row, dtype, operands, attributes):
     for name, value in attributes.items():
         if isinstance(value, float):
             value = rounded(value, dtype)
-        scope[name + "_" if hasattr(np, name) else name] = value
+        scope[name] = Switch(value, getattr(np, name)) if hasattr(np, name) else value
     for name, value in operands.items():
         scope[name] = [_number(v) for v in value] if isinstance(value, list) else \
             None if value is None else _number(value)
-    code = compile(row["formula"], row["name"], "eval")
+    code = compile(row["doc"], row["name"], "eval")
     with np.errstate(all="ignore"):
         result = np.asarray(eval(code, {"__builtins__": {}}, scope))
-    out = "bool" if "bool" in row["flags"] else dtype
+    out = "bool" if row["results"][0].get("types") == ["bool"] else dtype
     return encode(out, result.view(np.ndarray))
 
 
@@ -123,28 +140,28 @@ def _in_domain(rng, domain, dtype, shape, index, count):
     if dtype == "bool":
         return sample(rng, dtype, shape)
     n = int(np.prod(shape, dtype=int))
-    if domain == "shift" and last:
+    if domain == SHIFT and last:
         return encode(dtype,
                       rng.randint(0, min(BITS[dtype] + 2,
                                          bounds(dtype)[1] + 1), n).reshape(shape))
     if is_int(dtype):
-        if domain == "positive":
+        if domain == POSITIVE:
             return encode(dtype, rng.randint(0, 7, n).reshape(shape))
         tensor = sample(rng, dtype, shape)
-        if domain == "nonzero" and last:
+        if domain == NONZERO and last:
             tensor = Tensor(dtype,
                             np.where(tensor.data == 0, 3, tensor.data).astype(tensor.data.dtype))
         return tensor
     values = rng.standard_normal(n)
-    if domain == "positive" and index == 0:
+    if domain == POSITIVE and index == 0:
         values = np.exp(values)
-    elif domain == "nonzero" and last:
+    elif domain == NONZERO and last:
         values = np.copysign(np.exp(values), rng.standard_normal(n))
-    elif domain == "unit":
+    elif domain == UNIT:
         values = rng.uniform(-0.97, 0.97, n)
-    elif domain == "ge1":
+    elif domain == FROM_ONE:
         values = 1 + np.exp(values)
-    elif domain == "small":
+    elif domain == SMALL:
         values = rng.uniform(-8, 8, n)
     else:
         values = 2 * values
@@ -155,11 +172,11 @@ def _edges(domain, dtype, index, count):
     """The ends of an integer type, and what lies around 0."""
     low, high = bounds(dtype)
     values = sorted({low, low + 1, max(low, -2), max(low, -1), 0, 1, 2, high - 1, high})
-    if domain == "shift" and index == count - 1:
+    if domain == SHIFT and index == count - 1:
         values = [0, 1, BITS[dtype] - 1, BITS[dtype], BITS[dtype] + 1]
-    if domain == "positive" and index == count - 1:
+    if domain == POSITIVE and index == count - 1:
         values = [0, 1, 2, 3, 31, 32, 63]
-    if domain == "nonzero" and index == count - 1:
+    if domain == NONZERO and index == count - 1:
         values.remove(0)
     return np.array(values, np.uint64 if dtype[0] == "u" else np.int64)
 
@@ -180,12 +197,12 @@ class Row:
         self.row = row
         self.operands = row["operands"]
         self.variadic = self.operands[-1]["presence"] == "variadic"
-        self.types = next(o["types"] for o in self.operands if o["type"])
+        self.types = row["types"]["T"]
         self.main = next((t for t in ("f32", "i32", "u32") if t in self.types), self.types[0])
         self.base = {a["name"]: a["choices"][0] for a in row["attributes"] if a["required"]}
 
     def dtype_of(self, operand, dtype):
-        return dtype if operand["type"] else operand["types"][0]
+        return dtype if operand.get("type") else operand["types"][0]
 
     def make(self, graph, dtype, tensors, attributes=None, error=None):
         """A case with these operands (None: absent), by their order."""
@@ -202,7 +219,7 @@ class Row:
             if tensor is not None:
                 inputs[operand["name"]] = tensor
                 arguments[operand["name"]] = Name(operand["name"])
-        everything = {a["name"]: a["default"] for a in self.row["attributes"]}
+        everything = {a["name"]: a["default"] for a in self.row["attributes"] if "default" in a}
         everything.update(given)
         result = evaluate(self.row, dtype, values, everything)
         return Case(graph,
@@ -237,7 +254,7 @@ class Row:
         def values_of(index, count):
             values = SPECIAL if count < 3 else SPECIAL[:8]
             # A mean is worked out from a sum in its own type, which must not overflow where it does not.
-            return [v / count if abs(v) == 3e38 and "/ len(" in self.row["formula"] else v for v in values]
+            return [v / count if abs(v) == 3e38 and "/ len(" in self.row["doc"] else v for v in values]
 
         return self.gridded(graph, "f32", values_of, attributes)
 
@@ -249,11 +266,11 @@ class Row:
 def _variations(row):
     """Every attribute moved off its default, one at a time."""
     for a in row["attributes"]:
-        if a["kind"] == "enum":
+        if "choices" in a:
             values = a["choices"][1:]  # the first one is the default, or stands for it
-        elif a["kind"] == "bool":
+        elif a["kind"] == "0 or 1":
             values = [1 - a["default"]]
-        elif a["kind"] == "float":
+        elif a["kind"] == "number":
             values = [0.5 * a["default"] + 0.375]
         else:
             values = [a["default"] + 1]
@@ -268,6 +285,7 @@ def _by_zero(r, dtype):
 
 
 def cases_of(row):
+    assert row["domain"] in DOMAINS, row["domain"]
     r = Row(row)
     count = len(r.operands)
     shapes = VARIADIC if r.variadic else SHAPES[count]
@@ -280,7 +298,7 @@ def cases_of(row):
         absent = [i for k, i in enumerate(optional) if mask >> k & 1]
         name = "without_" + "_".join(r.operands[i]["name"] for i in absent)
         cases.append(r.sampled(name, r.main, shapes["ragged"], absent=absent))
-    everywhere = row["domain"] == "all"
+    everywhere = row["domain"] == ALL
     if r.main == "f32" and everywhere:
         cases.append(r.special("f32_special"))
     for dtype in ("i8", "i32", "u64"):
@@ -293,6 +311,6 @@ def cases_of(row):
             cases.append(r.sampled(name, r.main, shapes["ragged"], attributes))
         if r.main != "i32" and "i32" in r.types:
             cases.append(r.edges(name + "_i32", "i32", attributes))
-    if "can_fail" in row["flags"]:
+    if "can fail" in row["flags"]:
         cases += [_by_zero(r, dtype) for dtype in ("i32", "u8", "i64") if dtype in r.types]
     return cases
