@@ -1,0 +1,48 @@
+#!/bin/sh
+# run.sh [BUILD]: the examples. The commands of their READMEs print what the READMEs say; babble says the
+# same in NumPy, in the simulator and in C by every compiler at hand. Half a minute.
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=$(cd "${1:-$root/build}" && pwd) || exit 2
+python=${PYTHON:-/usr/bin/python3}
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT INT TERM
+passed=0 failed=0
+cd "$root" || exit 2
+
+result() { # STATUS WHAT
+    if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED $2"; fi
+}
+
+for readme in examples/*/README.md; do
+    "$python" "$here/readme.py" "$readme" "$build" >"$work/log"
+    sed '$d' "$work/log"
+    set -- $(tail -n 1 "$work/log")
+    passed=$((passed + ${1:-0})) failed=$((failed + ${2:-1}))
+done
+
+"$python" examples/babble/check.py --sim "$build/nfc" >"$work/log" 2>&1
+status=$?
+[ $status = 0 ] || cat "$work/log"
+result $status "babble in NumPy and in the simulator"
+
+# The text of a program that was built for DEVICE by COMPILER at -O0 and at -O3, run by RUNNER.
+babble() { # DEVICE RUNNER COMPILER FLAGS...
+    device=$1 runner=$2
+    shift 2
+    command -v "$1" >/dev/null && command -v "${runner:-true}" >/dev/null || { echo "no $1 or $runner here: babble is not tried with it"; return; }
+    out=$work/$device
+    [ -d "$out" ] || "$build/nfc" build examples/babble/babble.nfg --device "devices/$device.json" -o "$out" --emit=sources >"$work/log" || { cat "$work/log"; result 1 "nfc build for $device"; return; }
+    for level in -O0 -O3; do
+        "$@" $level -std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I "$out" -o "$work/babble" \
+            examples/babble/main.c "$out/babble.c" "$out/babble_weights.S" -lm || { result 1 "babble does not compile with $* $level"; continue; }
+        $runner "$work/babble" --greedy --tokens 200 'And God said' >"$work/text" 2>"$work/log" && cmp "$work/text" examples/babble/greedy.txt
+        result $? "babble by $* $level for $device"
+    done
+}
+babble host '' gcc
+babble host '' clang
+babble aarch64-neon qemu-aarch64 aarch64-linux-gnu-gcc -static
+
+echo "tests/examples: $passed passed, $failed failed"
+[ $failed = 0 ]
