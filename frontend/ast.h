@@ -34,6 +34,7 @@ typedef struct ast_expr {
     bool truth;
     ast_name name;             /* NAME; WEIGHT and META: the package, or absent */
     const char *text;          /* STRING, WEIGHT, META */
+    nfc_span text_at;          /* its place, with the quotes */
     bool fmt;                  /* WEIGHT: the text is a pattern */
     struct ast_expr *a, *b;    /* operators, RANGE */
     struct ast_expr *item, *next; /* LIST: the items, chained by next */
@@ -59,7 +60,7 @@ typedef enum {
     AST_BRANCH,   /* branch target(args); branch cond ? a(args) : b(args) */
     AST_YIELD,    /* args: name, or name = expr */
     AST_RETURN,
-    AST_BROKEN,   /* a statement that could not be read */
+    AST_BROKEN,   /* a statement that could not be read; its results, where they could */
 } ast_stmt_kind;
 
 typedef struct ast_target {
@@ -70,7 +71,7 @@ typedef struct ast_target {
 struct ast_stmt {
     ast_stmt_kind kind;
     nfc_span at;
-    ast_name *result;  /* OP, READ, RENAME; LOOP: those of carry(...) */
+    ast_name *result;  /* OP, READ, RENAME, BROKEN; LOOP: those of carry(...) */
     int nresult;
     ast_name callee;   /* OP: its name; READ, WRITE: the state; LOOP: its name */
     ast_arg *arg;      /* OP, READ, WRITE, YIELD, RETURN */
@@ -89,8 +90,8 @@ struct ast_stmt {
 };
 
 typedef struct ast_type {
-    ast_name dtype;
-    ast_expr *dim; /* chained */
+    ast_name dtype; /* without a text: could not be read, and was reported */
+    ast_expr *dim;  /* chained */
     nfc_span at;
 } ast_type;
 
@@ -119,7 +120,7 @@ typedef struct ast_const { /* an entry of const { } or dims { } */
 
 typedef struct ast_model {
     ast_name name; /* absent: the default package, `model` */
-    const char *path;
+    const char *path; /* NULL: could not be read, and was reported */
     nfc_span at, path_at;
     struct ast_model *next;
 } ast_model;
@@ -139,6 +140,7 @@ typedef struct ast_module {
     ast_const *constant, *dim;
     ast_decl *state;  /* the module's, when the file has named graphs */
     ast_graph *graph; /* the one without a name first, if there is one */
+    bool lost;        /* text was passed over that may have declared what the rest uses */
 } ast_module;
 
 /* Reads a text; reports what is wrong and returns what could be read. NULL only when there is none. */

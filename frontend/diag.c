@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct {
     const char *code, *title, *text;
@@ -132,7 +133,10 @@ const char *nearest_word(const char *word, const char *const *candidates)
     const char *best = NULL;
     int best_distance = limit + 1;
     for (; *candidates; candidates++) {
-        int d = distance(word, *candidates, limit);
+        /* Between words of one letter every other would be near. */
+        bool same = strcasecmp(word, *candidates) == 0;
+        bool tiny = strlen(word) < 2 || strlen(*candidates) < 2;
+        int d = same ? strcmp(word, *candidates) != 0 : tiny ? limit + 1 : distance(word, *candidates, limit);
         if (d > 0 && d < best_distance) {
             best = *candidates;
             best_distance = d;
@@ -146,6 +150,19 @@ bool diag_suggest(nfc_diag *diag, const char *word, const char *const *candidate
     const char *best = nearest_word(word, candidates);
     if (best) diag_help(diag, "did you mean '%s'?", best);
     return best != NULL;
+}
+
+void diag_choices(nfc_diag *diag, const char *word, const char *const *candidates, const char *these_are)
+{
+    enum { MOST = 12 };
+    int n = 0;
+    const char *text = "";
+    if (diag_suggest(diag, word, candidates)) return;
+    while (candidates[n]) n++;
+    if (n == 0 || n > MOST) return;
+    for (int i = 0; i < n; i++)
+        text = arena_printf(diag->owner->arena, "%s%s%s", text, i == 0 ? "" : i + 1 < n ? ", " : " and ", candidates[i]);
+    diag_help(diag, "%s %s", these_are, text);
 }
 
 void print_safe(FILE *to, const char *text, size_t n)

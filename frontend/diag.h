@@ -58,6 +58,8 @@ void diag_note(nfc_diag *diag, nfc_span at, const char *format, ...)
 void diag_help(nfc_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds "did you mean 'x'?" when one of the candidates (NULL-terminated) is near the word. */
 bool diag_suggest(nfc_diag *diag, const char *word, const char *const *candidates);
+/* The same, or else a list of all that there are, if they are few: "%s a, b and c". */
+void diag_choices(nfc_diag *diag, const char *word, const char *const *candidates, const char *these_are);
 /* The candidate within a third of the word's length in edits, or NULL. */
 const char *nearest_word(const char *word, const char *const *candidates);
 

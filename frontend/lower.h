@@ -19,15 +19,23 @@ struct lower_options {
 };
 typedef struct lower_options lower_options;
 
+/* The file that --model gives for a package, or NULL. */
+const char *options_model(const lower_options *options, const char *package);
+/* What -D says of a dim, or NULL; it then counts as used. */
+lower_binding *options_dim(lower_options *options, const char *dim);
+/* Reports options that name no dim and no package of the module. constants: NULL, or a map that has
+ * the names of its constants. */
+void options_check(nfc_session *s, lower_options *options, const ir_module *m, const nfc_map *constants);
 /* Lowers a module. Reports everything that is wrong; NULL if anything was an error. */
 ir_module *lower_module(nfc_session *s, const ast_module *ast, lower_options *options);
 
 /* ---- shared by the files of the lowering --------------------------------------------------- */
 
-typedef enum { BIND_NONE, BIND_VALUE, BIND_LITERAL, BIND_HIDDEN } bind_kind;
+typedef enum { BIND_NONE, BIND_VALUE, BIND_LITERAL, BIND_HIDDEN, BIND_UNKNOWN } bind_kind;
 
 /* What a name stands for. LITERAL: a number without a type, or an integer expression. HIDDEN: a
- * carried value in a later block of the loop, where it must be a parameter. */
+ * carried value in a later block of the loop, where it must be a parameter. UNKNOWN: it was reported
+ * already. */
 typedef struct binding {
     bind_kind kind;
     ir_value *value;
@@ -44,7 +52,7 @@ typedef struct lower_env {
 
 typedef struct lower_constant {
     const ast_const *ast;
-    const ir_sx *value;
+    const ir_sx *value; /* NULL: cannot be worked out, which was reported */
     int state; /* 0: not yet, 1: being worked out, 2: known */
 } lower_constant;
 
@@ -66,7 +74,7 @@ typedef struct lower {
     const ast_module *ast;
     lower_options *options;
     nfc_map constants; /* -> lower_constant */
-    nfc_map dims;      /* -> ir_dim */
+    nfc_map dims;      /* -> ir_dim; without a symbol: has no value, which was reported */
     nfc_map packages;  /* -> package */
     nfc_map states;    /* -> ir_state: the module's, and the current graph's */
     nfc_map syms;      /* tensor value -> ir_sym of its index_read */
@@ -78,7 +86,7 @@ typedef struct lower {
     lower_loop *loop;
     const ir_scope *scope;
     const ir_hints *hints;
-    bool ended;        /* the current block has its terminator */
+    const ast_stmt *ended; /* the current block's terminator; NULL: not yet */
 } lower;
 
 #define lower_error(l, ...) diag_error(&(l)->s->diags, __VA_ARGS__)
@@ -93,14 +101,24 @@ bool lower_type(lower *l, const ast_type *t, const ir_type **type);
 nfc_dtype lower_dtype(lower *l, ast_name name);
 const ir_hints *lower_hints(lower *l, const ast_arg *with, const ir_hints *outer);
 ir_value *poison_value(lower *l, nfc_span at);
+/* The tensor, or table of tensors, that model[...] names. */
+ir_value *lower_weight(lower *l, const ast_expr *e);
+void lower_unknown_package(lower *l, const ast_expr *e, const char *name);
 
 /* Names. */
 binding *lower_find(lower *l, const char *name);
+/* The binding of a name in an environment, made when there is none. */
+binding *lower_bind_in(lower *l, lower_env *env, const char *name);
+/* Is it a constant or a dim? Reports that it cannot be assigned (what == NULL), or that the `what`
+ * cannot have it. */
+bool lower_name_clashes(lower *l, ast_name name, const char *what);
+/* Binds; where the name cannot have this value it reports, and uses of it stay silent. */
 void lower_bind(lower *l, ast_name name, ir_value *value);
 ir_inst *lower_emit(lower *l, ir_inst *inst);
 const char *state_key(lower *l, const ir_state *state);
 ir_state *lower_state(lower *l, ast_name name);
-nfc_diag *lower_unknown_name(lower *l, ast_name name);
+/* Reports it, once in a block. */
+void lower_unknown_name(lower *l, ast_name name);
 
 /* Statements. */
 void lower_graph(lower *l, const ast_graph *g);
@@ -109,6 +127,7 @@ void lower_read(lower *l, const ast_stmt *st);
 void lower_write(lower *l, const ast_stmt *st);
 void lower_loop_stmt(lower *l, const ast_stmt *st);
 void lower_stmts(lower *l, const ast_stmt *st);
+void lower_ports(lower *l);
 void lower_block_body(lower *l, const ast_block *b);
 void lower_branch(lower *l, const ast_stmt *st);
 void lower_return(lower *l, const ast_stmt *st);

@@ -4,78 +4,6 @@
 #include "frontend/lower.h"
 #include "ir/dom.h"
 
-/* ---- names --------------------------------------------------------------------------------- */
-
-const char *state_key(lower *l, const ir_state *state)
-{
-    return intern(&l->s->names, session_printf(l->s, "%%%d", state->id));
-}
-
-ir_state *lower_state(lower *l, ast_name name)
-{
-    ir_state *st = map_get(&l->states, name.text);
-    if (st) return st;
-    const char **names = ARENA_ARRAY(l->s->arena, const char *, l->states.n + 1);
-    for (int i = 0; i < l->states.n; i++) names[i] = l->states.entry[i].key;
-    diag_suggest(lower_error(l, E_STATE, name.at, "there is no state '%s'", name.text), name.text, names);
-    return NULL;
-}
-
-binding *lower_find(lower *l, const char *name)
-{
-    for (lower_env *e = l->env; e; e = e->parent) {
-        binding *b = map_get(&e->names, name);
-        if (b) return b;
-    }
-    return NULL;
-}
-
-nfc_diag *lower_unknown_name(lower *l, ast_name name)
-{
-    binding *b = lower_find(l, name.text);
-    if (b && b->kind == BIND_HIDDEN) {
-        nfc_diag *d = lower_error(l, E_CARRIED, name.at, "'%s' is carried by the loop; in a later block it must be a parameter", name.text);
-        diag_note(d, b->at, "it is assigned here");
-        return d;
-    }
-    VEC(const char *) names = {0};
-    for (lower_env *e = l->env; e; e = e->parent)
-        for (int i = 0; i < e->names.n; i++)
-            if (e->names.entry[i].key[0] != '%') vec_push(l->s->arena, &names, e->names.entry[i].key);
-    for (int i = 0; i < l->constants.n; i++) vec_push(l->s->arena, &names, l->constants.entry[i].key);
-    for (int i = 0; i < l->dims.n; i++) vec_push(l->s->arena, &names, l->dims.entry[i].key);
-    vec_push(l->s->arena, &names, NULL);
-    nfc_diag *d = lower_error(l, E_NAME_UNKNOWN, name.at, "the name '%s' is not known here", name.text);
-    diag_suggest(d, name.text, names.at);
-    return d;
-}
-
-static binding *bind_in(lower *l, lower_env *env, const char *name)
-{
-    binding *b = map_get(&env->names, name);
-    if (b) return b;
-    b = ARENA_NEW(l->s->arena, binding);
-    map_set(&env->names, name, b);
-    return b;
-}
-
-static bool clashes(lower *l, ast_name name)
-{
-    lower_constant *c = map_get(&l->constants, name.text);
-    ir_dim *d = map_get(&l->dims, name.text);
-    if (!c && !d) return false;
-    nfc_diag *e = lower_error(l, E_SHADOW, name.at, "'%s' is a %s and cannot be assigned", name.text, c ? "constant" : "dim");
-    diag_note(e, c ? c->ast->name.at : d->at, "declared here");
-    return true;
-}
-
-void lower_bind(lower *l, ast_name name, ir_value *value)
-{
-    if (name.text[0] != '%' && clashes(l, name)) return;
-    binding *b = bind_in(l, l->env, name.text);
-    *b = (binding){.kind = BIND_VALUE, .value = value, .at = name.at};
-}
-
 static lower_env *new_env(lower *l, lower_env *parent)
 {
     lower_env *e = ARENA_NEW(l->s->arena, lower_env);
@@ -97,10 +25,11 @@ ir_inst *lower_emit(lower *l, ir_inst *inst)
 static void lower_rename(lower *l, const ast_stmt *st)
 {
     if (st->nresult != 1) {
-        lower_error(l, E_RESULTS, st->at, "one name stands for one value");
+        lower_error(l, E_RESULTS, st->at, "one value has one name");
+        for (int i = 0; i < st->nresult; i++) lower_bind(l, st->result[i], poison_value(l, st->at));
         return;
     }
-    if (clashes(l, st->result[0])) return;
+    if (lower_name_clashes(l, st->result[0], NULL)) return;
     bool literal = false;
     ir_value *v = lower_value(l, st->value, DT_COUNT, &literal);
     if (!literal) {
@@ -118,7 +47,7 @@ static void lower_rename(lower *l, const ast_stmt *st)
             b.sx = other->sx;
         }
     }
-    *bind_in(l, l->env, st->result[0].text) = b;
+    *lower_bind_in(l, l->env, st->result[0].text) = b;
 }
 
 static void lower_scope(lower *l, const ast_stmt *st)
@@ -138,7 +67,7 @@ void lower_stmts(lower *l, const ast_stmt *st)
 {
     for (; st; st = st->next) {
         if (l->ended) {
-            if (st->kind != AST_BROKEN) lower_error(l, E_AFTER_END, st->at, "nothing runs behind the end of the block");
+            if (st->kind != AST_BROKEN) diag_note(lower_error(l, E_AFTER_END, st->at, "nothing runs behind the end of the block"), l->ended->at, "the block ends here");
             return;
         }
         switch (st->kind) {
@@ -152,7 +81,9 @@ void lower_stmts(lower *l, const ast_stmt *st)
         case AST_BRANCH: lower_branch(l, st); break;
         case AST_YIELD: lower_yield(l, st); break;
         case AST_RETURN: lower_return(l, st); break;
-        case AST_BROKEN: break;
+        case AST_BROKEN:
+            for (int i = 0; i < st->nresult; i++) lower_bind(l, st->result[i], poison_value(l, st->at));
+            break;
         }
     }
 }
@@ -176,19 +107,33 @@ static int region_states(lower *l, ir_state ***states)
 
 static ir_value *token_of(lower *l, const ir_state *state) { return lower_find(l, state_key(l, state))->value; }
 
+static void unknown_block(lower *l, ast_name name, const char *const *names)
+{
+    for (const ast_block *b = l->loop ? l->ag->block : NULL; b; b = b->next)
+        if (b->name.text == name.text) {
+            nfc_diag *d = lower_error(l, E_BLOCK, name.at, "a jump does not leave its loop");
+            diag_note(d, b->name.at, "block '%s' lies outside", name.text);
+            diag_help(d, "return leaves the graph; yield ends the trip");
+            return;
+        }
+    diag_choices(lower_error(l, E_BLOCK, name.at, "there is no block '%s' here", name.text), name.text, names, "the blocks here are");
+}
+
 static void lower_target(lower *l, ir_inst *inst, int k, const ast_target *t)
 {
     ir_block *to = map_get(&l->blocks, t->block.text);
+    if (!to && l->ast->lost) return;
     if (!to) {
         const char **names = ARENA_ARRAY(l->s->arena, const char *, l->blocks.n + 1);
         for (int i = 0; i < l->blocks.n; i++) names[i] = l->blocks.entry[i].key;
-        diag_suggest(lower_error(l, E_BLOCK, t->block.at, "there is no block '%s' here", t->block.text), t->block.text, names);
+        unknown_block(l, t->block, names);
         return;
     }
     ir_state **states;
     int nstate = region_states(l, &states), nparam = to->arg.n - nstate, n = 0;
     if (to == to->region->first) {
-        lower_error(l, E_BLOCK, t->block.at, "the first block cannot be jumped to");
+        nfc_diag *d = lower_error(l, E_BLOCK, t->block.at, "the first block cannot be jumped to");
+        diag_help(d, l->loop ? "yield ends the trip, and the next one begins there" : "it runs once; a loop repeats");
         return;
     }
     VEC(ir_value *) args = {0};
@@ -212,7 +157,7 @@ static void lower_target(lower *l, ir_inst *inst, int k, const ast_target *t)
 void lower_branch(lower *l, const ast_stmt *st)
 {
     ir_value *cond = NULL;
-    l->ended = true;
+    l->ended = st;
     if (st->ntarget == 2) {
         cond = lower_value(l, st->value, DT_bool, NULL);
         if (!ir_is_poison(cond) && (cond->type->kind != IR_TENSOR || cond->type->dtype != DT_bool || cond->type->rank != 0)) {
@@ -247,13 +192,28 @@ static bool is_short_form(lower *l, const ast_stmt *st)
     return l->g->output.n == 1 && st->arg && !st->arg->next && !st->arg->value && st->arg->name.text != l->g->output.at[0].name;
 }
 
+static bool is_output(const ir_graph *g, const char *name)
+{
+    for (int i = 0; i < g->output.n; i++)
+        if (g->output.at[i].name == name) return true;
+    return false;
+}
+
+/* Some value is returned under a name that is no output's: it may be meant for the one that lacks. */
+static bool misnamed(lower *l, const ast_stmt *st)
+{
+    for (const ast_arg *a = st->arg; a; a = a->next)
+        if (!is_output(l->g, a->name.text)) return true;
+    return false;
+}
+
 static ir_value *output_value(lower *l, const ast_stmt *st, const ir_port *port)
 {
     const ast_arg *a = is_short_form(l, st) ? st->arg : returned(l, st, port);
     ast_expr name = {.kind = AST_NAME, .at = a ? a->name.at : st->at, .name = {a ? a->name.text : port->name, a ? a->name.at : st->at}};
     const ast_expr *e = a && a->value ? a->value : &name;
     if (!a && (!lower_find(l, port->name))) {
-        diag_note(lower_error(l, E_OUTPUT, st->at, "output '%s' is not returned here", port->name), port->at, "declared here");
+        if (!l->ast->lost && !misnamed(l, st)) diag_note(lower_error(l, E_OUTPUT, st->at, "output '%s' is not returned here", port->name), port->at, "declared here");
         return poison_value(l, st->at);
     }
     if (port->type->kind != IR_TENSOR) return poison_value(l, st->at);
@@ -269,15 +229,11 @@ static ir_value *output_value(lower *l, const ast_stmt *st, const ir_port *port)
 void lower_return(lower *l, const ast_stmt *st)
 {
     ir_inst *inst = ir_new(l->m, IR_return, st->at, 0, NULL);
-    l->ended = true;
+    l->ended = st;
     for (const ast_arg *a = st->arg; a && !is_short_form(l, st); a = a->next) {
         const char **names = ARENA_ARRAY(l->s->arena, const char *, l->g->output.n + 1);
-        bool known = false;
-        for (int i = 0; i < l->g->output.n; i++) {
-            names[i] = l->g->output.at[i].name;
-            known |= names[i] == a->name.text;
-        }
-        if (!known) diag_suggest(lower_error(l, E_OUTPUT, a->name.at, "the graph has no output '%s'", a->name.text), a->name.text, names);
+        for (int i = 0; i < l->g->output.n; i++) names[i] = l->g->output.at[i].name;
+        if (!is_output(l->g, a->name.text) && !l->ast->lost) diag_choices(lower_error(l, E_OUTPUT, a->name.at, "the graph has no output '%s'", a->name.text), a->name.text, names, "the outputs are");
     }
     for (int i = 0; i < l->g->output.n; i++) ir_push_operand(l->m, inst, output_value(l, st, &l->g->output.at[i]));
     for (int i = 0; i < l->g->state.n; i++) ir_push_operand(l->m, inst, token_of(l, l->g->state.at[i]));
@@ -288,7 +244,7 @@ void lower_return(lower *l, const ast_stmt *st)
 
 void lower_block_end(lower *l, const ast_block *b)
 {
-    if (l->ended) return;
+    if (l->ended || l->ast->lost) return;
     for (const ast_stmt *st = b->stmt; st; st = st->next)
         if (st->kind == AST_BROKEN) return; /* what could not be read may have been the end */
     nfc_diag *d = lower_error(l, E_NO_END, b->name.at, "block '%s' does not end: its last statement must be a %s", b->name.text, l->loop ? "yield, branch or return" : "branch or return");
@@ -301,45 +257,10 @@ void lower_block_body(lower *l, const ast_block *b)
 {
     const ir_hints *hints = l->hints;
     l->hints = lower_hints(l, b->with, l->hints);
-    l->ended = false;
+    l->ended = NULL;
     lower_stmts(l, b->stmt);
     lower_block_end(l, b);
     l->hints = hints;
-}
-
-static void add_ports(lower *l)
-{
-    nfc_map seen;
-    map_init(&seen, l->s->arena);
-    for (int out = 0; out < 2; out++) {
-        for (const ast_decl *a = out ? l->ag->output : l->ag->input; a; a = a->next) {
-            ir_port p = {.name = a->name.text, .at = a->name.at};
-            lower_type(l, &a->type, &p.type);
-            ast_decl *other = map_set(&seen, session_printf(l->s, "%d%s", out, p.name), (void *)(uintptr_t)a);
-            if (other) diag_note(lower_error(l, E_DUPLICATE, p.at, "%s '%s' is declared twice", out ? "output" : "input", p.name), other->name.at, "first here");
-            if (!out) clashes(l, a->name);
-            ir_bound *bound = &p.bound;
-            for (const ast_arg *w = a->with; w; w = w->next) {
-                static const char *const keys[] = {"min", "max", NULL};
-                bool is_min = strcmp(w->name.text, "min") == 0, is_max = strcmp(w->name.text, "max") == 0;
-                if (out || (!is_min && !is_max)) {
-                    diag_suggest(lower_error(l, E_HINT, w->name.at, out ? "an output has no '%s'" : "an input has min and max, not '%s'", w->name.text), w->name.text, keys);
-                    continue;
-                }
-                double v = w->value->number;
-                if (w->value->kind != AST_FLOAT) {
-                    const ir_sx *x = lower_sx(l, w->value, SX_STATIC);
-                    v = x ? (double)sx_value(x) : 0;
-                }
-                bound->at = w->name.at;
-                if (is_min) bound->has_min = true, bound->min = v;
-                if (is_max) bound->has_max = true, bound->max = v;
-            }
-            if (bound->has_min && bound->has_max && bound->min > bound->max) lower_error(l, E_HINT, bound->at, "min is larger than max");
-            if (out) vec_push(l->m->arena, &l->g->output, p);
-            else vec_push(l->m->arena, &l->g->input, p);
-        }
-    }
 }
 
 static lower_env *base_env(lower *l, ir_block *entry)
@@ -349,7 +270,8 @@ static lower_env *base_env(lower *l, ir_block *entry)
     for (int i = 0; i < l->g->input.n; i++) {
         const ir_port *p = &l->g->input.at[i];
         ir_value *v = ir_block_arg(entry, p->type, p->name, p->at);
-        *bind_in(l, env, p->name) = (binding){.kind = BIND_VALUE, .value = v, .at = p->at};
+        if (map_get(&env->names, p->name) || lower_name_clashes(l, (ast_name){p->name, p->at}, "input")) continue;
+        *lower_bind_in(l, env, p->name) = (binding){.kind = BIND_VALUE, .value = v, .at = p->at};
     }
     return env;
 }
@@ -440,25 +362,24 @@ static void drop_unreached(lower *l)
 
 void lower_graph(lower *l, const ast_graph *g)
 {
-    int errors = l->s->diags.errors;
     map_init(&l->blocks, l->s->arena);
     map_init(&l->syms, l->s->arena);
     for (int i = 0; i < l->m->state.n; i++)
         if (!l->m->state.at[i]->graph || l->m->state.at[i]->graph == l->g) vec_push(l->m->arena, &l->g->state, l->m->state.at[i]);
     l->env = NULL;
-    add_ports(l);
+    lower_ports(l);
     ir_block *entry = ir_block_new(l->g->body, "entry", g->at);
     lower_env *base = base_env(l, entry);
     add_blocks(l, g->block);
     if (!map_get(&l->blocks, "entry")) {
-        lower_error(l, E_BLOCK, g->block ? g->block->name.at : g->at, "the graph has no block 'entry', where execution starts");
+        if (!l->ast->lost) diag_help(lower_error(l, E_BLOCK, g->block ? g->block->name.at : g->at, "the graph has no block 'entry', where execution starts"), "write block entry { ... }");
         return;
     }
     for (const ast_block *a = g->block; a; a = a->next) {
         ir_block *b = map_get(&l->blocks, a->name.text);
         if (b->at.line == a->name.at.line && b->at.col == a->name.at.col) enter_block(l, base, a, b, b == entry);
     }
-    if (l->s->diags.errors == errors) {
+    if (l->s->diags.errors == 0) {
         drop_unreached(l);
         ir_order_blocks(l->s->arena, l->g->body);
     }

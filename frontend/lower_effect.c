@@ -17,6 +17,10 @@ static const ir_sx *bounded_length(effect *f, const ast_expr *e, int axis)
     const ir_sx *n = lower_sx(l, e, SX_DIMS | SX_SCALARS);
     if (!n) return NULL;
     const ir_sx *extent = f->state->type->dim[axis];
+    if (sx_is_const(n) && sx_is_const(extent) && (sx_value(n) < 0 || sx_value(n) > sx_value(extent))) {
+        lower_error(l, E_EFFECT_INDEX, e->at, "the length is not from 0 to %lld, the extent of axis %d", (long long)sx_value(extent), axis);
+        return NULL;
+    }
     if (sx_min(n) < 0 || sx_min(sx_sub(&l->m->sx, extent, n)) < 0) {
         nfc_diag *d = lower_error(l, E_EFFECT_INDEX, e->at, "%s cannot be shown to lie between 0 and %s, the extent of axis %d", sx_text(l->s->arena, n), sx_text(l->s->arena, extent), axis);
         diag_help(d, "give the input that it comes from bounds: with { min = 0, max = ... }");
@@ -40,7 +44,8 @@ static bool select_item(effect *f, const ast_expr *e, int axis)
         int64_t lo, hi;
         sx_range(sel->extent, &lo, &hi);
         if (lo < 0 || sx_min(sx_sub(&l->m->sx, extent, sel->extent)) < 0) {
-            lower_error(l, E_EFFECT_INDEX, e->at, "the length %s of the range cannot be shown to lie between 0 and %s", sx_text(l->s->arena, sel->extent), sx_text(l->s->arena, extent));
+            if (sx_is_const(sel->extent) && lo < 0) lower_error(l, E_EFFECT_INDEX, e->at, "the range ends before it begins");
+            else lower_error(l, E_EFFECT_INDEX, e->at, "the length %s of the range cannot be shown to lie between 0 and %s", sx_text(l->s->arena, sel->extent), sx_text(l->s->arena, extent));
             return false;
         }
     } else {
@@ -51,7 +56,9 @@ static bool select_item(effect *f, const ast_expr *e, int axis)
     }
     const ir_sx *last = sx_add(&l->m->sx, sel->start, sel->one ? sx_int(&l->m->sx, 1) : sel->extent);
     if (sx_max(sel->start) < 0 || sx_max(sx_sub(&l->m->sx, extent, last)) < 0) {
-        diag_note(lower_error(l, E_EFFECT_INDEX, e->at, "the index is never inside of axis %d, whose extent is %s", axis, sx_text(l->s->arena, extent)), f->state->at, "the state is declared here");
+        nfc_diag *d = lower_error(l, E_EFFECT_INDEX, e->at, "the index is never inside of axis %d, whose extent is %s", axis, sx_text(l->s->arena, extent));
+        diag_note(d, f->state->at, "the state is declared here");
+        if (sx_max(sel->start) < 0) diag_help(d, "indices of states count from 0, not from the end");
         return false;
     }
     return true;
@@ -81,7 +88,7 @@ static bool read_index(effect *f, const ast_expr *index, int axis, int *behind)
 
 static bool read_arguments(effect *f, bool writes)
 {
-    static const char *const names[] = {"index", "axis", "length", "value", NULL};
+    const char *const names[] = {"index", "axis", "length", writes ? "value" : NULL, NULL};
     const ast_expr *index = NULL, *axis = NULL, *length = NULL;
     lower *l = f->l;
     for (const ast_arg *a = f->st->arg; a; a = a->next) {
@@ -91,10 +98,11 @@ static bool read_arguments(effect *f, bool writes)
         if (strcmp(a->name.text, "length") == 0) slot = &length;
         if (strcmp(a->name.text, "value") == 0 && writes) slot = &f->value;
         if (!slot) {
-            diag_suggest(lower_error(l, E_ARGUMENT, a->name.at, "effect %s has no argument '%s'", writes ? "write" : "read", a->name.text), a->name.text, names);
+            diag_choices(lower_error(l, E_ARGUMENT, a->name.at, "effect %s has no argument '%s'", writes ? "write" : "read", a->name.text), a->name.text, names, "it has");
             return false;
         }
-        if (*slot) return lower_error(l, E_DUPLICATE, a->name.at, "'%s' is given twice", a->name.text), false;
+        for (const ast_arg *b = f->st->arg; *slot && b != a; b = b->next)
+            if (b->name.text == a->name.text) return diag_note(lower_error(l, E_DUPLICATE, a->name.at, "'%s' is given twice", a->name.text), b->name.at, "first here"), false;
         *slot = a->value;
     }
     int64_t first = 0;
@@ -107,6 +115,7 @@ static bool read_arguments(effect *f, bool writes)
         if (index && index->kind == AST_LIST) return lower_error(l, E_EFFECT_INDEX, axis->at, "a list of indices begins at axis 0; 'axis' goes with a scalar index"), false;
     }
     int behind = (int)first;
+    if (axis && !index && !length) return lower_error(l, E_EFFECT_INDEX, axis->at, "an axis without an index or a length on it"), false;
     if (index && !read_index(f, index, (int)first, &behind)) return false;
     if (!length) return true;
     if (behind >= f->state->type->rank) return lower_error(l, E_EFFECT_INDEX, length->at, "there is no axis behind the index for 'length' to limit"), false;
@@ -119,7 +128,7 @@ static bool begin(effect *f, bool writes)
 {
     lower *l = f->l;
     f->state = lower_state(l, f->st->callee);
-    if (!f->state) return false;
+    if (!f->state || f->state->type->kind != IR_TENSOR) return false;
     const ir_type *t = f->state->type;
     for (int i = 0; i < t->rank; i++) f->sel[i] = (ir_sel){false, sx_int(&l->m->sx, 0), t->dim[i], f->st->at};
     return read_arguments(f, writes);
@@ -155,7 +164,7 @@ static ir_value *token(lower *l, const ir_state *state)
 void lower_read(lower *l, const ast_stmt *st)
 {
     effect f = {.l = l, .st = st};
-    if (st->nresult != 1) lower_error(l, E_RESULTS, st->at, "a read has one result");
+    if (st->nresult != 1) lower_error(l, E_RESULTS, span_join(st->result[0].at, st->result[st->nresult - 1].at), "a read has one result");
     if (!begin(&f, false)) {
         for (int i = 0; i < st->nresult; i++) lower_bind(l, st->result[i], poison_value(l, st->at));
         return;
@@ -165,6 +174,7 @@ void lower_read(lower *l, const ast_stmt *st)
     ir_value *v = ir_add_result(l->m, inst, selected_type(&f), st->result[0].text, st->result[0].at);
     lower_emit(l, inst);
     lower_bind(l, st->result[0], v);
+    for (int i = 1; i < st->nresult; i++) lower_bind(l, st->result[i], poison_value(l, st->at));
 }
 
 /* Equal but for axes of extent 1. */
@@ -191,9 +201,10 @@ void lower_write(lower *l, const ast_stmt *st)
     ir_value *v = lower_value(l, f.value, f.state->type->dtype, NULL);
     if (ir_is_poison(v)) return;
     if (v->type->dtype != want->dtype || !same_squeezed(v->type, want)) {
-        nfc_diag *d = lower_error(l, E_SHAPE, f.value->at, "the value is %s, the part of '%s' that is written is %s", ir_type_text(l->s->arena, v->type), f.state->name, ir_type_text(l->s->arena, want));
-        diag_note(d, v->at, "the value is made here");
+        nfc_diag *d = lower_error(l, v->type->dtype != want->dtype ? E_DTYPE : E_SHAPE, f.value->at, "the value is %s, the part of '%s' that is written is %s", ir_type_text(l->s->arena, v->type), f.state->name, ir_type_text(l->s->arena, want));
+        if (v->at.line != f.value->at.line || v->at.col != f.value->at.col) diag_note(d, v->at, "the value is made here");
         diag_note(d, f.state->at, "the state is declared here");
+        if (v->type->dtype != want->dtype) diag_help(d, "op cast(input=..., to=%s) converts", dtype_name(want->dtype));
         return;
     }
     ir_value *in[2] = {token(l, f.state), v};

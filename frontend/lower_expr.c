@@ -13,15 +13,24 @@ ir_value *poison_value(lower *l, nfc_span at)
 
 /* ---- integers ------------------------------------------------------------------------------ */
 
+void lower_unknown_package(lower *l, const ast_expr *e, const char *name)
+{
+    if (l->ast->lost) return;
+    const char **names = ARENA_ARRAY(l->s->arena, const char *, l->packages.n + 1);
+    for (int i = 0; i < l->packages.n; i++) names[i] = l->packages.entry[i].key;
+    nfc_diag *d = lower_error(l, E_PACKAGE_NAME, e->at, "the file declares no package '%s'", name);
+    if (!diag_suggest(d, name, names)) diag_help(d, "write model %s\"FILE.safetensors\"; at the top", e->name.text ? session_printf(l->s, "%s ", name) : "");
+}
+
 static const ir_sx *meta_value(lower *l, const ast_expr *e)
 {
     const char *name = e->name.text ? e->name.text : "model";
     package *p = map_get(&l->packages, name);
     if (!p) {
-        lower_error(l, E_PACKAGE_NAME, e->at, "the file declares no package '%s' whose metadata could be read", name);
+        lower_unknown_package(l, e, name);
         return NULL;
     }
-    if (!p->map) return sx_int(&l->m->sx, 1); /* it did not open: reported already */
+    if (!p->map) return NULL; /* it did not open: reported already */
     nfc_span at;
     const char *text = package_meta(p, e->text, &at);
     if (!text) {
@@ -30,7 +39,8 @@ static const ir_sx *meta_value(lower *l, const ast_expr *e)
         const char **keys = ARENA_ARRAY(l->s->arena, const char *, n + 1);
         int i = 0;
         for (const json_node *k = p->metadata ? p->metadata->child : NULL; k; k = k->next) keys[i++] = k->key;
-        if (!diag_suggest(d, e->text, keys) && n == 0) diag_help(d, "it has no metadata at all");
+        if (n) diag_choices(d, e->text, keys, "it has");
+        else diag_help(d, "it has no metadata at all");
         return NULL;
     }
     char *end;
@@ -51,8 +61,7 @@ static const ir_sx *constant_value(lower *l, lower_constant *c, nfc_span at)
         return NULL;
     }
     c->state = 1;
-    c->value = c->ast->value ? lower_sx(l, c->ast->value, SX_STATIC) : NULL;
-    if (!c->value) c->value = sx_int(&l->m->sx, 1); /* reported: let the rest go on */
+    c->value = lower_sx(l, c->ast->value, SX_STATIC);
     c->state = 2;
     return c->value;
 }
@@ -91,7 +100,7 @@ static const ir_sx *scalar_sx(lower *l, ir_value *v, ast_name name)
 static const ir_sx *name_value(lower *l, const ast_expr *e, int allowed)
 {
     binding *b = l->env ? lower_find(l, e->name.text) : NULL;
-    if (b && b->kind == BIND_HIDDEN) {
+    if (b && (b->kind == BIND_HIDDEN || b->kind == BIND_UNKNOWN)) {
         lower_unknown_name(l, e->name);
         return NULL;
     }
@@ -112,6 +121,7 @@ static const ir_sx *name_value(lower *l, const ast_expr *e, int allowed)
         lower_unknown_name(l, e->name);
         return NULL;
     }
+    if (!d->sym) return NULL;
     if (d->sym->is || (allowed & SX_DIMS)) return sx_sym(&l->m->sx, d->sym);
     diag_help(lower_error(l, E_NOT_STATIC, e->at, "dim '%s' stays free up to %lld; this must be known at compile time", e->name.text, (long long)d->sym->hi), "bind it with -D %s=...", e->name.text);
     return NULL;
@@ -145,6 +155,22 @@ static const ir_sx *integer(lower *l, const ast_expr *e, bool minus)
     return sx_int(&l->m->sx, minus ? (int64_t)(0 - e->integer) : (int64_t)e->integer);
 }
 
+static bool is_tensor(lower *l, const ast_expr *e)
+{
+    const binding *b = l->env && e->kind == AST_NAME ? lower_find(l, e->name.text) : NULL;
+    if (!b || b->kind != BIND_VALUE || !ir_is_tensor(b->value)) return false;
+    return b->value->type->rank > 0 || !dtype_is_int(b->value->type->dtype);
+}
+
+/* The author takes + for an operation on tensors. */
+static bool tensor_arithmetic(lower *l, const ast_expr *e)
+{
+    static const char *const op[] = {[AST_ADD] = "add", [AST_SUB] = "sub", [AST_MUL] = "mul", [AST_DIV] = "div", [AST_MOD] = "mod"};
+    if (!is_tensor(l, e->a) && !is_tensor(l, e->b)) return false;
+    diag_help(lower_error(l, E_NOT_SCALAR, e->at, "there are no operators on tensors, only on integers"), "write op %s(a=..., b=...)", op[e->kind]);
+    return true;
+}
+
 const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
 {
     sx_table *t = &l->m->sx;
@@ -163,6 +189,7 @@ const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
     case AST_MUL:
     case AST_DIV:
     case AST_MOD: {
+        if (tensor_arithmetic(l, e)) return NULL;
         const ir_sx *a = lower_sx(l, e->a, allowed), *b = lower_sx(l, e->b, allowed);
         if (!a || !b) return NULL;
         t->overflow = false;
@@ -172,6 +199,7 @@ const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
         return NULL;
     }
     case AST_ERROR: return NULL;
+    case AST_WEIGHT: lower_error(l, E_NOT_INTEGER, e->at, "an integer is needed here, not a tensor of a package"); return NULL;
     default: lower_error(l, E_NOT_INTEGER, e->at, "an integer is needed here"); return NULL;
     }
 }
@@ -185,12 +213,27 @@ static const char *const *dtype_names(lower *l)
     return names;
 }
 
+/* What NumPy, C and PyTorch call it. */
+static const char *foreign_dtype(lower *l, const char *name)
+{
+    static const char *const other[][2] = {{"float", "f32"}, {"double", "f64"}, {"half", "f16"}, {"bfloat16", "bf16"}, {"int", "i32"}, {"long", "i64"}, {"boolean", "bool"}};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (strcmp(name, other[i][0]) == 0) return other[i][1];
+    for (int t = 0; t < DT_COUNT; t++) {
+        const char *ours = dtype_name((nfc_dtype)t), *word = ours[0] == 'f' ? "float" : ours[0] == 'i' ? "int" : "uint";
+        if (strchr("fiu", ours[0]) && strcmp(name, session_printf(l->s, "%s%s", word, ours + 1)) == 0) return ours;
+    }
+    return NULL;
+}
+
 nfc_dtype lower_dtype(lower *l, ast_name name)
 {
-    nfc_dtype t = dtype_lookup(name.text);
-    if (t == DT_COUNT) {
+    nfc_dtype t = name.text ? dtype_lookup(name.text) : DT_COUNT;
+    if (t == DT_COUNT && name.text) {
         nfc_diag *d = lower_error(l, E_DTYPE_NAME, name.at, "there is no element type '%s'", name.text);
-        if (!diag_suggest(d, name.text, dtype_names(l))) diag_help(d, "the types are f64 f32 f16 bf16 f8e4m3 f8e5m2 i64 i32 i16 i8 i4 u64 u32 u16 u8 u4 bool");
+        const char *foreign = foreign_dtype(l, name.text);
+        if (foreign) diag_help(d, "it is called %s here", foreign);
+        else if (!diag_suggest(d, name.text, dtype_names(l))) diag_help(d, "the types are f64 f32 f16 bf16 f8e4m3 f8e5m2 i64 i32 i16 i8 i4 u64 u32 u16 u8 u4 bool");
     }
     return t;
 }
@@ -213,7 +256,7 @@ bool lower_type(lower *l, const ast_type *t, const ir_type **type)
         }
         const ir_sx *x = lower_sx(l, e, SX_DIMS);
         if (x && sx_min(x) < 0) {
-            lower_error(l, E_SIZE, e->at, "extent %s can be negative", sx_text(l->s->arena, x));
+            lower_error(l, E_SIZE, e->at, sx_is_const(x) ? "the extent is %s; it must not be negative" : "the extent %s can be negative", sx_text(l->s->arena, x));
             x = NULL;
         }
         ok &= x != NULL;
@@ -231,6 +274,7 @@ bool lower_type(lower *l, const ast_type *t, const ir_type **type)
 
 static bool hint_bool(lower *l, const ast_arg *a, bool *value)
 {
+    if (a->value->kind == AST_ERROR) return false;
     if (a->value->kind == AST_BOOL) *value = a->value->truth;
     else if (a->value->kind == AST_INT && a->value->integer <= 1) *value = a->value->integer;
     else return lower_error(l, E_HINT, a->value->at, "'%s' is true or false", a->name.text), false;
@@ -239,6 +283,7 @@ static bool hint_bool(lower *l, const ast_arg *a, bool *value)
 
 static bool hint_text(lower *l, const ast_arg *a, const char **value)
 {
+    if (a->value->kind == AST_ERROR) return false;
     if (a->value->kind != AST_STRING) return lower_error(l, E_HINT, a->value->at, "'%s' is a string", a->name.text), false;
     *value = a->value->text;
     return true;
@@ -292,21 +337,42 @@ static bool literal_number(const ast_expr *e, double *number, int64_t *exact, bo
     return i->kind == AST_INT || i->kind == AST_FLOAT || i->kind == AST_BOOL;
 }
 
-static ir_value *literal_value(lower *l, const ast_expr *e, nfc_dtype dtype)
+/* Why the number cannot be held, or NULL. */
+static const char *literal_misfit(lower *l, const ast_expr *e, nfc_dtype dtype)
 {
+    const char *type = dtype_name(dtype);
     double number;
     int64_t exact;
     bool is_integer;
     literal_number(e, &number, &exact, &is_integer);
-    if (!dtype_is_float(dtype)) {
-        bool whole = is_integer || (isfinite(number) && number == floor(number));
-        bool fits = number >= (double)dtype_min(dtype) && number <= (double)dtype_max(dtype);
-        if (!whole || !fits || (dtype == DT_bool && e->kind != AST_BOOL && exact != 0 && exact != 1)) {
-            lower_error(l, E_LITERAL, e->at, whole ? "the literal does not fit in %s" : "the literal is not an integer, as %s needs", dtype_name(dtype));
-            return poison_value(l, e->at);
-        }
+    if (e->kind == AST_BOOL) return dtype == DT_bool ? NULL : session_printf(l->s, "a bool stands where %s is needed", type);
+    if (dtype_is_float(dtype)) {
+        unsigned char cell[8];
+        dtype_set(dtype, cell, 0, number);
+        bool held = isfinite(number) == isfinite(dtype_get(dtype, cell, 0));
+        return held ? NULL : session_printf(l->s, "the literal is out of the range of %s", type);
     }
-    return lower_emit(l, ir_constant_scalar(l->m, e->at, dtype, number, exact))->out[0];
+    if (!is_integer && (!isfinite(number) || number != floor(number))) return session_printf(l->s, "the literal is not an integer, as %s needs", type);
+    double top = (double)dtype_max(dtype); /* rounded up for the 64-bit types */
+    bool fits = number >= (double)dtype_min(dtype) && (is_integer && number > 0 ? (uint64_t)exact <= dtype_max(dtype) : number < top || (number == top && top < 0x1p53));
+    if (fits) return NULL;
+    return session_printf(l->s, "the literal does not fit in %s: %lld to %llu", type, (long long)dtype_min(dtype), (unsigned long long)dtype_max(dtype));
+}
+
+/* `at` is where it is used; e stands elsewhere when it has a name. */
+static ir_value *literal_value(lower *l, const ast_expr *e, nfc_span at, nfc_dtype dtype)
+{
+    double number;
+    int64_t exact;
+    bool is_integer;
+    const char *misfit = literal_misfit(l, e, dtype);
+    if (misfit) {
+        nfc_diag *d = lower_error(l, E_LITERAL, at, "%s", misfit);
+        if (at.line != e->at.line || at.col != e->at.col) diag_note(d, e->at, "the literal");
+        return poison_value(l, at);
+    }
+    literal_number(e, &number, &exact, &is_integer);
+    return lower_emit(l, ir_constant_scalar(l->m, at, dtype, number, exact))->out[0];
 }
 
 static ir_value *index_as_tensor(lower *l, const ir_sx *sx, nfc_dtype dtype, nfc_span at)
@@ -317,160 +383,6 @@ static ir_value *index_as_tensor(lower *l, const ir_sx *sx, nfc_dtype dtype, nfc
     inst->index = ARENA_NEW(l->m->arena, const ir_sx *);
     inst->index[0] = sx;
     ir_add_result(l->m, inst, ir_scalar(l->m, dtype), NULL, at);
-    return lower_emit(l, inst)->out[0];
-}
-
-/* ---- weights ------------------------------------------------------------------------------- */
-
-/* One {name} of a pattern: a constant, or the variable of a loop around. */
-typedef struct {
-    const ir_sx *sx;
-    const ir_sym *sym;
-    int64_t lo, n; /* the values it takes */
-} placeholder;
-
-static bool read_placeholder(lower *l, const ast_expr *e, const char *name, placeholder *p)
-{
-    ast_expr ref = {.kind = AST_NAME, .at = e->at, .name = {name, e->at}};
-    p->sx = lower_sx(l, &ref, SX_SCALARS);
-    if (!p->sx) return false;
-    if (sx_is_const(p->sx)) {
-        p->lo = sx_value(p->sx);
-        p->n = 1;
-        return true;
-    }
-    p->sym = sx_only_sym(p->sx);
-    for (lower_loop *loop = l->loop; loop && p->sym; loop = loop->parent)
-        if (loop->index == p->sym) {
-            p->lo = p->sym->lo;
-            p->n = p->sym->hi - p->sym->lo + 1;
-            if (p->n < 1) p->n = 1; /* no trip: the type still comes from the first name */
-            if (p->n <= 65536) return true;
-        }
-    lower_error(l, E_FMT, e->at, "{%s} is not a constant, nor a loop variable with bounds known at compile time", name);
-    return false;
-}
-
-enum { MAX_PLACEHOLDERS = 4 };
-
-static int read_pattern(lower *l, const ast_expr *e, placeholder *p)
-{
-    int n = 0;
-    for (const char *c = strchr(e->text, '{'); c; c = strchr(c + 1, '{')) {
-        const char *close = strchr(c, '}');
-        if (!close || n == MAX_PLACEHOLDERS) {
-            lower_error(l, E_FMT, e->at, close ? "more than %d placeholders" : "'{' without '}' in the pattern", MAX_PLACEHOLDERS);
-            return -1;
-        }
-        if (!read_placeholder(l, e, intern_n(&l->s->names, c + 1, (size_t)(close - c) - 1), &p[n++])) return -1;
-    }
-    return n;
-}
-
-static const char *filled_pattern(lower *l, const char *text, const int64_t *value)
-{
-    const char *out = "";
-    for (int k = 0; *text; k++) {
-        const char *open = strchr(text, '{');
-        if (!open) return session_printf(l->s, "%s%s", out, text);
-        out = session_printf(l->s, "%s%.*s%lld", out, (int)(open - text), text, (long long)value[k]);
-        text = strchr(open, '}') + 1;
-    }
-    return out;
-}
-
-/* Lists the names that the pattern stands for, the last placeholder running fastest. */
-static void expand_pattern(lower *l, const ast_expr *e, const placeholder *p, int n, ir_const *c, const ir_sx **index)
-{
-    int64_t total = 1, value[MAX_PLACEHOLDERS];
-    *index = sx_int(&l->m->sx, 0);
-    for (int k = 0; k < n; k++) {
-        total *= p[k].n;
-        const ir_sx *step = p[k].sym ? sx_sub(&l->m->sx, p[k].sx, sx_int(&l->m->sx, p[k].lo)) : sx_int(&l->m->sx, 0);
-        *index = sx_add(&l->m->sx, sx_mul(&l->m->sx, *index, sx_int(&l->m->sx, p[k].n)), step);
-    }
-    c->ntensor = (int)total;
-    c->tensor = ARENA_ARRAY(l->m->arena, const char *, total);
-    for (int64_t i = 0; i < total; i++) {
-        int64_t rest = i;
-        for (int k = n - 1; k >= 0; k--) {
-            value[k] = p[k].lo + rest % p[k].n;
-            rest /= p[k].n;
-        }
-        c->tensor[i] = intern(&l->s->names, filled_pattern(l, e->text, value));
-    }
-}
-
-static bool same_tensor_type(const package_tensor *a, const package_tensor *b)
-{
-    if (a->dtype != b->dtype || a->rank != b->rank) return false;
-    return memcmp(a->dim, b->dim, sizeof a->dim[0] * (size_t)a->rank) == 0;
-}
-
-static const char *tensor_text(lower *l, const package_tensor *t)
-{
-    const char *text = session_printf(l->s, "%s [", dtype_name(t->dtype));
-    for (int i = 0; i < t->rank; i++) text = session_printf(l->s, "%s%s%lld", text, i ? ", " : "", (long long)t->dim[i]);
-    return session_printf(l->s, "%s]", text);
-}
-
-static const package_tensor *check_tensors(lower *l, const ast_expr *e, const package *p, const ir_const *c)
-{
-    const package_tensor *first = NULL;
-    for (int i = 0; i < c->ntensor; i++) {
-        const package_tensor *t = package_find(p, c->tensor[i]);
-        if (!t) {
-            nfc_diag *d = lower_error(l, E_TENSOR, e->at, "the package '%s' has no tensor '%s'", p->written ? p->written : p->name, c->tensor[i]);
-            diag_suggest(d, c->tensor[i], p->names);
-            diag_note(d, p->at, "the package is declared here");
-            return NULL;
-        }
-        if (first && !same_tensor_type(first, t)) {
-            nfc_diag *d = lower_error(l, E_TENSOR, e->at, "'%s' is %s, but '%s' is %s; one pattern stands for tensors of one type", t->name, tensor_text(l, t), first->name, tensor_text(l, first));
-            diag_note(d, t->at, "'%s' in the package", t->name);
-            return NULL;
-        }
-        if (!first) first = t;
-    }
-    return first;
-}
-
-static ir_value *weight_value(lower *l, const ast_expr *e)
-{
-    const char *name = e->name.text ? e->name.text : "model";
-    package *p = map_get(&l->packages, name);
-    if (!p) {
-        nfc_diag *d = lower_error(l, E_PACKAGE_NAME, e->at, "the file declares no package '%s'", name);
-        diag_help(d, "write model %s\"FILE.safetensors\"; at the top", e->name.text ? session_printf(l->s, "%s ", name) : "");
-        return poison_value(l, e->at);
-    }
-    if (!p->map) return poison_value(l, e->at);
-    ir_const *c = ARENA_NEW(l->m->arena, ir_const);
-    c->package = p;
-    c->tensor = ARENA_NEW(l->m->arena, const char *);
-    c->tensor[0] = e->text;
-    c->ntensor = 1;
-    const ir_sx *index = NULL;
-    placeholder holes[MAX_PLACEHOLDERS];
-    memset(holes, 0, sizeof holes);
-    if (e->fmt) {
-        int n = read_pattern(l, e, holes);
-        if (n < 0) return poison_value(l, e->at);
-        expand_pattern(l, e, holes, n, c, &index);
-        c->pattern = e->text;
-    }
-    const package_tensor *t = check_tensors(l, e, p, c);
-    if (!t) return poison_value(l, e->at);
-    ir_inst *inst = ir_new(l->m, IR_weight, e->at, 0, NULL);
-    inst->constant = c;
-    if (index && c->ntensor > 1) {
-        inst->nindex = 1;
-        inst->index = ARENA_NEW(l->m->arena, const ir_sx *);
-        inst->index[0] = index;
-    }
-    const ir_sx *dim[IR_MAX_RANK];
-    for (int i = 0; i < t->rank; i++) dim[i] = sx_int(&l->m->sx, t->dim[i]);
-    ir_add_result(l->m, inst, ir_tensor(l->m, t->dtype, t->rank, dim), c->tensor[0], e->at);
     return lower_emit(l, inst)->out[0];
 }
 
@@ -492,21 +404,24 @@ ir_value *lower_value(lower *l, const ast_expr *e, nfc_dtype dtype, bool *litera
     double number;
     int64_t exact;
     bool is_integer;
-    if (e->kind == AST_WEIGHT) return weight_value(l, e);
+    if (e->kind == AST_WEIGHT) return lower_weight(l, e);
     if (e->kind == AST_ERROR) return poison_value(l, e->at);
     if (literal_number(e, &number, &exact, &is_integer)) {
-        if (dtype != DT_COUNT) return literal_value(l, e, dtype);
+        if (dtype != DT_COUNT) return literal_value(l, e, e->at, dtype);
         if (literal) return *literal = true, NULL;
         lower_error(l, E_LITERAL, e->at, "nothing here says which type this literal should have");
         return poison_value(l, e->at);
     }
     if (e->kind == AST_NAME) {
         binding *b = lower_find(l, e->name.text);
-        if (b && b->kind == BIND_LITERAL && !b->sx) return lower_value(l, b->literal, dtype, literal);
+        if (b && b->kind == BIND_LITERAL && !b->sx) {
+            if (dtype != DT_COUNT) return literal_value(l, b->literal, e->at, dtype);
+            return lower_value(l, b->literal, dtype, literal);
+        }
         if (b && b->kind == BIND_VALUE && b->value->type->kind != IR_INDEX) return b->value;
-        if (!b && !map_get(&l->constants, e->name.text) && !map_get(&l->dims, e->name.text)) {
-            nfc_diag *d = lower_unknown_name(l, e->name);
-            if (map_get(&l->states, e->name.text)) diag_help(d, "a state is read with effect read(%s)", e->name.text);
+        bool known = b && b->kind != BIND_UNKNOWN;
+        if (!known && !map_get(&l->constants, e->name.text) && !map_get(&l->dims, e->name.text)) {
+            lower_unknown_name(l, e->name);
             return poison_value(l, e->at);
         }
     }

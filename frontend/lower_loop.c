@@ -22,7 +22,7 @@ static void scan_stmts(lower *l, lower_loop *loop, const ast_stmt *st, bool stat
             ir_state *state = map_get(&l->states, st->callee.text);
             if (state) add_carried(l, loop, state_key(l, state));
         }
-        if (!states && (st->kind == AST_OP || st->kind == AST_READ || st->kind == AST_RENAME))
+        if (!states && (st->kind == AST_OP || st->kind == AST_READ || st->kind == AST_RENAME || st->kind == AST_BROKEN))
             for (int i = 0; i < st->nresult; i++) add_carried(l, loop, st->result[i].text);
         if (!states && st->kind == AST_YIELD)
             for (const ast_arg *a = st->arg; a; a = a->next) add_carried(l, loop, a->name.text);
@@ -59,12 +59,11 @@ static void find_carried(lower *l, lower_loop *loop)
 
 static bool read_bounds(lower *l, const ast_stmt *st, const ir_sx **lower_bound, const ir_sx **upper_bound)
 {
-    enum { MOST = 1 << 30 };
     *lower_bound = lower_sx(l, st->lower, SX_DIMS | SX_SCALARS);
     *upper_bound = lower_sx(l, st->upper, SX_DIMS | SX_SCALARS);
     if (!*lower_bound || !*upper_bound) return false;
-    if (sx_max(*upper_bound) > MOST || sx_min(*lower_bound) < -MOST) {
-        const ast_expr *e = sx_max(*upper_bound) > MOST ? st->upper : st->lower;
+    if (sx_max(*upper_bound) > IR_MAX_BOUND || sx_min(*lower_bound) < -IR_MAX_BOUND) {
+        const ast_expr *e = sx_max(*upper_bound) > IR_MAX_BOUND ? st->upper : st->lower;
         diag_help(lower_error(l, E_LOOP_BOUND, e->at, "the bound has no limit known at compile time"), "give the input that it comes from one: with { max = ... }");
         return false;
     }
@@ -144,7 +143,7 @@ static void bind_index(lower *l, lower_loop *loop, ir_value *iv)
         diag_note(lower_error(l, E_SHADOW, loop->ast->index.at, "the loop variable '%s' has the name of another value", loop->index_name), b->at, "that one");
         return;
     }
-    lower_bind(l, loop->ast->index, iv);
+    if (!lower_name_clashes(l, loop->ast->index, "the loop variable")) lower_bind(l, loop->ast->index, iv);
 }
 
 static void lower_body(lower *l, lower_loop *loop, ir_region *region, ir_value *iv)
@@ -189,7 +188,7 @@ void lower_loop_stmt(lower *l, const ast_stmt *st)
     lower_loop loop = {.parent = l->loop, .ast = st, .index_name = st->index.text, .outer = l->env};
     if (!read_bounds(l, st, &from, &to)) from = to = sx_int(&l->m->sx, 0);
     if (!st->block) {
-        lower_error(l, E_BLOCK, st->at, "the loop has no block");
+        if (!l->ast->lost) lower_error(l, E_BLOCK, st->at, "the loop has no block");
         return;
     }
     find_carried(l, &loop);
@@ -220,7 +219,7 @@ void lower_loop_stmt(lower *l, const ast_stmt *st)
     l->block = block;
     l->env = env;
     l->hints = hints;
-    l->ended = false;
+    l->ended = NULL;
     for (int i = 0; i < loop.carried.n; i++) {
         ir_value *r = ir_add_result(l->m, inst, loop.init.at[i]->type, loop.arg.at[i]->name, st->at);
         lower_bind(l, (ast_name){loop.carried.at[i], st->at}, r);
@@ -251,7 +250,7 @@ static ir_value *next_value(lower *l, const ast_stmt *st, const ast_arg *a, int 
 
 void lower_yield(lower *l, const ast_stmt *st)
 {
-    l->ended = true;
+    l->ended = st;
     if (!l->loop) {
         lower_error(l, E_YIELD, st->at, "yield ends the body of a loop; here is none");
         return;

@@ -1,6 +1,4 @@
 /* Packages, constants, dims, states: what the graphs of a module share. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "frontend/lower.h"
 
@@ -14,30 +12,19 @@ static const char *beside(lower *l, const char *path)
     return session_printf(l->s, "%.*s/%s", (int)(slash - l->ast->path), l->ast->path, path);
 }
 
-/* The path that --model gives for this package, or NULL. */
-static const char *overridden(lower *l, const char *name)
-{
-    const char *path = NULL;
-    for (int i = 0; i < l->options->model.n; i++) {
-        const char *text = l->options->model.at[i], *eq = strchr(text, '=');
-        bool named = eq && strlen(name) == (size_t)(eq - text) && memcmp(text, name, (size_t)(eq - text)) == 0;
-        if (named) path = eq + 1;
-        else if (!eq && strcmp(name, "model") == 0) path = text;
-    }
-    return path;
-}
-
 static void lower_models(lower *l)
 {
     for (const ast_model *a = l->ast->model; a; a = a->next) {
         const char *name = a->name.text ? a->name.text : "model";
         package *other = map_get(&l->packages, name);
         if (other) {
-            diag_note(lower_error(l, E_DUPLICATE, a->at, "the package '%s' is declared twice", name), other->at, "first here");
+            nfc_diag *d = lower_error(l, E_DUPLICATE, a->at, "the package '%s' is declared twice", name);
+            diag_note(d, other->at, "first here");
+            diag_help(d, "a second package has a name of its own: model NAME \"FILE\";");
             continue;
         }
-        const char *path = overridden(l, name);
-        package *p = package_open(l->s, name, path ? path : beside(l, a->path), a->path_at);
+        const char *path = options_model(l->options, name);
+        package *p = path || a->path ? package_open(l->s, name, path ? path : beside(l, a->path), a->path_at) : NULL;
         if (!p) { /* reported; what it would hold stays silent */
             p = ARENA_NEW(l->s->arena, package);
             p->at = a->at;
@@ -46,12 +33,6 @@ static void lower_models(lower *l)
         p->written = a->path;
         map_set(&l->packages, name, p);
         vec_push(l->m->arena, &l->m->package, p);
-    }
-    for (int i = 0; i < l->options->model.n; i++) {
-        const char *text = l->options->model.at[i], *eq = strchr(text, '=');
-        const char *name = eq ? intern_n(&l->s->names, text, (size_t)(eq - text)) : "model";
-        if (!map_get(&l->packages, name))
-            diag_error_in(&l->s->diags, E_USAGE_MODEL, "--model", "the file declares no package '%s'", name);
     }
 }
 
@@ -68,43 +49,36 @@ static bool name_is_free(lower *l, ast_name name, const char *what)
     return false;
 }
 
-static lower_binding *binding_for(lower *l, const char *name)
-{
-    lower_binding *found = NULL;
-    for (int i = 0; i < l->options->dim.n; i++)
-        if (strcmp(l->options->dim.at[i].name, name) == 0) {
-            found = &l->options->dim.at[i];
-            found->used = true;
-        }
-    return found;
-}
-
 static void lower_dim(lower *l, const ast_const *a)
 {
     enum { LARGEST = 1 << 30 };
     if (!name_is_free(l, a->name, "the dim")) return;
-    const lower_binding *b = binding_for(l, a->name.text);
+    const lower_binding *b = options_dim(l->options, a->name.text);
     const ir_sx *value = a->value ? lower_sx(l, a->value, SX_STATIC) : NULL;
     ir_dim d = {.bounded = a->bounded, .at = a->name.at};
     int64_t v = value ? sx_value(value) : 1;
-    if (a->value && value && (v < 0 || v > LARGEST)) {
-        lower_error(l, E_DIM, a->value->at, "dim '%s' is %lld, which is not from 0 to %d", a->name.text, (long long)v, LARGEST);
-        v = 1;
+    if (value && (v < a->bounded || v > LARGEST)) {
+        lower_error(l, E_DIM, a->value->at, a->bounded ? "the bound of dim '%s' is %lld, which is not from %d to %d" : "dim '%s' is %lld, which is not from %d to %d", a->name.text, (long long)v, a->bounded, LARGEST);
+        value = NULL;
     }
     if (b && a->bounded && !b->bounded && b->value > v)
-        diag_note(diag_error_in(&l->s->diags, E_USAGE_DIM, "-D", "%s=%lld is over its bound %lld", b->name, (long long)b->value, (long long)v), a->name.at, "bounded here");
+        diag_note(diag_error_in(&l->s->diags, E_USAGE_DIM, session_printf(l->s, "-D %s", b->name), "%lld is over its bound %lld", (long long)b->value, (long long)v), a->name.at, "bounded here");
     if (b) {
         v = b->value;
         d.bounded = b->bounded;
     }
-    if (!b && !a->value) diag_help(lower_error(l, E_DIM, a->name.at, "dim '%s' has no value", a->name.text), "give it with -D %s=4, or write a default here", a->name.text);
+    ir_dim *own = ARENA_NEW(l->m->arena, ir_dim);
+    map_set(&l->dims, a->name.text, own);
+    *own = d;
+    if (!b && !value) { /* reported; what is made of it stays silent */
+        if (!a->value) diag_help(lower_error(l, E_DIM, a->name.at, "dim '%s' has no value", a->name.text), "give it with -D %s=4, or write a default here", a->name.text);
+        return;
+    }
     d.sym = sx_new_sym(&l->m->sx, a->name.text, d.bounded ? 1 : v, v, a->name.at);
     d.sym->is_dim = true;
     if (!d.bounded) d.sym->is = sx_int(&l->m->sx, v);
     vec_push(l->m->arena, &l->m->dim, d);
-    ir_dim *own = ARENA_NEW(l->m->arena, ir_dim);
     *own = d;
-    map_set(&l->dims, a->name.text, own);
 }
 
 static void lower_constants(lower *l)
@@ -121,14 +95,6 @@ static void lower_constants(lower *l)
         lower_sx(l, &name, SX_STATIC);
     }
     for (const ast_const *a = l->ast->dim; a; a = a->next) lower_dim(l, a);
-    for (int i = 0; i < l->options->dim.n; i++) {
-        const lower_binding *b = &l->options->dim.at[i];
-        if (b->used) continue;
-        const char **names = ARENA_ARRAY(l->s->arena, const char *, l->dims.n + 1);
-        for (int k = 0; k < l->dims.n; k++) names[k] = l->dims.entry[k].key;
-        nfc_diag *d = diag_error_in(&l->s->diags, E_USAGE_DIM, "-D", map_get(&l->constants, b->name) ? "'%s' is a constant, not a dim" : "the file has no dim '%s'", b->name);
-        diag_suggest(d, b->name, names);
-    }
 }
 
 /* ---- states -------------------------------------------------------------------------------- */
@@ -137,8 +103,9 @@ static void lower_states(lower *l, const ast_decl *list, ir_graph *owner)
 {
     for (const ast_decl *a = list; a; a = a->next) {
         const ir_type *type;
-        if (!lower_type(l, &a->type, &type)) continue;
-        if (!name_is_free(l, a->name, "the state")) continue;
+        lower_type(l, &a->type, &type);
+        bool state = map_get(&l->states, a->name.text);
+        if (!name_is_free(l, a->name, "the state") && state) continue;
         map_set(&l->states, a->name.text, ir_state_new(l->m, owner, a->name.text, type, a->name.at));
     }
 }
@@ -157,8 +124,11 @@ static void lower_graphs(lower *l)
 {
     for (const ast_graph *a = l->ast->graph; a; a = a->next) {
         const char *name = a->name.text ? a->name.text : l->m->name;
-        if (!a->name.text && l->ast->graph->next)
-            diag_help(lower_error(l, E_GRAPH, a->at, "sections at the top level cannot stand beside named graphs"), "move them into a graph of their own");
+        if (!a->name.text && l->ast->graph->next) {
+            nfc_diag *d = lower_error(l, E_GRAPH, a->at, "sections at the top level cannot stand beside named graphs");
+            diag_note(d, l->ast->graph->next->at, "a named graph");
+            diag_help(d, "move them into a graph of their own");
+        }
         ir_graph *other = ir_graph_named(l->m, name);
         if (other) {
             diag_note(lower_error(l, E_DUPLICATE, a->at, "there are two graphs '%s'", name), other->at, "first here");
@@ -193,5 +163,6 @@ ir_module *lower_module(nfc_session *s, const ast_module *ast, lower_options *op
     if (!ast->graph && s->diags.errors == 0)
         diag_help(lower_error(&l, E_GRAPH, ((nfc_span){ast->file, 1, 1, 0}), "the file has no graph"), "a graph has inputs { }, outputs { } and block entry { }");
     lower_graphs(&l);
+    if (!ast->lost) options_check(s, options, l.m, &l.constants);
     return s->diags.errors ? NULL : l.m;
 }

@@ -24,7 +24,7 @@ typedef struct {
 
 static bool attr_error(call *c, const ast_expr *e, const op_attr *row, const char *want)
 {
-    lower_error(c->l, E_ATTR_VALUE, e->at, "attribute '%s' of %s is %s", row->name, c->info->name, want);
+    lower_error(c->l, E_ATTR_VALUE, e->at, "attribute '%s' of %s is %s", row->name, c->st->callee.text, want);
     return false;
 }
 
@@ -42,7 +42,7 @@ static bool attr_float(const ast_expr *e, double *out)
 static bool attr_enum(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
 {
     enum { MAX_CHOICES = 8 };
-    if (e->kind != AST_STRING) return attr_error(c, e, row, session_printf(c->l->s, "a string: %s", row->fallback));
+    if (e->kind != AST_STRING) return attr_error(c, e, row, session_printf(c->l->s, "a string, one of %s", row->fallback));
     const char *choice[MAX_CHOICES + 1] = {NULL};
     int n = 0;
     for (const char *p = row->fallback; *p && n < MAX_CHOICES;) {
@@ -56,8 +56,8 @@ static bool attr_enum(call *c, const ast_expr *e, const op_attr *row, ir_attr *a
             a->s = choice[i];
             return true;
         }
-    nfc_diag *d = lower_error(c->l, E_ATTR_VALUE, e->at, "attribute '%s' of %s is one of %s", row->name, c->info->name, row->fallback);
-    diag_suggest(d, e->text, choice);
+    nfc_diag *d = lower_error(c->l, E_ATTR_VALUE, e->at, "attribute '%s' of %s cannot be \"%s\"", row->name, c->st->callee.text, e->text);
+    diag_choices(d, e->text, choice, "it is one of");
     return false;
 }
 
@@ -80,6 +80,7 @@ static bool attr_list(call *c, const ast_expr *e, const op_attr *row, ir_attr *a
 static bool read_attr(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
 {
     *a = (ir_attr){.at = e->at};
+    if (e->kind == AST_ERROR) return false;
     switch (row->kind) {
     case ATTR_INT:
     case ATTR_BOOL: {
@@ -106,7 +107,11 @@ static bool read_attr(call *c, const ast_expr *e, const op_attr *row, ir_attr *a
         a->s = e->text;
         return true;
     case ATTR_DTYPE:
-        if (e->kind != AST_NAME) return attr_error(c, e, row, "an element type such as f32");
+        if (e->kind != AST_NAME) {
+            nfc_diag *d = lower_error(c->l, E_ATTR_VALUE, e->at, "attribute '%s' of %s is an element type such as f32", row->name, c->st->callee.text);
+            if (e->kind == AST_STRING && dtype_lookup(e->text) != DT_COUNT) diag_help(d, "write %s=%s, without quotes", row->name, e->text);
+            return false;
+        }
         a->kind = IR_ATTR_DTYPE;
         a->t = lower_dtype(c->l, e->name);
         return a->t != DT_COUNT;
@@ -174,9 +179,8 @@ static bool fix_literals(call *c)
         if (!o->literal) continue;
         nfc_dtype t = literal_type(c, i < rows ? i : rows - 1);
         if (t == DT_COUNT) {
-            diag_help(lower_error(c->l, E_LITERAL, o->at, "nothing here says which type this literal should have"), "a tensor operand of %s, or op cast, gives it one", c->info->name);
-            o->value = poison_value(c->l, o->at);
-            continue;
+            diag_help(lower_error(c->l, E_LITERAL, o->at, "nothing here says which type this literal should have"), "another operand gives it one, or op constant_of_shape(shape=[], value=..., dtype=...)");
+            return false;
         }
         o->value = lower_value(c->l, o->literal, t, NULL);
     }
@@ -185,14 +189,15 @@ static bool fix_literals(call *c)
 
 /* ---- calls --------------------------------------------------------------------------------- */
 
+/* "the operands are x, w and b (optional); the attributes are group and pads" */
 static const char *signature(lower *l, const op_info *info)
 {
-    const char *text = session_printf(l->s, "%s(", info->name), *sep = "";
-    for (int i = 0; i < info->nin; i++, sep = ", ")
-        text = session_printf(l->s, "%s%s%s=%s%s", text, sep, info->in[i].name, info->in[i].presence == OPER_VARIADIC ? "[...]" : "...", info->in[i].presence == OPER_OPTIONAL ? "?" : "");
-    for (int i = 0; i < info->nindex; i++, sep = ", ") text = session_printf(l->s, "%s%s%s=...", text, sep, info->index[i].name);
-    for (int i = 0; i < info->nattr; i++, sep = ", ") text = session_printf(l->s, "%s%s%s", text, sep, info->attr[i].name);
-    return session_printf(l->s, "%s)", text);
+    const char *operands = "", *attributes = "";
+    for (int i = 0; i < info->nin; i++)
+        operands = session_printf(l->s, "%s%s%s%s", operands, i ? ", " : "", info->in[i].name, info->in[i].presence == OPER_OPTIONAL ? " (optional)" : info->in[i].presence == OPER_VARIADIC ? " (a list)" : "");
+    for (int i = 0; i < info->nindex; i++) operands = session_printf(l->s, "%s%s%s", operands, *operands ? ", " : "", info->index[i].name);
+    for (int i = 0; i < info->nattr; i++) attributes = session_printf(l->s, "%s%s%s", attributes, i ? ", " : "", info->attr[i].name);
+    return session_printf(l->s, "%s%s%s%s%s", *operands ? "operands: " : "", operands, *operands && *attributes ? "; " : "", *attributes ? "attributes: " : "", attributes);
 }
 
 static void unknown_argument(call *c, const ast_arg *arg)
@@ -203,8 +208,8 @@ static void unknown_argument(call *c, const ast_arg *arg)
     for (int i = 0; i < c->info->nindex; i++) names[n++] = c->info->index[i].name;
     for (int i = 0; i < c->info->nattr; i++) names[n++] = c->info->attr[i].name;
     names[n] = NULL;
-    nfc_diag *d = lower_error(c->l, E_ARGUMENT, arg->name.at, "%s has no operand or attribute '%s'", c->info->name, arg->name.text);
-    if (!diag_suggest(d, arg->name.text, names)) diag_help(d, "it is %s", signature(c->l, c->info));
+    nfc_diag *d = lower_error(c->l, E_ARGUMENT, arg->name.at, "%s has no operand or attribute '%s'", c->st->callee.text, arg->name.text);
+    if (!diag_suggest(d, arg->name.text, names)) diag_help(d, "%s", signature(c->l, c->info));
 }
 
 static bool read_arguments(call *c, ir_attr *attrs, const ir_sx **index, bool *given)
@@ -239,9 +244,20 @@ static bool read_arguments(call *c, ir_attr *attrs, const ir_sx **index, bool *g
     return ok;
 }
 
+static bool named_twice(lower *l, const ast_stmt *st, int i)
+{
+    for (int k = 0; k < i; k++) {
+        if (st->result[k].text != st->result[i].text) continue;
+        diag_note(lower_error(l, E_DUPLICATE, st->result[i].at, "two results have the name '%s'", st->result[i].text), st->result[k].at, "first here");
+        return true;
+    }
+    return false;
+}
+
 static void bind_results(lower *l, const ast_stmt *st, ir_inst *inst)
 {
     for (int i = 0; i < st->nresult; i++) {
+        if (named_twice(l, st, i)) continue;
         ir_value *v = inst && i < inst->nout ? inst->out[i] : poison_value(l, st->at);
         if (inst && i < inst->nout) {
             v->name = st->result[i].text;
@@ -301,7 +317,10 @@ void lower_op(lower *l, const ast_stmt *st)
     ir_inst *inst = build_call(&c, attrs, given, index);
     inst->hints = hints;
     default_indices(l, inst);
-    ir_infer(l->m, inst, st->nresult);
+    nfc_span *at = ARENA_ARRAY(l->s->arena, nfc_span, c.in.n);
+    for (int i = 0; i < c.in.n; i++) at[i] = c.in.at[i].at;
+    ir_places written = {st->callee.text, st->callee.at, span_join(st->result[0].at, st->result[st->nresult - 1].at), at, c.in.n};
+    ir_infer(l->m, inst, st->nresult, &written);
     lower_emit(l, inst);
     bind_results(l, st, inst);
 }

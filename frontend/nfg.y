@@ -1,10 +1,11 @@
 /* The grammar of the .nfg language. Actions build the tree and decide nothing. */
 %define api.pure full
+%define api.push-pull push
 %define api.prefix {nfg_}
 %define parse.error custom
 %define parse.lac full
 %locations
-%param { nfg_scanner *sc } { void *lexer }
+%parse-param { nfg_scanner *sc }
 %expect 0
 
 %code requires {
@@ -51,8 +52,7 @@ typedef struct { ast_name *at; int n, cap; } name_list;
 #include <string.h>
 #include "frontend/nfg_scan.h"
 
-int nfg_lex(NFG_STYPE *value, NFG_LTYPE *at, nfg_scanner *sc, void *lexer);
-static void nfg_error(NFG_LTYPE *at, nfg_scanner *sc, void *lexer, const char *text);
+static void nfg_error(NFG_LTYPE *at, nfg_scanner *sc, const char *text);
 
 #define YYLLOC_DEFAULT(Current, Rhs, N)                                                            \
     do {                                                                                           \
@@ -101,6 +101,33 @@ static ast_arg *new_arg(nfg_scanner *sc, ast_name name, ast_expr *value)
     return a;
 }
 
+static ast_const *broken_const(nfg_scanner *sc, ast_name name)
+{
+    ast_const *c = NEW(ast_const);
+    *c = (ast_const){name, ast_new_expr(sc, AST_ERROR, name.at), false, NULL};
+    return c;
+}
+
+/* What holds a string that could not be read stays silent. */
+static ast_expr *text_expr(nfg_scanner *sc, ast_expr_kind kind, const char *text, nfc_span at, nfc_span text_at)
+{
+    ast_expr *e = ast_new_expr(sc, text ? kind : AST_ERROR, at);
+    e->text = text;
+    e->text_at = text_at;
+    return e;
+}
+
+/* An effect with a result is a read, one without is a write. */
+static void check_effect(nfg_scanner *sc, ast_stmt *st, ast_name kind, const char *want)
+{
+    if (strcmp(kind.text, want) == 0) return;
+    nfc_diags *diags = &sc->s->diags;
+    st->kind = AST_BROKEN;
+    if (strcmp(kind.text, "read") == 0) diag_help(diag_error(diags, E_EFFECT_KIND, kind.at, "the result of a read needs a name"), "write x = effect read(%s, ...)", st->callee.text);
+    else if (strcmp(kind.text, "write") == 0) diag_help(diag_error(diags, E_EFFECT_KIND, kind.at, "a write has no result"), "write effect write(%s, ..., value=...) alone", st->callee.text);
+    else diag_help(diag_error(diags, E_EFFECT_KIND, kind.at, "there is no effect '%s'", kind.text), "effects are read and write");
+}
+
 /* The graph whose sections stand at the top level; it comes into being with its first section. */
 static ast_graph *top_graph(nfg_scanner *sc, nfc_span at)
 {
@@ -133,8 +160,10 @@ static void add_section(nfg_scanner *sc, ast_graph *g, int which, ast_decl *list
 %token <number> FLOATING "a number"
 %token <truth> BOOLEAN "true or false"
 %token <text> STRING "a string"
+%token BAD_NUMBER "a malformed number" BAD_STRING "a malformed string" /* reported by the lexer */
 
 %type <name> maybe_name argument
+%type <text> string
 %type <names> names carry
 %type <expr> expr value weight index_item literal
 %type <exprs> exprs exprs_some dims index_items values values_some
@@ -143,7 +172,7 @@ static void add_section(nfg_scanner *sc, ast_graph *g, int which, ast_decl *list
 %type <stmt> stmt simple call effect_read branch
 %type <stmts> stmts
 %type <type> type
-%type <decl> decl param state_decl
+%type <decl> decl param state_decl broken_decl
 %type <decls> decls params params_some state_decls
 %type <block> block
 %type <blocks> blocks
@@ -161,12 +190,12 @@ file: %empty
     | file item
     ;
 
-item: KW_MODEL STRING ';' {
+item: KW_MODEL string ';' {
           ast_model *m = NEW(ast_model);
           *m = (ast_model){{NULL, @1}, $2, @$, @2, NULL};
           APPEND(sc->module->model, m);
       }
-    | KW_MODEL IDENTIFIER STRING ';' {
+    | KW_MODEL IDENTIFIER string ';' {
           ast_model *m = NEW(ast_model);
           *m = (ast_model){$2, $3, @$, @3, NULL};
           APPEND(sc->module->model, m);
@@ -182,8 +211,7 @@ item: KW_MODEL STRING ';' {
           $4->at = @2;
           APPEND(sc->module->graph, $4);
       }
-    | error ';'
-    | error '}'
+    | error ';' { yyerrok; sc->module->lost = true; }
     ;
 
 graph_body: %empty { $$ = NEW(ast_graph); }
@@ -191,13 +219,19 @@ graph_body: %empty { $$ = NEW(ast_graph); }
     | graph_body KW_OUTPUTS '{' decls '}' { $$ = $1; add_section(sc, $$, 1, $4.first, @2); }
     | graph_body KW_STATE '{' state_decls '}' { $$ = $1; add_section(sc, $$, 2, $4.first, @2); }
     | graph_body block { $$ = $1; APPEND($$->block, $2); }
+    | graph_body error ';' { yyerrok; sc->module->lost = true; }
+    ;
+
+string: STRING
+    | BAD_STRING { $$ = NULL; }
     ;
 
 constants: %empty { EMPTY($$); }
     | constants constant { ADD($$, $1, $2); }
     ;
 constant: IDENTIFIER '=' expr ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, $3, false, NULL}; }
-    | error ';' { $$ = NULL; }
+    | IDENTIFIER error ';' { yyerrok; $$ = broken_const(sc, $1); }
+    | error ';' { yyerrok; $$ = NULL; }
     ;
 
 dim_list: %empty { EMPTY($$); }
@@ -206,14 +240,18 @@ dim_list: %empty { EMPTY($$); }
 dim: IDENTIFIER ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, NULL, false, NULL}; }
     | IDENTIFIER '=' expr ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, $3, false, NULL}; }
     | IDENTIFIER LEQ expr ';' { $$ = NEW(ast_const); *$$ = (ast_const){$1, $3, true, NULL}; }
-    | error ';' { $$ = NULL; }
+    | IDENTIFIER error ';' { yyerrok; $$ = broken_const(sc, $1); }
+    | error ';' { yyerrok; $$ = NULL; }
     ;
 
 decls: %empty { EMPTY($$); }
     | decls decl { ADD($$, $1, $2); }
     ;
 decl: IDENTIFIER ':' type with ';' { $$ = NEW(ast_decl); *$$ = (ast_decl){$1, $3, $4.first, NULL}; }
-    | error ';' { $$ = NULL; }
+    | broken_decl
+    ;
+broken_decl: IDENTIFIER error ';' { yyerrok; $$ = NEW(ast_decl); *$$ = (ast_decl){$1, {{NULL, @1}, NULL, @1}, NULL, NULL}; }
+    | error ';' { yyerrok; $$ = NULL; }
     ;
 type: IDENTIFIER '[' dims ']' { $$ = (ast_type){$1, $3.first, @$}; }
     | IDENTIFIER { $$ = (ast_type){$1, NULL, @$}; }
@@ -230,11 +268,12 @@ state_decl: IDENTIFIER ':' IDENTIFIER '(' IDENTIFIER ',' '[' dims ']' ')' ';' {
           if (strcmp($3.text, "buffer") != 0)
               diag_help(diag_error(&sc->s->diags, E_SYNTAX, @3, "a state is a buffer"), "write %s : buffer(%s, [...])", $1.text, $5.text);
       }
-    | error ';' { $$ = NULL; }
+    | broken_decl
     ;
 
 blocks: %empty { EMPTY($$); }
     | blocks block { ADD($$, $1, $2); }
+    | blocks error ';' { yyerrok; $$ = $1; sc->module->lost = true; }
     ;
 block: KW_BLOCK IDENTIFIER params with '{' stmts '}' {
           $$ = NEW(ast_block);
@@ -268,13 +307,19 @@ stmt: simple ';'
           $$->with = $11.first;
           $$->block = $13.first;
       }
-    | KW_SCOPE STRING with '{' stmts '}' {
+    | KW_SCOPE string with '{' stmts '}' {
           $$ = ast_new_stmt(sc, AST_SCOPE, span_join(@1, @2));
-          $$->scope = $2;
+          $$->scope = $2 ? $2 : "";
           $$->with = $3.first;
           $$->body = $5.first;
       }
-    | error ';' { $$ = ast_new_stmt(sc, AST_BROKEN, @1); }
+    | names '=' error ';' { /* its results stay silent */
+          yyerrok;
+          $$ = ast_new_stmt(sc, AST_BROKEN, @1);
+          $$->result = $1.at;
+          $$->nresult = $1.n;
+      }
+    | error ';' { yyerrok; $$ = ast_new_stmt(sc, AST_BROKEN, @1); }
     ;
 maybe_name: %empty { $$ = (ast_name){NULL, NO_SPAN}; }
     | IDENTIFIER
@@ -312,8 +357,7 @@ simple: names '=' call with {
           $$->callee = $4;
           $$->arg = $6.first;
           $$->with = $8.first;
-          if (strcmp($2.text, "write") != 0)
-              diag_help(diag_error(&sc->s->diags, E_EFFECT_KIND, @2, "an effect without a result is a write, not '%s'", $2.text), "write 'effect write(%s, ..., value=...)', or name the result of a read", $4.text);
+          check_effect(sc, $$, $2, "write");
       }
     | KW_BARRIER { $$ = ast_new_stmt(sc, AST_BARRIER, @$); }
     | branch
@@ -330,13 +374,13 @@ call: KW_OP IDENTIFIER '(' args ')' {
 effect_read: KW_EFFECT IDENTIFIER '(' IDENTIFIER ')' {
           $$ = ast_new_stmt(sc, AST_READ, @$);
           $$->callee = $4;
-          if (strcmp($2.text, "read") != 0) diag_error(&sc->s->diags, E_EFFECT_KIND, @2, "an effect with a result is a read, not '%s'", $2.text);
+          check_effect(sc, $$, $2, "read");
       }
     | KW_EFFECT IDENTIFIER '(' IDENTIFIER ',' args_some ')' {
           $$ = ast_new_stmt(sc, AST_READ, @$);
           $$->callee = $4;
           $$->arg = $6.first;
-          if (strcmp($2.text, "read") != 0) diag_error(&sc->s->diags, E_EFFECT_KIND, @2, "an effect with a result is a read, not '%s'", $2.text);
+          check_effect(sc, $$, $2, "read");
       }
     ;
 
@@ -417,13 +461,13 @@ value: expr
     ;
 literal: FLOATING { $$ = ast_new_expr(sc, AST_FLOAT, @$); $$->number = $1; }
     | '-' FLOATING %prec NEGATIVE { $$ = ast_new_expr(sc, AST_FLOAT, @$); $$->number = -$2; }
-    | STRING { $$ = ast_new_expr(sc, AST_STRING, @$); $$->text = $1; }
+    | string { $$ = text_expr(sc, AST_STRING, $1, @$, @1); }
     | BOOLEAN { $$ = ast_new_expr(sc, AST_BOOL, @$); $$->truth = $1; }
     ;
-weight: KW_MODEL '[' STRING ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->text = $3; }
-    | KW_MODEL '[' KW_FMT '(' STRING ')' ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->text = $5; $$->fmt = true; }
-    | IDENTIFIER '[' STRING ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->name = $1; $$->text = $3; }
-    | IDENTIFIER '[' KW_FMT '(' STRING ')' ']' { $$ = ast_new_expr(sc, AST_WEIGHT, @$); $$->name = $1; $$->text = $5; $$->fmt = true; }
+weight: KW_MODEL '[' string ']' { $$ = text_expr(sc, AST_WEIGHT, $3, @$, @3); }
+    | KW_MODEL '[' KW_FMT '(' string ')' ']' { $$ = text_expr(sc, AST_WEIGHT, $5, @$, @5); $$->fmt = true; }
+    | IDENTIFIER '[' string ']' { $$ = text_expr(sc, AST_WEIGHT, $3, @$, @3); $$->name = $1; }
+    | IDENTIFIER '[' KW_FMT '(' string ')' ']' { $$ = text_expr(sc, AST_WEIGHT, $5, @$, @5); $$->name = $1; $$->fmt = true; }
     ;
 
 index_items: index_item { EMPTY($$); ADD($$, $$, $1); }
@@ -442,8 +486,9 @@ exprs_some: expr { EMPTY($$); ADD($$, $$, $1); }
     ;
 expr: INTEGER { $$ = ast_new_expr(sc, AST_INT, @$); $$->integer = $1; $$->number = (double)$1; }
     | IDENTIFIER { $$ = ast_new_expr(sc, AST_NAME, @$); $$->name = $1; }
-    | KW_META '(' STRING ')' { $$ = ast_new_expr(sc, AST_META, @$); $$->text = $3; }
-    | KW_META '(' IDENTIFIER ',' STRING ')' { $$ = ast_new_expr(sc, AST_META, @$); $$->name = $3; $$->text = $5; }
+    | BAD_NUMBER { $$ = ast_new_expr(sc, AST_ERROR, @$); }
+    | KW_META '(' string ')' { $$ = text_expr(sc, AST_META, $3, @$, @3); }
+    | KW_META '(' IDENTIFIER ',' string ')' { $$ = text_expr(sc, AST_META, $5, @$, @5); $$->name = $3; }
     | '(' expr ')' { $$ = $2; }
     | expr '+' expr { $$ = ast_binary(sc, AST_ADD, $1, $3); }
     | expr '-' expr { $$ = ast_binary(sc, AST_SUB, $1, $3); }
@@ -454,32 +499,50 @@ expr: INTEGER { $$ = ast_new_expr(sc, AST_INT, @$); $$->integer = $1; $$->number
     ;
 %%
 
-/* "unexpected ';', a name or '(' is expected": the five nearest alternatives at most. */
-static int yyreport_syntax_error(const yypcontext_t *context, nfg_scanner *sc, void *lexer)
+const char *nfg_kind_name(int kind) { return yysymbol_name(YYTRANSLATE(kind)); }
+
+static void mark_expected(bool *accepts, const yysymbol_kind_t *symbol, int n)
 {
-    enum { SHOWN = 5 };
-    (void)lexer;
-    const nfc_span at = *yypcontext_location(context);
-    yysymbol_kind_t expected[SHOWN], got = yypcontext_token(context);
-    int n = yypcontext_expected_tokens(context, expected, SHOWN);
-    sc->recovered = at;
-    const char *text = "";
-    for (int i = 0; i < n; i++)
-        text = arena_printf(sc->s->arena, "%s%s%s", text, i == 0 ? "" : i + 1 < n ? ", " : " or ", yysymbol_name(expected[i]));
-    size_t len;
-    const char *line = source_line(&sc->s->sources, at.file, at.line, &len);
-    const char *word = "the end of the file";
-    if (got != YYSYMBOL_YYEOF && line && at.col - 1 + at.len <= len)
-        word = arena_printf(sc->s->arena, "'%.*s'", (int)at.len, line + at.col - 1);
-    if (n > 0) diag_error(&sc->s->diags, E_SYNTAX, at, "%s cannot stand here: %s is expected", word, text);
-    else diag_error(&sc->s->diags, E_SYNTAX, at, "%s cannot stand here", word);
+    for (int kind = 0; kind < NFG_KINDS; kind++) {
+        accepts[kind] = false;
+        for (int i = 0; i < n; i++) accepts[kind] |= YYTRANSLATE(kind) == symbol[i];
+    }
+}
+
+void nfg_expected(nfg_scanner *sc, bool *accepts)
+{
+    yysymbol_kind_t symbol[YYNTOKENS];
+    mark_expected(accepts, symbol, yypstate_expected_tokens(sc->parser, symbol, YYNTOKENS));
+}
+
+static int yyreport_syntax_error(const yypcontext_t *context, nfg_scanner *sc)
+{
+    yysymbol_kind_t symbol[YYNTOKENS];
+    bool accepts[NFG_KINDS];
+    mark_expected(accepts, symbol, yypcontext_expected_tokens(context, symbol, YYNTOKENS));
+    nfg_misplaced(sc, accepts);
     return 0;
 }
 
 /* Bison calls this for memory exhaustion only: the text is nested too deeply. */
-static void nfg_error(NFG_LTYPE *at, nfg_scanner *sc, void *lexer, const char *text)
+static void nfg_error(NFG_LTYPE *at, nfg_scanner *sc, const char *text)
 {
-    (void)lexer;
     (void)text;
     diag_error(&sc->s->diags, E_NESTING, *at, "the text is nested too deeply");
+    sc->module->lost = true;
+}
+
+static void drop_parser(void *parser) { yypstate_delete(parser); }
+
+void nfg_parse(nfg_scanner *sc)
+{
+    int status;
+    yypstate *parser = yypstate_new();
+    if (!parser) arena_oom(sc->s->arena);
+    arena_defer(sc->s->arena, drop_parser, parser);
+    sc->parser = parser;
+    do {
+        nfg_token w = nfg_next(sc);
+        status = yypush_parse(parser, w.kind, &w.value, &w.at, sc);
+    } while (status == YYPUSH_MORE);
 }

@@ -30,6 +30,7 @@ nfc_diag *nfg_error_at(nfg_scanner *sc, diag_code code, size_t at, size_t n, con
     va_start(args, format);
     const char *text = arena_vprintf(sc->s->arena, format, args);
     va_end(args);
+    sc->silent = true;
     return diag_error(&sc->s->diags, code, source_span(&sc->s->sources, sc->file, at, n), "%s", text);
 }
 
@@ -43,41 +44,77 @@ ast_name nfg_name(nfg_scanner *sc, const char *text, size_t n, nfc_span at)
     return (ast_name){intern_n(&sc->s->names, text, n), at};
 }
 
-uint64_t nfg_integer(nfg_scanner *sc, const char *text, size_t n)
+int nfg_integer(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
 {
     errno = 0;
-    uint64_t v = strtoull(text, NULL, 10);
-    if (errno == 0 && v <= (uint64_t)1 << 63) return v;
+    value->integer = strtoull(text, NULL, 10);
+    if (errno == 0 && value->integer <= (uint64_t)1 << 63) return INTEGER;
     nfg_error_at(sc, E_NUMBER, sc->at - n, n, "the integer does not fit in 64 bits");
-    return 0;
+    return BAD_NUMBER;
 }
 
-double nfg_float(nfg_scanner *sc, const char *text, size_t n)
+int nfg_float(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
 {
-    double v = strtod(text, NULL);
-    if (!isinf(v)) return v;
+    value->number = strtod(text, NULL);
+    if (!isinf(value->number)) return FLOATING;
     diag_help(nfg_error_at(sc, E_NUMBER, sc->at - n, n, "the number is out of the range of f64"), "write inf for infinity");
-    return 0;
+    return BAD_NUMBER;
 }
 
-const char *nfg_string(nfg_scanner *sc, const char *text, size_t n)
+int nfg_string(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
 {
     char *out = arena_alloc(sc->s->arena, n), *p = out;
     for (size_t i = 1; i + 1 < n; i++) {
-        if (text[i] != '\\') {
-            *p++ = text[i];
-            continue;
+        unsigned char c = (unsigned char)text[i];
+        size_t at = sc->at - n + i;
+        if (c < ' ' || c == 0x7f) {
+            nfg_error_at(sc, E_STRING, at, 1, "a control character in a string");
+            return BAD_STRING;
         }
-        i++;
-        if (text[i] == '"' || text[i] == '\\') *p++ = text[i];
-        else nfg_error_at(sc, E_STRING, sc->at - n + i - 1, 2, "a string has the escapes \\\" and \\\\ only");
+        if (c == '\\' && text[++i] != '"' && text[i] != '\\') {
+            nfg_error_at(sc, E_STRING, at, 2, "a string has the escapes \\\" and \\\\ only");
+            return BAD_STRING;
+        }
+        *p++ = text[i];
     }
-    for (const char *c = out; c < p; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) {
-            nfg_error_at(sc, E_STRING, sc->at - n, n, "a control character in a string");
-            break;
-        }
-    return intern_n(&sc->s->names, out, (size_t)(p - out));
+    value->text = intern_n(&sc->s->names, out, (size_t)(p - out));
+    return STRING;
+}
+
+/* Roughly: the scripts of the world, without punctuation, arrows and symbols. */
+static bool looks_like_letters(const char *text)
+{
+    for (const unsigned char *u = (const unsigned char *)text; *u; u++) {
+        if (*u >= 0xc3 && *u <= 0xe1) return true;
+        if (*u > 0xe3 && *u < 0xee) return true;
+    }
+    return false;
+}
+
+bool nfg_foreign(nfg_scanner *sc, NFG_STYPE *value, nfc_span at, const char *text)
+{
+    size_t n = strlen(text), from = sc->at - n;
+    if (from == 0 && n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        diag_help(nfg_error_at(sc, E_CHARACTER, 0, 3, "the file begins with a byte order mark"), "save it as plain UTF-8, without one");
+        return false;
+    }
+    if (looks_like_letters(text)) {
+        value->name = (ast_name){intern(&sc->s->names, text), at};
+        if (!map_set(&sc->reported, value->name.text, sc))
+            diag_help(nfg_error_at(sc, E_CHARACTER, from, n, "'%s' is no name", text), "names are made of the ASCII letters, digits and '_'");
+        return true;
+    }
+    if (sc->silent) return false;
+    nfc_diag *d = nfg_error_at(sc, E_CHARACTER, from, n, "'%s' has no meaning: only ASCII may stand here", text);
+    bool quote = strstr(text, "\xe2\x80\x9c") || strstr(text, "\xe2\x80\x9d") || strstr(text, "\xe2\x80\x9e");
+    if (quote) diag_help(d, "a string stands in straight quotes: \"...\"");
+    return false;
+}
+
+void nfg_unclosed_comment(nfg_scanner *sc)
+{
+    nfg_error_at(sc, E_COMMENT, sc->comment_at, 2, "this comment does not end");
+    sc->cut = true;
 }
 
 const char *nfg_printable(nfg_scanner *sc, const char *text)
@@ -111,26 +148,27 @@ ast_stmt *ast_new_stmt(nfg_scanner *sc, ast_stmt_kind kind, nfc_span at)
     return st;
 }
 
-static void *begin_scan(nfg_scanner *sc, size_t size)
+static void drop_lexer(void *lexer) { nfg_lex_destroy(lexer); }
+
+static void begin_scan(nfg_scanner *sc, size_t size)
 {
-    void *lexer;
-    if (nfg_lex_init_extra(sc, &lexer) != 0) arena_oom(sc->s->arena);
-    if (!nfg__scan_bytes(sc->text, (int)size, lexer)) arena_oom(sc->s->arena);
-    return lexer;
+    if (nfg_lex_init_extra(sc, &sc->lexer) != 0) arena_oom(sc->s->arena);
+    arena_defer(sc->s->arena, drop_lexer, sc->lexer);
+    if (!nfg__scan_bytes(sc->text, (int)size, sc->lexer)) arena_oom(sc->s->arena);
+    map_init(&sc->reported, sc->s->arena);
 }
 
 nfg_words nfg_read_words(nfc_session *s, uint32_t file, const char *text, size_t size)
 {
     nfg_scanner sc = {.s = s, .file = file, .text = text, .line = 1, .col = 1};
     nfg_words words = {0};
-    void *lexer = begin_scan(&sc, size);
+    begin_scan(&sc, size);
     NFG_STYPE value;
     nfc_span at;
-    for (int kind; (kind = nfg_lex(&value, &at, &sc, lexer)) > 0;) {
+    for (int kind; (kind = nfg_lex(&value, &at, &sc, sc.lexer)) > 0;) {
         nfg_word w = {kind, sc.at - at.len, at.len};
         vec_push(s->arena, &words, w);
     }
-    nfg_lex_destroy(lexer);
     return words;
 }
 
@@ -146,8 +184,7 @@ ast_module *nfg_read(nfc_session *s, const char *path, uint32_t file)
         nfg_error_at(&sc, E_CHARACTER, (size_t)(nul - source->text), 1, "a NUL byte: this is not a text");
         return sc.module;
     }
-    void *lexer = begin_scan(&sc, source->size);
-    nfg_parse(&sc, lexer);
-    nfg_lex_destroy(lexer);
+    begin_scan(&sc, source->size);
+    nfg_parse(&sc);
     return sc.module;
 }

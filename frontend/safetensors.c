@@ -107,6 +107,16 @@ static int by_offset(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+static bool check_bools(nfc_session *s, const package *p, const package_tensor *t)
+{
+    for (uint64_t i = t->begin; i < t->end; i++) {
+        if (p->data[i] < 2) continue;
+        diag_error(&s->diags, E_PACKAGE, t->at, "tensor '%s' has a bool that is %d", t->name, p->data[i]);
+        return false;
+    }
+    return true;
+}
+
 /* The format demands that the tensors cover the data exactly: no holes, no overlaps. */
 static bool check_cover(nfc_session *s, package *p)
 {
@@ -120,6 +130,7 @@ static bool check_cover(nfc_session *s, package *p)
             return false;
         }
         at = t->end;
+        if (t->dtype == DT_bool && !check_bools(s, p, t)) return false;
     }
     if (at == p->data_size) return true;
     diag_error(&s->diags, E_PACKAGE, p->at, "'%s' has %zu bytes behind its last tensor", p->path, (size_t)(p->data_size - at));

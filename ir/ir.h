@@ -19,7 +19,8 @@
 #include "ir/sx.h"
 #include "ir/vec.h"
 
-enum { IR_MAX_RANK = 8 };
+/* The bounds of loops lie between -IR_MAX_BOUND and IR_MAX_BOUND. */
+enum { IR_MAX_RANK = 8, IR_MAX_BOUND = 1 << 30 };
 
 typedef struct ir_value ir_value;
 typedef struct ir_inst ir_inst;
@@ -324,9 +325,18 @@ void ir_walk(ir_region *region, void (*visit)(void *env, ir_inst *inst), void *e
 
 /* ---- types of results -------------------------------------------------------------------- */
 
+/* Where the parts of a call are written. */
+typedef struct ir_places {
+    const char *name; /* of the op: an alias, perhaps */
+    nfc_span op, results;
+    const nfc_span *operand; /* n of them; absent operands have no place */
+    int n;
+} ir_places;
+
 /* Derives the result types of an instruction from operands and attributes by its row's shape rule
- * and makes the results. Reports what does not fit and makes poisoned results; false then. */
-bool ir_infer(ir_module *m, ir_inst *inst, int nresult);
+ * and makes the results. Reports what does not fit, at its place (NULL: at the instruction's), and
+ * makes poisoned results; false then. */
+bool ir_infer(ir_module *m, ir_inst *inst, int nresult, const ir_places *written);
 
 /* ---- verifier ---------------------------------------------------------------------------- */
 

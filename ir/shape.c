@@ -13,16 +13,25 @@ static const char *operand_name(const infer *f, int i)
     return arena_printf(f->m->arena, "%s[%d]", info->in[info->nin - 1].name, i - (info->nin - 1));
 }
 
+static nfc_span place_of(const infer *f, int operand)
+{
+    if (!f->written) return f->inst->at;
+    if (operand >= 0 && operand < f->written->n && f->written->operand[operand].file) return f->written->operand[operand];
+    return f->written->op;
+}
+
+const char *infer_name(const infer *f) { return f->written ? f->written->name : f->info->name; }
+
 bool infer_fail(infer *f, diag_code code, int i, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     const char *text = arena_vprintf(f->m->arena, format, args);
     va_end(args);
-    nfc_diag *d = diag_error(&f->m->session->diags, code, f->inst->at, "%s: %s", f->info->name, text);
+    nfc_diag *d = diag_error(&f->m->session->diags, code, place_of(f, i), "%s: %s", infer_name(f), text);
     for (int k = 0; k < f->inst->nin; k++) {
         const ir_value *v = f->inst->in[k];
-        if (!v || (i >= 0 && k != i && f->info->nin > 3) || k > 3) continue;
+        if (!v || (i >= 0 && k != i && (f->info->nin > 3 || code == E_DTYPE)) || k > 3) continue;
         diag_note(d, v->at, "%s is %s", operand_name(f, k), ir_type_text(f->m->arena, v->type));
     }
     return false;
@@ -35,7 +44,7 @@ bool infer_fail_attr(infer *f, diag_code code, int attr, const char *format, ...
     const char *text = arena_vprintf(f->m->arena, format, args);
     va_end(args);
     nfc_span at = f->inst->attr[attr].at;
-    diag_error(&f->m->session->diags, code, at.file ? at : f->inst->at, "%s: %s", f->info->name, text);
+    diag_error(&f->m->session->diags, code, at.file ? at : place_of(f, -1), "%s: %s", infer_name(f), text);
     return false;
 }
 
@@ -55,6 +64,37 @@ static const op_operand *row_of(const op_info *info, int i)
     return &info->in[i < info->nin ? i : info->nin - 1];
 }
 
+/* Operand i has another element type than one before it that has the same variable. */
+static bool other_dtype(infer *f, int i, int var, nfc_dtype dtype)
+{
+    int k = 0;
+    while (k < i && (!f->inst->in[k] || row_of(f->info, k)->type_var != var)) k++;
+    const ir_value *v = f->inst->in[i], *first = f->inst->in[k];
+    const char *name = operand_name(f, i), *other = operand_name(f, k);
+    nfc_diag *d = diag_error(&f->m->session->diags, E_DTYPE, place_of(f, i), "%s: operand '%s' is %s, but '%s' is %s", infer_name(f), name, dtype_name(v->type->dtype), other, dtype_name(dtype));
+    diag_note(d, first->at, "%s is %s", other, ir_type_text(f->m->arena, first->type));
+    diag_note(d, v->at, "%s is %s", name, ir_type_text(f->m->arena, v->type));
+    diag_help(d, "op cast(input=..., to=%s) converts", dtype_name(dtype));
+    return false;
+}
+
+static const char *types_text(const infer *f, uint32_t set)
+{
+    static const struct {
+        uint32_t set;
+        const char *name;
+    } known[] = {{SET_FLOATS, "floating-point types"}, {SET_INTS, "integer types"}, {SET_UINTS, "unsigned integers"}, {SET_NUM, "numbers"}, {SET_SNUM, "signed numbers"}, {SET_NUMB, "numbers and bool"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].set == set) return known[i].name;
+    return op_types_text(f->m->arena, set);
+}
+
+static bool wrong_dtype(infer *f, int i, uint32_t set)
+{
+    nfc_dtype dtype = f->inst->in[i]->type->dtype;
+    return infer_fail(f, E_DTYPE, i, "operand '%s' is %s; it takes %s", operand_name(f, i), dtype_name(dtype), types_text(f, set));
+}
+
 static bool check_operand(infer *f, int i)
 {
     const ir_value *v = f->inst->in[i];
@@ -66,11 +106,11 @@ static bool check_operand(infer *f, int i)
     if (v->type->kind != IR_TENSOR) return infer_fail(f, E_OPERAND_TYPE, i, "operand '%s' must be a tensor", operand_name(f, i));
     uint32_t set = row->type_var >= 0 ? f->info->types[row->type_var] : row->types;
     if (!(set >> v->type->dtype & 1))
-        return infer_fail(f, E_DTYPE, i, "operand '%s' is %s; it takes %s", operand_name(f, i), dtype_name(v->type->dtype), op_types_text(f->m->arena, set));
+        return wrong_dtype(f, i, set);
     if (row->type_var < 0) return true;
     nfc_dtype *var = &f->t[row->type_var];
     if (*var != DT_COUNT && *var != v->type->dtype)
-        return infer_fail(f, E_DTYPE, i, "operand '%s' is %s, but the ones before are %s; convert with op cast", operand_name(f, i), dtype_name(v->type->dtype), dtype_name(*var));
+        return other_dtype(f, i, row->type_var, *var);
     *var = v->type->dtype;
     return true;
 }
@@ -80,7 +120,7 @@ static bool check_attrs(infer *f)
     for (int i = 0; i < f->info->nattr; i++) {
         const op_attr *row = &f->info->attr[i];
         if (row->required && f->inst->attr[i].kind == IR_ATTR_NONE) {
-            diag_error(&f->m->session->diags, E_ATTR_MISSING, f->inst->at, "%s: attribute '%s' is missing: %s", f->info->name, row->name, row->doc);
+            diag_error(&f->m->session->diags, E_ATTR_MISSING, place_of(f, -1), "%s: attribute '%s' is missing: %s", infer_name(f), row->name, row->doc);
             return false;
         }
     }
@@ -106,9 +146,9 @@ static int result_count(const infer *f)
     return f->nresult > least && f->nresult <= f->info->nout ? f->nresult : least;
 }
 
-bool ir_infer(ir_module *m, ir_inst *inst, int nresult)
+bool ir_infer(ir_module *m, ir_inst *inst, int nresult, const ir_places *written)
 {
-    infer f = {.m = m, .inst = inst, .info = op_get(inst->op), .nresult = nresult};
+    infer f = {.m = m, .inst = inst, .info = op_get(inst->op), .nresult = nresult, .written = written};
     f.t[0] = f.t[1] = f.t[2] = DT_COUNT;
     bool ok = true, silent = false;
     for (int i = 0; i < inst->nin; i++) silent |= inst->in[i] && ir_is_poison(inst->in[i]);
@@ -119,7 +159,7 @@ bool ir_infer(ir_module *m, ir_inst *inst, int nresult)
         ok = ok && check_attrs(&f);
         if (ok && inst->op != IR_split && nresult > f.info->nout) {
             ok = false;
-            diag_error(&m->session->diags, E_RESULTS, inst->at, "%s has %d result%s, but %d names stand for them", f.info->name, f.info->nout, f.info->nout == 1 ? "" : "s", nresult);
+            diag_error(&m->session->diags, E_RESULTS, written ? written->results : inst->at, "%s has %d result%s, but there are %d names", infer_name(&f), f.info->nout, f.info->nout == 1 ? "" : "s", nresult);
         }
         m->sx.overflow = false;
         ok = ok && f.info->rule->shape(&f);
@@ -146,6 +186,18 @@ bool broadcast_shapes(ir_module *m, const ir_type *a, const ir_type *b, int *ran
     return true;
 }
 
+/* `shape` is what the operands before i make together. */
+static bool no_broadcast(infer *f, int i, const ir_type *shape)
+{
+    const ir_type *v = f->inst->in[i]->type;
+    int k = 1; /* the first axis, from the end, where they differ */
+    for (;; k++) {
+        const ir_sx *x = shape->dim[shape->rank - k], *y = v->dim[v->rank - k];
+        if (x == y || sx_is(x, 1) || sx_is(y, 1)) continue;
+        return infer_fail(f, E_SHAPE, i, "the shapes do not broadcast: %s against %s on axis -%d", sx_text(f->m->arena, x), sx_text(f->m->arena, y), k);
+    }
+}
+
 bool sh_elementwise(infer *f)
 {
     ir_type shape = {.kind = IR_TENSOR};
@@ -155,7 +207,7 @@ bool sh_elementwise(infer *f)
         const ir_sx *dim[IR_MAX_RANK];
         int rank;
         if (!broadcast_shapes(f->m, &shape, v->type, &rank, dim))
-            return infer_fail(f, E_SHAPE, i, "the shapes do not broadcast");
+            return no_broadcast(f, i, &shape);
         shape.rank = rank;
         memcpy(shape.dim, dim, sizeof dim[0] * (size_t)rank);
     }

@@ -11,6 +11,7 @@ typedef struct infer {
     const op_info *info;
     nfc_dtype t[3];     /* what the type variables T, U, V stand for */
     int nresult;        /* how many results the author names */
+    const ir_places *written;
     const ir_type *out[64];
 } infer;
 
@@ -21,6 +22,8 @@ typedef struct infer {
 #include "ir/ops.def"
 #include "ir/ops_undef.h"
 
+/* The op as the author calls it. */
+const char *infer_name(const infer *f);
 /* Reports an error of this op at operand `i` (i < 0: at the op) and returns false. */
 bool infer_fail(infer *f, diag_code code, int i, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* At an attribute. */

@@ -384,7 +384,8 @@ bool sh_one_hot(infer *f)
     int axis;
     if (depth < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(one_hot, depth), "depth must be 0 or more");
     if (x->rank + 1 > IR_MAX_RANK) return infer_fail(f, E_RANK, 0, "the result's rank is over the highest, %d", IR_MAX_RANK);
-    if (f->inst->in[1]->type->rank || f->inst->in[2]->type->rank) return infer_fail(f, E_RANK, 1, "off_value and on_value must be scalars");
+    for (int i = 1; i <= 2; i++)
+        if (f->inst->in[i]->type->rank) return infer_fail(f, E_RANK, i, "%s must be a scalar", f->info->in[i].name);
     if (!infer_axis(f, ATTR_AT(one_hot, axis), ir_int(f->inst, ATTR_AT(one_hot, axis)), x->rank + 1, &axis)) return false;
     const ir_sx *dim[IR_MAX_RANK];
     for (int i = 0, k = 0; i < x->rank + 1; i++) dim[i] = i == axis ? sx_int(&f->m->sx, depth) : x->dim[k++];

@@ -292,11 +292,15 @@ bool sh_sdpa(infer *f)
     for (int i = 0; i < r - 3; i++)
         if (q->dim[i] != k->dim[i] || q->dim[i] != v->dim[i]) return infer_fail(f, E_SHAPE, -1, "axis %d differs between q, k and v", i);
     const ir_sx *h = q->dim[r - 3], *kh = k->dim[r - 3];
-    if (kh != v->dim[r - 3] || !sx_is_const(h) || !sx_is_const(kh) || sx_value(kh) < 1 || sx_value(h) % sx_value(kh))
-        return infer_fail(f, E_SHAPE, -1, "%s query heads over %s key and %s value heads", text(f, h), text(f, kh), text(f, v->dim[r - 3]));
+    if (kh != v->dim[r - 3]) return infer_fail(f, E_SHAPE, 2, "%s key heads, but %s value heads", text(f, kh), text(f, v->dim[r - 3]));
+    if (!sx_is_const(h) || !sx_is_const(kh) || sx_value(kh) < 1 || sx_value(h) % sx_value(kh))
+        return infer_fail(f, E_SHAPE, -1, "%s query heads are no multiple of %s key heads", text(f, h), text(f, kh));
     if (q->dim[r - 1] != k->dim[r - 1]) return infer_fail(f, E_SHAPE, -1, "q rows have %s elements and k rows %s", text(f, q->dim[r - 1]), text(f, k->dim[r - 1]));
     if (k->dim[r - 2] != v->dim[r - 2]) return infer_fail(f, E_SHAPE, -1, "%s keys, but %s values", text(f, k->dim[r - 2]), text(f, v->dim[r - 2]));
     if (!sx_is_const(q->dim[r - 1]) || !sx_is_const(v->dim[r - 1])) return infer_fail(f, E_SHAPE, -1, "the size of a head must be known at compile time");
+    const ir_sx *length = f->inst->index[0]; /* what is not certain is checked on every run */
+    if (sx_max(length) < 0 || sx_max(sx_sub(&f->m->sx, k->dim[r - 2], length)) < 0)
+        return infer_fail(f, E_SIZE, 1, "length is %s, but there are %s keys", text(f, length), text(f, k->dim[r - 2]));
     if (ir_int(f->inst, ATTR_AT(sdpa, window)) < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(sdpa, window), "window must be 0 or more");
     ir_type t = *q;
     t.dim[r - 1] = v->dim[r - 1];
@@ -331,7 +335,8 @@ bool sh_rope(infer *f)
     if (x->rank < 1) return infer_fail(f, E_RANK, 0, "x must be [..., T, D]");
     const ir_sx *d = x->dim[x->rank - 1];
     if (!sx_is_const(d)) return infer_fail(f, E_SHAPE, 0, "the size of a row must be known at compile time");
-    if (dim < 0 || dim > sx_value(d) || (dim ? dim : sx_value(d)) % 2)
+    if (dim == 0 && sx_value(d) % 2) return infer_fail(f, E_SHAPE, 0, "pairs turn, but a row has %s elements", text(f, d));
+    if (dim < 0 || dim > sx_value(d) || dim % 2)
         return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(rope, dim), "an even number of at most %s elements can turn", text(f, d));
     if (ir_float(f->inst, ATTR_AT(rope, base)) <= 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(rope, base), "base must be positive");
     if (positions && (positions->type->rank != 1 || x->rank < 2 || positions->type->dim[0] != x->dim[x->rank - 2]))

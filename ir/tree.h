@@ -15,6 +15,6 @@ json_node *ir_to_tree(ir_module *m);
 /* Builds a module; packages are looked for beside `path`, or where `models` say. Reports with
  * E_IR_FILE and returns NULL for anything that does not fit. */
 typedef struct lower_options lower_options;
-ir_module *ir_from_tree(nfc_session *s, const json_node *tree, const char *path, const lower_options *options);
+ir_module *ir_from_tree(nfc_session *s, const json_node *tree, const char *path, lower_options *options);
 
 #endif

@@ -127,11 +127,60 @@ static bool check_region_end(verifier *v, const ir_inst *inst)
     return true;
 }
 
+static bool is_scalar(const ir_value *x) { return x->type->kind == IR_TENSOR && x->type->rank == 0; }
+
+static bool is_token(const ir_value *x, const ir_state *state) { return x->type->kind == IR_TOKEN && x->type->state == state; }
+
+/* The part of the state that the selectors choose: with exact extents, or but for axes of extent 1. */
+static bool is_selected(const ir_inst *inst, const ir_type *t, bool exact)
+{
+    int axis = 0;
+    if (t->kind != IR_TENSOR || t->dtype != inst->state->type->dtype) return false;
+    for (int i = 0; i < inst->nsel; i++) {
+        const ir_sx *extent = inst->sel[i].extent;
+        if (inst->sel[i].one || (!exact && sx_is(extent, 1))) continue;
+        while (!exact && axis < t->rank && sx_is(t->dim[axis], 1)) axis++;
+        if (axis == t->rank || t->dim[axis++] != extent) return false;
+    }
+    while (!exact && axis < t->rank && sx_is(t->dim[axis], 1)) axis++;
+    return axis == t->rank;
+}
+
+static bool check_effect(verifier *v, const ir_inst *inst)
+{
+    bool writes = inst->op == IR_write;
+    NEED(inst->state && inst->nsel == inst->state->type->rank && inst->nin == 1 + writes && inst->nout == 1, "a malformed effect");
+    NEED(inst->in[0] && is_token(inst->in[0], inst->state), "an effect without the token of its state");
+    if (!writes) NEED(is_selected(inst, inst->out[0]->type, true), "the result is not the part of the state that is read");
+    else NEED(is_selected(inst, inst->in[1]->type, false) && is_token(inst->out[0], inst->state), "the value does not fit the part of the state that is written");
+    return true;
+}
+
+/* Types and numbers of operands and results of the IR's own instructions. */
+static bool check_core(verifier *v, const ir_inst *inst)
+{
+    switch (inst->op) {
+    case IR_const:
+    case IR_weight: NEED(inst->constant && inst->nin == 0 && inst->nout == 1 && ir_is_tensor(inst->out[0]), "a malformed constant"); break;
+    case IR_index_read: NEED(inst->nin == 1 && is_scalar(inst->in[0]) && dtype_is_int(inst->in[0]->type->dtype) && inst->nout == 1 && inst->out[0]->type->kind == IR_INDEX, "a malformed index"); break;
+    case IR_index_tensor: NEED(inst->nin == 0 && inst->nindex == 1 && inst->nout == 1 && is_scalar(inst->out[0]), "a malformed index"); break;
+    case IR_token: NEED(inst->nin == 0 && inst->state && inst->nout == 1 && is_token(inst->out[0], inst->state), "a malformed token"); break;
+    case IR_read:
+    case IR_write: return check_effect(v, inst);
+    case IR_cond_br: NEED(inst->nin >= 1 && is_scalar(inst->in[0]) && inst->in[0]->type->dtype == DT_bool && inst->nedge == 2, "the condition is no scalar bool"); break;
+    case IR_br: NEED(inst->nedge == 1, "a jump without a target"); break;
+    default: break;
+    }
+    NEED(!ir_is_terminator(inst) || inst->nout == 0, "a terminator with a result");
+    return true;
+}
+
 static bool check_owner(verifier *v, const ir_inst *inst)
 {
     const ir_block *body = inst->nregion ? inst->region[0]->first : NULL;
     if (inst->op == IR_loop) {
         NEED(inst->nindex == 2 && body && inst->nout == inst->nin, "a malformed loop");
+        NEED(sx_max(inst->index[1]) <= IR_MAX_BOUND && sx_min(inst->index[0]) >= -IR_MAX_BOUND, "a loop without a bound");
         NEED(body->arg.n == inst->nin + 1 && body->arg.at[0]->type->kind == IR_INDEX, "the loop's first block has other arguments");
         for (int i = 0; i < inst->nin; i++)
             NEED(ir_same_type(inst->in[i]->type, body->arg.at[i + 1]->type) && ir_same_type(inst->in[i]->type, inst->out[i]->type), "carried value %d changes its type", i);
@@ -140,10 +189,6 @@ static bool check_owner(verifier *v, const ir_inst *inst)
         NEED(body && !body->next && body->arg.n == inst->nin, "a malformed fused instruction");
         for (int i = 0; i < inst->nin; i++) NEED(ir_same_type(inst->in[i]->type, body->arg.at[i]->type), "operand %d has another type than its argument", i);
         for (const ir_inst *i = body->first; i; i = i->next) NEED(i->op == IR_yield || (ir_is_pure(i) && i->nregion == 0), "an effect inside of a fused instruction");
-    }
-    if (inst->op == IR_read || inst->op == IR_write) {
-        NEED(inst->state && inst->nsel == inst->state->type->rank, "a malformed effect");
-        NEED(inst->nin >= 1 && inst->in[0]->type->kind == IR_TOKEN && inst->in[0]->type->state == inst->state, "an effect without the token of its state");
     }
     return true;
 }
@@ -154,7 +199,7 @@ static bool check_inst(verifier *v, const ir_inst *inst)
 {
     NEED(inst->at.file != 0, "an instruction without a place in the source");
     NEED(!inst->block->region->owner || inst->block->region->owner->op != IR_fused || inst->op != IR_fused, "a fused instruction inside of another");
-    if (!check_operands(v, inst) || !check_edges(v, inst) || !check_region_end(v, inst) || !check_owner(v, inst)) return false;
+    if (!check_operands(v, inst) || !check_edges(v, inst) || !check_region_end(v, inst) || !check_core(v, inst) || !check_owner(v, inst)) return false;
     for (int i = 0; i < inst->nout; i++) {
         NEED(inst->out[i]->def == inst && inst->out[i]->slot == i, "result %d is not linked", i);
         if (!check_type(v, inst, inst->out[i]->type)) return false;
