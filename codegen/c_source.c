@@ -178,11 +178,11 @@ static void put_save_load(cg_program *p, text *t)
 
 /* ---- the rest of the API ------------------------------------------------------------------- */
 
-static void put_texts(cg_program *p, text *t)
+static void put_texts(cg_program *p, text *t, const text *runs)
 {
     line(t, "const char *%s_status_text(int status)\n{\n    static const char *const text[] = {\"ok\", \"index out of range\", \"integer division by zero\", \"an input breaks its bound\",\n        \"a free dim is out of its bounds\", \"the arena is too small or not aligned\",\n        \"the weights are not those of this program\", \"not a saved state of this program\", \"a null pointer\"};\n    return status < 0 || status > %s_ERROR_ARGUMENT ? \"unknown status\" : text[status];\n}\n", p->name, p->upper);
     line(t, "const char *%s_error_place(const %s_ctx *ctx) { return ctx->error_place; }\n", p->name, p->name);
-    line(t, "static int nf_fail(%s_ctx *ctx, int status, const char *place)\n{\n    ctx->error_place = place;\n    return status;\n}\n", p->name);
+    if (strstr(runs->at, "nf_fail(")) line(t, "static int nf_fail(%s_ctx *ctx, int status, const char *place)\n{\n    ctx->error_place = place;\n    return status;\n}\n", p->name);
 }
 
 static void put_runs(cg_program *p, cg_module *c, text *t)
@@ -221,7 +221,7 @@ void cg_emit_source(cg_program *p)
     put_prologue(p, head);
     put_tables(p, head);
     text *api = text_new(p->arena);
-    put_texts(p, api);
+    put_texts(p, api, runs);
     put_reset(p, api);
     put_init(p, api);
     put_set_weights(p, api);

@@ -205,7 +205,7 @@ static void put_cmake_compiler(cg_program *p, text *t)
 {
     line(t, "if(NOT DEFINED CMAKE_C_COMPILER AND NOT DEFINED ENV{CC})");
     put(t, "    set(CMAKE_C_COMPILER");
-    put_argument(t, p->device->compiler.command);
+    put(t, " %s", p->device->compiler.command);
     line(t, ")\nendif()");
 }
 

@@ -206,7 +206,7 @@ static largest largest_frame(const cg_program *p)
     largest most = {0};
     for (int i = 0; i < p->kernel.n; i++)
         take(&most, arena_printf(p->arena, "the largest frame, of %s", p->kernel.at[i]->name),
-             p->kernel.at[i]->call->at, cg_frame_bytes(p->kernel.at[i]->func));
+             p->kernel.at[i]->call->at, cg_frame_bytes(p->m, p->kernel.at[i]->func));
     return most;
 }
 

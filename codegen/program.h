@@ -112,8 +112,7 @@ bool cg_is_inline(const plan_call *c);
 /* The most stack that a run takes, in bytes, whatever the compiler's optimisation. */
 int64_t cg_stack_bytes(const cg_program *p);
 /* The part of it that a kernel itself takes. */
-int64_t cg_frame_bytes(const kir_func *f);
-int cg_host_variables(const ir_region *r);
+int64_t cg_frame_bytes(ir_module *m, const kir_func *f);
 /* NAME.h and NAME.c. */
 void cg_emit_header(cg_program *p);
 void cg_emit_source(cg_program *p);
