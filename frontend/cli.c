@@ -89,6 +89,7 @@ static bool read_count(cli *c, const option_row *o, const char *text, int64_t *o
 
 static bool read_dim(cli *c, const char *text)
 {
+    enum { MOST = 1 << 30 };
     const char *sign = strpbrk(text, "<=");
     lower_binding b = {0};
     char *end = NULL;
@@ -98,12 +99,12 @@ static bool read_dim(cli *c, const char *text)
         const char *number = sign + 1 + (b.bounded && sign[1] == '=');
         errno = 0;
         b.value = strtoll(number, &end, 10);
-        if (!errno && end != number && !*end && b.value >= 0 && b.value <= 1 << 30) {
+        if (!errno && end != number && !*end && b.value >= b.bounded && b.value <= MOST) {
             vec_push(c->s->arena, &c->lower.dim, b);
             return true;
         }
     }
-    return usage(c, "-D", session_printf(c->s, "'%s' is not NAME=N or 'NAME<=N'", text));
+    return usage(c, "-D", session_printf(c->s, "'%s' is not NAME=N or 'NAME<=N', with N up to %d", text, MOST));
 }
 
 static bool read_option(cli *c, const option_row *o, const char *text)
@@ -111,7 +112,7 @@ static bool read_option(cli *c, const option_row *o, const char *text)
     void *at = (char *)c + o->at;
     if (strcmp(o->name, "diag") == 0) {
         c->diag_json = strcmp(text, "json") == 0;
-        return c->diag_json || strcmp(text, "text") == 0 || usage(c, "--diag", "text or json");
+        return c->diag_json || strcmp(text, "text") == 0 || usage(c, "--diag", session_printf(c->s, "the formats are text and json, not '%s'", text));
     }
     switch (o->kind) {
     case TEXT: *(const char **)at = text; return true;
@@ -121,7 +122,7 @@ static bool read_option(cli *c, const option_row *o, const char *text)
     case MODEL: vec_push(c->s->arena, &c->lower.model, text); return true;
     case INPUT: {
         const char *eq = strchr(text, '=');
-        if (!eq || eq == text) return usage(c, "--input", session_printf(c->s, "'%s' is not NAME=FILE.npy", text));
+        if (!eq || eq == text || !eq[1]) return usage(c, "--input", session_printf(c->s, "'%s' is not NAME=FILE.npy", text));
         cli_pair p = {intern_n(&c->s->names, text, (size_t)(eq - text)), eq + 1};
         vec_push(c->s->arena, &c->input, p);
         return true;
@@ -165,6 +166,7 @@ bool cli_parse(cli *c, int argc, char **argv)
         for (int i = 0; i < NOPTION; i++)
             if (code == 1000 + i || (options[i].letter && code == options[i].letter)) o = &options[i];
         if (code == ':') ok = usage(c, text, "the option wants a value");
+        else if (code == '?' && optopt >= 1000) ok = usage(c, text, "the option takes no value");
         else if (!o || !takes(o, c->verb)) ok = unknown_option(c, o ? session_printf(c->s, "--%s", o->name) : text);
         else ok &= read_option(c, o, optarg);
     }

@@ -135,7 +135,7 @@ const char *nearest_word(const char *word, const char *const *candidates)
     for (; *candidates; candidates++) {
         /* Between words of one letter every other would be near. */
         bool same = strcasecmp(word, *candidates) == 0;
-        bool tiny = strlen(word) < 2 || strlen(*candidates) < 2;
+        bool tiny = strlen(word) < 2 || (strlen(*candidates) < 2 && !strstr(word, *candidates));
         int d = same ? strcmp(word, *candidates) != 0 : tiny ? limit + 1 : distance(word, *candidates, limit);
         if (d > 0 && d < best_distance) {
             best = *candidates;
@@ -165,13 +165,34 @@ void diag_choices(nfc_diag *diag, const char *word, const char *const *candidate
     diag_help(diag, "%s %s", these_are, text);
 }
 
+/* Characters that drive a terminal or reorder what it shows, and bytes that are no text. */
+static bool is_unsafe(const unsigned char *u, int len)
+{
+    if (len == 0) return true;
+    if (len == 1) return (u[0] < ' ' && u[0] != '\t') || u[0] == 0x7f;
+    if (len == 2) return u[0] == 0xc2 && u[1] < 0xa0;
+    bool marks = len == 3 && u[0] == 0xe2 && u[1] == 0x80 && u[2] >= 0xaa && u[2] <= 0xae;
+    return marks || (len == 3 && u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
+}
+
+/* Writes (to == NULL: only measures) the character at p, escaped where it must be; tabs are drawn as
+ * one blank. Gives its columns on the screen; *n is its length in bytes. */
+static int put_safe(FILE *to, const char *p, const char *end, size_t *n)
+{
+    int len = utf8_length(p, end);
+    bool escape = is_unsafe((const unsigned char *)p, len);
+    *n = len ? (size_t)len : 1;
+    for (size_t i = 0; to && i < *n; i++) {
+        if (escape) fprintf(to, "\\x%02x", (unsigned char)p[i]);
+        else putc(p[i] == '\t' ? ' ' : p[i], to);
+    }
+    return escape ? 4 * (int)*n : 1;
+}
+
 void print_safe(FILE *to, const char *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '\t' || (c >= ' ' && c != 0x7f)) putc(c, to);
-        else fprintf(to, "\\x%02x", c);
-    }
+    size_t step;
+    for (const char *p = text, *end = text + n; p < end; p += step) put_safe(to, p, end, &step);
 }
 
 void print_json_string(FILE *to, const char *text)
@@ -194,12 +215,12 @@ typedef struct {
 static const palette colours = {"\033[1m", "\033[1;31m", "\033[1;35m", "\033[1;36m", "\033[0m"};
 static const palette plain = {"", "", "", "", ""};
 
-/* Columns that a prefix of a line takes on the screen: tabs are drawn as one blank, and the
- * continuation bytes of UTF-8 take none. */
-static uint32_t screen_width(const char *text, size_t n)
+/* Columns that bytes of a line take on the screen. A place may lie inside of a character. */
+static uint32_t screen_width(const char *text, size_t n, const char *end)
 {
     uint32_t width = 0;
-    for (size_t i = 0; i < n; i++) width += ((unsigned char)text[i] & 0xc0) != 0x80;
+    size_t step;
+    for (const char *p = text, *stop = text + n; p < stop; p += step) width += (uint32_t)put_safe(NULL, p, end, &step);
     return width;
 }
 
@@ -214,15 +235,12 @@ static void print_excerpt(const nfc_diags *diags, FILE *to, nfc_span at, const p
     size_t skip = from > SHOWN / 2 ? from - SHOWN / 4 : 0; /* very long lines: a window */
     size_t shown = n - skip > SHOWN ? SHOWN : n - skip;
     fprintf(to, "%6u | ", at.line);
-    for (size_t i = 0; i < shown; i++) {
-        char c = line[skip + i];
-        if (c == '\t') c = ' ';
-        print_safe(to, &c, 1);
-    }
+    while (skip > 0 && skip < n && ((unsigned char)line[skip] & 0xc0) == 0x80) skip--; /* whole characters */
+    print_safe(to, line + skip, shown);
     size_t len = at.len;
     if (len > skip + shown - from) len = skip + shown - from;
-    uint32_t lead = screen_width(line + skip, from - skip);
-    uint32_t width = screen_width(line + from, len);
+    uint32_t lead = screen_width(line + skip, from - skip, line + n);
+    uint32_t width = screen_width(line + from, len, line + n);
     fprintf(to, "\n       | %*s%s^", (int)lead, "", p->note);
     for (uint32_t i = 1; i < width; i++) putc('~', to);
     fprintf(to, "%s\n", p->off);

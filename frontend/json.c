@@ -75,21 +75,6 @@ static bool scan_escape(scan *c)
     return true;
 }
 
-/* The length of the UTF-8 sequence at p, or 0 when it is none (overlong, surrogate, cut). */
-static int utf8_length(const char *p, const char *end)
-{
-    const unsigned char *u = (const unsigned char *)p;
-    int n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
-    if (n == 0 || end - p < n) return 0;
-    for (int i = 1; i < n; i++)
-        if ((u[i] & 0xc0) != 0x80) return 0;
-    if (u[0] == 0xe0 && u[1] < 0xa0) return 0;
-    if (u[0] == 0xed && u[1] > 0x9f) return 0;
-    if (u[0] == 0xf0 && u[1] < 0x90) return 0;
-    if (u[0] == 0xf4 && u[1] > 0x8f) return 0;
-    return n;
-}
-
 static bool scan_string(scan *c)
 {
     const char *at = c->p++;

@@ -31,6 +31,7 @@ static void lower_models(lower *l)
             p->name = name;
         }
         p->written = a->path;
+        p->shown = path ? path : a->path;
         map_set(&l->packages, name, p);
         vec_push(l->m->arena, &l->m->package, p);
     }

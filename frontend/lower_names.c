@@ -96,7 +96,7 @@ static const char *const *names_in_sight(lower *l)
     VEC(const char *) names = {0};
     for (lower_env *e = l->env; e; e = e->parent)
         for (int i = 0; i < e->names.n; i++)
-            if (e->names.entry[i].key[0] != '%') vec_push(l->s->arena, &names, e->names.entry[i].key);
+            if (e->names.entry[i].key[0] != '%' && ((const binding *)e->names.entry[i].value)->kind != BIND_UNKNOWN) vec_push(l->s->arena, &names, e->names.entry[i].key);
     for (int i = 0; i < l->constants.n; i++) vec_push(l->s->arena, &names, l->constants.entry[i].key);
     for (int i = 0; i < l->dims.n; i++) vec_push(l->s->arena, &names, l->dims.entry[i].key);
     vec_push(l->s->arena, &names, NULL);

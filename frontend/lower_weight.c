@@ -124,7 +124,7 @@ static const char *tensor_text(lower *l, const package_tensor *t)
 static void missing_tensor(lower *l, const ast_expr *e, const package *p, const ir_const *c, int i)
 {
     const char *name = c->tensor[i];
-    nfc_diag *d = lower_error(l, E_TENSOR, e->text_at, "the package '%s' has no tensor '%s'", p->written, name);
+    nfc_diag *d = lower_error(l, E_TENSOR, e->text_at, "the package '%s' has no tensor '%s'", p->shown, name);
     if (!e->fmt && strchr(e->text, '{')) diag_help(d, "a pattern is written fmt(\"%s\")", e->text);
     else if (i == 0) diag_choices(d, name, p->names, "it has");
     else diag_help(d, "the pattern stands for %d tensors, '%s' to '%s'", c->ntensor, c->tensor[0], c->tensor[c->ntensor - 1]);

@@ -20,9 +20,23 @@ const cli_verb cli_verbs[] = {
     {NULL, NULL, NULL, NULL},
 };
 
+static const cli_verb *find_verb(nfc_session *s, const char *name)
+{
+    const char *names[32] = {NULL};
+    for (int i = 0; cli_verbs[i].name; i++) {
+        names[i] = cli_verbs[i].name;
+        if (strcmp(names[i], name) == 0) return &cli_verbs[i];
+    }
+    nfc_diag *d = diag_error_in(&s->diags, E_USAGE, "nfc", "there is no verb '%s'", name);
+    if (!diag_suggest(d, name, names)) diag_help(d, "'nfc help' lists them");
+    return NULL;
+}
+
 int verb_help(cli *c)
 {
-    cli_help(stdout, c->operand.n ? c->operand.at[0] : NULL);
+    const char *name = c->operand.n ? c->operand.at[0] : NULL;
+    if (name && !find_verb(c->s, name)) return cli_finish(c);
+    cli_help(stdout, name);
     return 0;
 }
 
@@ -40,18 +54,6 @@ int verb_explain(cli *c)
     printf("%s: %s\n", diag_code_text(code), diag_title(code));
     if (*diag_explanation(code)) printf("\n%s\n", diag_explanation(code));
     return 0;
-}
-
-static const cli_verb *find_verb(nfc_session *s, const char *name)
-{
-    const char *names[32] = {NULL};
-    for (int i = 0; cli_verbs[i].name; i++) {
-        names[i] = cli_verbs[i].name;
-        if (strcmp(names[i], name) == 0) return &cli_verbs[i];
-    }
-    nfc_diag *d = diag_error_in(&s->diags, E_USAGE, "nfc", "there is no verb '%s'", name);
-    if (!diag_suggest(d, name, names)) diag_help(d, "'nfc help' lists them");
-    return NULL;
 }
 
 static int run(nfc_session *s, int argc, char **argv)

@@ -109,7 +109,7 @@ static const char *advice(nfg_scanner *sc, const bool *accepts)
         return session_printf(sc->s, "operands are given by name: %s", call_text(sc));
     if (word == '(' && accepts['['] && accepts[KW_WITH]) return "a shape stands in square brackets: f32 [3, 4]";
     if (word == '[' && before == ':') return "the element type comes first: f32 [3]";
-    if (word == '[' && accepts['(']) return "a state is written NAME : buffer(f32, [3, 4])";
+    if (word == '[' && accepts['('] && !accepts[INTEGER]) return "a state is written NAME : buffer(f32, [3, 4])";
     if (before == KW_WITH && word == '(') return "hints stand in braces: with { fuse = true }";
     if (in_code(sc) && (is_operator(word) || is_operator(before))) return "there are no operators on tensors: write op add(a=..., b=...)";
     if ((word == FLOATING || word == STRING) && accepts[INTEGER] && !accepts[word]) return "constants, extents and bounds are integers";
@@ -155,7 +155,13 @@ static void report(nfg_scanner *sc, const bool *accepts)
 static void begin_skip(nfg_scanner *sc, const bool *accepts)
 {
     nfg_token w = sc->last;
-    if (w.kind == 0 || (w.kind == ';' && !nfg_innermost(sc).hints)) return;
+    if (w.kind == 0) return;
+    if (w.kind == ';' && !nfg_in_hints(sc)) {
+        nfg_close_round(sc); /* the statement ends here, whatever is still open in it */
+        return;
+    }
+    if (w.kind == '}' && sc->stuck == w.offset + 1) return; /* nothing that it could close */
+    if (w.kind == '}') sc->stuck = w.offset + 1;
     if (w.kind == '{' || w.kind == '(' || w.kind == '[') sc->open.n--;
     if (w.kind == '}') vec_push(sc->s->arena, &sc->open, sc->closed);
     vec_push(sc->s->arena, &sc->ahead, w);

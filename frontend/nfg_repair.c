@@ -86,6 +86,21 @@ nfg_open nfg_innermost(const nfg_scanner *sc)
     return sc->open.n ? sc->open.at[sc->open.n - 1] : (nfg_open){0};
 }
 
+int nfg_close_round(nfg_scanner *sc)
+{
+    int hints = 0;
+    while (sc->open.n && (sc->open.at[sc->open.n - 1].kind != '{' || sc->open.at[sc->open.n - 1].hints))
+        hints += sc->open.at[--sc->open.n].kind == '{';
+    return hints;
+}
+
+bool nfg_in_hints(const nfg_scanner *sc)
+{
+    int i = sc->open.n - 1;
+    while (i >= 0 && sc->open.at[i].kind != '{') i--;
+    return i >= 0 && sc->open.at[i].hints;
+}
+
 static void track_brackets(nfg_scanner *sc, const nfg_token *w)
 {
     nfg_open top = nfg_innermost(sc);
@@ -374,12 +389,11 @@ static bool mend(nfg_scanner *sc, nfg_token w)
  * drops the statement, and then the ';' that it waits for. */
 static nfg_token pass_over(nfg_scanner *sc)
 {
-    int depth = 0;
-    while (sc->open.n && (sc->open.at[sc->open.n - 1].kind != '{' || sc->open.at[sc->open.n - 1].hints))
-        depth += sc->open.at[--sc->open.n].kind == '{';
+    int depth = nfg_close_round(sc);
     for (;;) {
         nfg_token w = read_word(sc);
         if (w.kind == 0 || (w.kind == '}' && depth == 0)) {
+            sc->cut |= w.kind == 0; /* what is still open then says nothing new */
             put_back(sc, w);
             break;
         }

@@ -61,21 +61,26 @@ int nfg_float(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
     return BAD_NUMBER;
 }
 
+static int bad_string(nfg_scanner *sc, size_t at, size_t n, const char *text)
+{
+    nfg_error_at(sc, E_STRING, at, n, "%s", text);
+    return BAD_STRING;
+}
+
 int nfg_string(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
 {
     char *out = arena_alloc(sc->s->arena, n), *p = out;
-    for (size_t i = 1; i + 1 < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        size_t at = sc->at - n + i;
-        if (c < ' ' || c == 0x7f) {
-            nfg_error_at(sc, E_STRING, at, 1, "a control character in a string");
-            return BAD_STRING;
+    for (size_t i = 1; i + 1 < n;) {
+        size_t at = sc->at - n + i, len = (size_t)utf8_length(text + i, text + n);
+        if (len == 0) return bad_string(sc, at, 1, "the string is not valid UTF-8");
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) return bad_string(sc, at, 1, "a control character in a string");
+        if (text[i] == '\\') {
+            i++;
+            if (text[i] != '"' && text[i] != '\\') return bad_string(sc, at, 2, "a string has the escapes \\\" and \\\\ only");
         }
-        if (c == '\\' && text[++i] != '"' && text[i] != '\\') {
-            nfg_error_at(sc, E_STRING, at, 2, "a string has the escapes \\\" and \\\\ only");
-            return BAD_STRING;
-        }
-        *p++ = text[i];
+        memcpy(p, text + i, len);
+        p += len;
+        i += len;
     }
     value->text = intern_n(&sc->s->names, out, (size_t)(p - out));
     return STRING;
@@ -94,10 +99,6 @@ static bool looks_like_letters(const char *text)
 bool nfg_foreign(nfg_scanner *sc, NFG_STYPE *value, nfc_span at, const char *text)
 {
     size_t n = strlen(text), from = sc->at - n;
-    if (from == 0 && n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-        diag_help(nfg_error_at(sc, E_CHARACTER, 0, 3, "the file begins with a byte order mark"), "save it as plain UTF-8, without one");
-        return false;
-    }
     if (looks_like_letters(text)) {
         value->name = (ast_name){intern(&sc->s->names, text), at};
         if (!map_set(&sc->reported, value->name.text, sc))
@@ -152,9 +153,16 @@ static void drop_lexer(void *lexer) { nfg_lex_destroy(lexer); }
 
 static void begin_scan(nfg_scanner *sc, size_t size)
 {
+    static const char mark[] = "\xef\xbb\xbf";
+    if (size >= 3 && memcmp(sc->text, mark, 3) == 0) {
+        diag_help(nfg_error_at(sc, E_CHARACTER, 0, 3, "the file begins with a byte order mark"), "save it as plain UTF-8, without one");
+        sc->silent = false; /* it spoils nothing behind it */
+        sc->at = 3;
+        sc->col = 4;
+    }
     if (nfg_lex_init_extra(sc, &sc->lexer) != 0) arena_oom(sc->s->arena);
     arena_defer(sc->s->arena, drop_lexer, sc->lexer);
-    if (!nfg__scan_bytes(sc->text, (int)size, sc->lexer)) arena_oom(sc->s->arena);
+    if (!nfg__scan_bytes(sc->text + sc->at, (int)(size - sc->at), sc->lexer)) arena_oom(sc->s->arena);
     map_init(&sc->reported, sc->s->arena);
 }
 
@@ -181,7 +189,9 @@ ast_module *nfg_read(nfc_session *s, const char *path, uint32_t file)
     sc.module->file = file;
     const char *nul = memchr(source->text, 0, source->size);
     if (nul) {
-        nfg_error_at(&sc, E_CHARACTER, (size_t)(nul - source->text), 1, "a NUL byte: this is not a text");
+        bool wide = memcmp(source->text, "\xff\xfe", 2) == 0 || memcmp(source->text, "\xfe\xff", 2) == 0;
+        nfc_diag *d = nfg_error_at(&sc, E_CHARACTER, (size_t)(nul - source->text), 1, "a NUL byte: this is not a text");
+        if (wide) diag_help(d, "the file is UTF-16; save it as UTF-8");
         return sc.module;
     }
     begin_scan(&sc, source->size);

@@ -47,6 +47,7 @@ struct nfg_scanner {
     VEC(nfg_open) open;      /* of the words that were handed on */
     nfg_token last, before, first; /* handed on: the last, the one before, the statement's first */
     nfg_open closed;         /* what the last word closed, if it is a '}' */
+    size_t stuck;            /* 1 + the offset of a '}' that was handed on for the second time */
     nfg_open suspect;        /* was closed by a '}' that stands further left than its line */
     uint32_t indent;         /* the column where the current line begins */
     uint32_t line_read;      /* of the last word that was read */
@@ -87,6 +88,10 @@ const char *nfg_word_text(nfg_scanner *sc, const nfg_token *w);
 bool nfg_is_keyword(int kind);
 /* The bracket that was opened last and is still open; kind 0: none. */
 nfg_open nfg_innermost(const nfg_scanner *sc);
+/* Inside of the braces of `with`? */
+bool nfg_in_hints(const nfg_scanner *sc);
+/* Forgets the brackets up to the braces of the block or section; gives the number of braces of hints. */
+int nfg_close_round(nfg_scanner *sc);
 
 /* A word of the text: its kind as nfg.tab.h has it, and its bytes. */
 typedef struct nfg_word {

@@ -29,7 +29,7 @@ static bool read_shape(const char *p, npy_array *out)
     for (;;) {
         while (*p == ' ') p++;
         if (*p == ')') return true;
-        if (!isdigit((unsigned char)*p) || out->rank == 32) return false;
+        if (!isdigit((unsigned char)*p) || out->rank == NPY_MAX_RANK) return false;
         char *end;
         errno = 0;
         out->dim[out->rank++] = strtoll(p, &end, 10);
@@ -49,18 +49,26 @@ static size_t element_bytes(const char *descr)
     return strstr(known, pattern) ? (size_t)(descr[1] - '0') : 0;
 }
 
+static bool unknown_type(nfc_session *s, const char *path, const char *descr)
+{
+    int n = (int)strcspn(descr + 1, "'");
+    return bad(s, path, session_printf(s, "there is no element type like its '%.*s'", n > 20 ? 20 : n, descr + 1));
+}
+
 static bool read_header(nfc_session *s, const char *path, const char *header, npy_array *out)
 {
     const char *descr = find_key(header, "'descr'"), *order = find_key(header, "'fortran_order'");
     const char *shape = find_key(header, "'shape'");
-    if (!descr || !order || !shape || *descr != '\'') return bad(s, path, "its header is damaged");
+    if (!descr || !order || !shape) return bad(s, path, "its header is damaged");
+    if (*descr == '[') return bad(s, path, "its elements are structures");
+    if (*descr != '\'') return bad(s, path, "its header is damaged");
     if (strncmp(order, "False", 5) != 0) return bad(s, path, "it is in Fortran order; write it with numpy.ascontiguousarray");
     char byte_order = descr[1];
     if (byte_order == '>') return bad(s, path, "it is big-endian");
-    if (!strchr("<|=", byte_order) || !byte_order || descr[2] == 0 || descr[3] == 0 || descr[4] != '\'') return bad(s, path, "its element type is unknown");
+    if (!strchr("<|=", byte_order) || !byte_order || descr[2] == 0 || descr[3] == 0 || descr[4] != '\'') return unknown_type(s, path, descr);
     out->descr = arena_strndup(s->arena, descr + 2, 2);
-    if (!element_bytes(out->descr)) return bad(s, path, "its element type is unknown");
-    if (!read_shape(shape, out)) return bad(s, path, "its shape is damaged");
+    if (!element_bytes(out->descr)) return unknown_type(s, path, descr);
+    if (!read_shape(shape, out)) return bad(s, path, out->rank == NPY_MAX_RANK ? "its rank is too high" : "its shape is damaged");
     return true;
 }
 

@@ -6,10 +6,12 @@
 #include "frontend/session.h"
 #include "ir/dtype.h"
 
+enum { NPY_MAX_RANK = 32 };
+
 typedef struct npy_array {
     const char *descr; /* "f4" */
     int rank;
-    int64_t dim[32];
+    int64_t dim[NPY_MAX_RANK];
     size_t bytes;      /* of all elements */
     void *data;
 } npy_array;

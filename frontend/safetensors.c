@@ -75,9 +75,10 @@ static bool read_tensor(nfc_session *s, package *p, const json_node *entry)
     const json_node *offsets = json_get(entry, "data_offsets");
     for (const json_node *k = entry->child; k; k = k->next)
         if (k != dtype && k != shape && k != offsets) return bad(s, k, "unknown key \"%s\" in tensor '%s'", k->key, t.name);
-    if (!dtype || dtype->kind != JSON_STRING) return bad(s, entry, "tensor '%s' has no dtype", t.name);
-    if (!shape || shape->kind != JSON_ARRAY) return bad(s, entry, "tensor '%s' has no shape", t.name);
-    if (!offsets || offsets->kind != JSON_ARRAY || offsets->count != 2) return bad(s, entry, "tensor '%s' has no pair of data_offsets", t.name);
+    if (!dtype || !shape || !offsets) return bad(s, entry, "tensor '%s' has no %s", t.name, !dtype ? "dtype" : !shape ? "shape" : "data_offsets");
+    if (dtype->kind != JSON_STRING) return bad(s, dtype, "the dtype of tensor '%s' must be a string", t.name);
+    if (shape->kind != JSON_ARRAY) return bad(s, shape, "the shape of tensor '%s' must be an array", t.name);
+    if (offsets->kind != JSON_ARRAY || offsets->count != 2) return bad(s, offsets, "the data_offsets of tensor '%s' must be two integers", t.name);
     t.dtype = dtype_of_safetensors(dtype->text);
     if (t.dtype == DT_COUNT) return bad(s, dtype, "tensor '%s' has the unknown dtype \"%s\"", t.name, dtype->text);
     if (shape->count > PACKAGE_MAX_RANK) return bad(s, shape, "tensor '%s' has rank %d; the highest is %d", t.name, shape->count, PACKAGE_MAX_RANK);
@@ -125,15 +126,15 @@ static bool check_cover(nfc_session *s, package *p)
     for (int i = 0; i < p->tensor.n; i++) {
         const package_tensor *t = &p->tensor.at[i];
         if (t->begin != at) {
-            diag_error(&s->diags, E_PACKAGE, t->at, "tensor '%s' begins at byte %llu, where %s", t->name, (unsigned long long)t->begin,
-                       t->begin < at ? "another tensor still stands" : "a hole is left before it");
+            diag_error(&s->diags, E_PACKAGE, t->at, "tensor '%s' begins at byte %llu, but the data before it ends at byte %llu: %s", t->name, (unsigned long long)t->begin,
+                       (unsigned long long)at, t->begin < at ? "an overlap" : "a hole");
             return false;
         }
         at = t->end;
         if (t->dtype == DT_bool && !check_bools(s, p, t)) return false;
     }
     if (at == p->data_size) return true;
-    diag_error(&s->diags, E_PACKAGE, p->at, "'%s' has %zu bytes behind its last tensor", p->path, (size_t)(p->data_size - at));
+    diag_error(&s->diags, E_PACKAGE, p->at, "'%s' has %zu bytes of data, of which its tensors cover %llu", p->path, p->data_size, (unsigned long long)at);
     return false;
 }
 
@@ -150,7 +151,11 @@ static bool read_header(nfc_session *s, package *p)
 {
     uint64_t n = 0;
     for (int i = 7; i >= 0; i--) n = n << 8 | p->map[i];
-    if (n > PACKAGE_MAX_HEADER || n > p->size - 8) {
+    if (n <= p->size - 8 && n > PACKAGE_MAX_HEADER) {
+        diag_error(&s->diags, E_PACKAGE, p->at, "'%s' has a header of %llu bytes; the most is %d", p->path, (unsigned long long)n, PACKAGE_MAX_HEADER);
+        return false;
+    }
+    if (n > p->size - 8) {
         diag_error(&s->diags, E_PACKAGE, p->at, "'%s' is not a safetensors file: a header of %llu bytes in a file of %zu", p->path, (unsigned long long)n, p->size);
         return false;
     }

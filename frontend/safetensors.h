@@ -24,6 +24,7 @@ typedef struct package {
     const char *name; /* in the module; "model" for the unnamed one */
     const char *path; /* as it was opened */
     const char *written; /* as the author wrote it */
+    const char *shown;   /* as messages call it: that, or what --model says */
     nfc_span at;      /* the author's declaration */
     const unsigned char *map, *data;
     size_t size, data_size;

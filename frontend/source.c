@@ -62,6 +62,20 @@ nfc_span span_join(nfc_span a, nfc_span b)
     return a;
 }
 
+int utf8_length(const char *p, const char *end)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    int n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+    if (n == 0 || end - p < n) return 0;
+    for (int i = 1; i < n; i++)
+        if ((u[i] & 0xc0) != 0x80) return 0;
+    if (u[0] == 0xe0 && u[1] < 0xa0) return 0;
+    if (u[0] == 0xed && u[1] > 0x9f) return 0;
+    if (u[0] == 0xf0 && u[1] < 0x90) return 0;
+    if (u[0] == 0xf4 && u[1] > 0x8f) return 0;
+    return n;
+}
+
 static read_status read_all(int fd, char *buf, size_t size)
 {
     for (size_t have = 0; have < size;) {

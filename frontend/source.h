@@ -36,6 +36,9 @@ nfc_span source_span(const nfc_sources *sources, uint32_t file, size_t at, size_
 /* From the start of a to the end of b; on a's line only, when b ends on another. */
 nfc_span span_join(nfc_span a, nfc_span b);
 
+/* The length of the UTF-8 sequence at p, or 0 when it is none (overlong, surrogate, cut). */
+int utf8_length(const char *p, const char *end);
+
 typedef enum { READ_OK, READ_MISSING, READ_NOT_A_FILE, READ_TOO_LARGE, READ_FAILED } read_status;
 /* Reads a regular file of at most `limit` bytes into the arena, with a NUL behind it. */
 read_status read_file(nfc_arena *arena, const char *path, size_t limit, char **text, size_t *size);

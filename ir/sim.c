@@ -511,8 +511,9 @@ static bool check_input(sim *s, const ir_port *p, const sim_tensor *t)
     if (!p->bound.has_min && !p->bound.has_max) return true;
     for (int64_t i = 0; i < t->n; i++) {
         double v = sim_get(t, i);
-        if (!(p->bound.has_min && !(v >= p->bound.min)) && !(p->bound.has_max && !(v <= p->bound.max))) continue;
-        diag_error(d, E_RUN_INPUT, p->bound.at, "input '%s' has the element %g, which breaks its bound", p->name, v);
+        bool under = p->bound.has_min && !(v >= p->bound.min), over = p->bound.has_max && !(v <= p->bound.max);
+        if (!under && !over) continue; /* NaN is both */
+        diag_error(d, E_RUN_INPUT, p->bound.at, "input '%s' has the element %.10g, but its %s is %.10g", p->name, v, over ? "max" : "min", over ? p->bound.max : p->bound.min);
         return false;
     }
     return true;

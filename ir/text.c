@@ -1,6 +1,6 @@
 /* The text form is the tree, line by line; what has no short form stands there as JSON.
  *
- *   nfc.ir/1 mlp
+ *   nfc.ir/1 "mlp"
  *   source "mlp.nfg"
  *   dim B = 1 @1:3:8:1
  *   graph mlp @1:4:1:6 {
@@ -155,7 +155,9 @@ static void write_declarations(FILE *to, const json_node *tree)
 void ir_print_text(FILE *to, ir_module *m)
 {
     const json_node *tree = ir_to_tree(m);
-    fprintf(to, "%s %s\n", IR_SCHEMA, json_get(tree, "name")->text);
+    fprintf(to, "%s ", IR_SCHEMA);
+    print_json_string(to, json_get(tree, "name")->text);
+    putc('\n', to);
     write_declarations(to, tree);
     for (const json_node *g = json_get(tree, "graphs")->child; g; g = g->next) {
         fprintf(to, "graph %s", json_get(g, "name")->text);
@@ -192,6 +194,9 @@ static void fail(reader *r, const char *format, ...)
     va_start(args, format);
     const char *text = arena_vprintf(r->s->arena, format, args);
     va_end(args);
+    size_t line = r->at; /* what is missing at the end of a line is missing there */
+    while (line > 0 && isspace((unsigned char)r->text[line - 1])) line--;
+    if (memchr(r->text + line, '\n', r->at - line)) r->at = line;
     diag_error(&r->s->diags, E_IR_FILE, source_span(&r->s->sources, r->file, r->at, r->at < r->size), "%s", text);
     r->failed = true;
 }
@@ -226,7 +231,8 @@ static json_node *integer(reader *r)
     size_t from = r->at;
     errno = 0;
     long long v = strtoll(r->text + r->at, &end, 10);
-    if (errno || end == r->text + r->at) fail(r, "an integer is expected here");
+    if (errno) fail(r, "the integer does not fit in 64 bits");
+    else if (end == r->text + r->at) fail(r, "an integer is expected here");
     else r->at = (size_t)(end - r->text);
     return made(r, json_int(r->s->arena, v), from);
 }
@@ -433,7 +439,7 @@ json_node *ir_text_tree(nfc_session *s, uint32_t file, const char *text, size_t 
     for (int i = 0; i < 5; i++) json_set(tree, lists[i], list[i] = made(&r, json_array(s->arena), 0));
     expect(&r, IR_SCHEMA);
     json_set(tree, "schema", json_string(s->arena, IR_SCHEMA));
-    json_set(tree, "name", word(&r));
+    json_set(tree, "name", json_value(&r));
     while (peek(&r)) {
         if (accept(&r, "source")) json_push(list[3], json_value(&r));
         else if (accept(&r, "dim")) json_push(list[0], read_declaration(&r, "dim"));

@@ -59,6 +59,7 @@ static void read_packages(tree_reader *r, const json_node *tree)
             return;
         }
         p->written = written;
+        p->shown = other ? other : written;
         vec_push(r->s->arena, &r->m->package, p);
     }
 }
