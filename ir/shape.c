@@ -156,6 +156,8 @@ bool ir_infer(ir_module *m, ir_inst *inst, int nresult, const ir_places *written
         if (inst->nin == 0 && f.info->nin && f.info->in[0].presence != OPER_OPTIONAL)
             ok = infer_fail(&f, E_OPERAND_MISSING, -1, "operand '%s' is missing", f.info->in[0].name);
         for (int i = 0; ok && i < inst->nin; i++) ok = check_operand(&f, i);
+        for (int i = inst->nin; ok && i < f.info->nin; i++)
+            if (f.info->in[i].presence == OPER_REQUIRED) ok = infer_fail(&f, E_OPERAND_MISSING, -1, "operand '%s' is missing", f.info->in[i].name);
         ok = ok && check_attrs(&f);
         if (ok && inst->op != IR_split && nresult > f.info->nout) {
             ok = false;

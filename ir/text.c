@@ -194,10 +194,10 @@ static void fail(reader *r, const char *format, ...)
     va_start(args, format);
     const char *text = arena_vprintf(r->s->arena, format, args);
     va_end(args);
-    size_t line = r->at; /* what is missing at the end of a line is missing there */
-    while (line > 0 && isspace((unsigned char)r->text[line - 1])) line--;
-    if (memchr(r->text + line, '\n', r->at - line)) r->at = line;
-    diag_error(&r->s->diags, E_IR_FILE, source_span(&r->s->sources, r->file, r->at, r->at < r->size), "%s", text);
+    size_t at = r->at, behind = at; /* what is missing at the end of a line is missing there */
+    while (behind > 0 && isspace((unsigned char)r->text[behind - 1])) behind--;
+    if (memchr(r->text + behind, '\n', at - behind)) at = behind;
+    diag_error(&r->s->diags, E_IR_FILE, source_span(&r->s->sources, r->file, at, at < r->size), "%s", text);
     r->failed = true;
 }
 

@@ -301,6 +301,7 @@ JSON = {
     'operand_text': edited(TRANSPOSE + ['in'], ['x']),
     'operands_many': edited(TRANSPOSE + ['in'], [0, 0]),
     'operands_none': edited(TRANSPOSE + ['in'], []),
+    'operands_few': edited(MATMUL + ['in'], [7]),
     'operand_absent': edited(MATMUL + ['in'], [7, False]),
     'operand_token': edited(TRANSPOSE + ['in'], [4]),
     'operand_shape': edited(MATMUL + ['in'], [8, 7]),
