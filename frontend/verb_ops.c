@@ -1,5 +1,6 @@
 /* nfc ops: the op table, as text, as the README's table, as JSON. Nothing here knows an op. */
 #include <string.h>
+#include "codegen/dialect.h"
 #include "frontend/cli.h"
 #include "frontend/json.h"
 #include "ir/ops_sets.h"
@@ -18,15 +19,28 @@ static bool has_kernel(ir_op op)
 
 typedef struct {
     const char *key, *title;
-    bool (*supports)(ir_op op);
+    bool (*has)(ir_op op);
+    const dialect *language; /* that kernels are printed in; NULL: none is */
 } target;
 
 static const target targets[] = {
-    {"simulator", "simulator", has_evaluator},
-    {"c", "C", has_kernel},
+    {"simulator", "simulator", has_evaluator, NULL},
+    {"c", "C", has_kernel, &dialect_c},
+    {"vulkan", "Vulkan kernels", has_kernel, &dialect_glsl},
 };
 
 enum { NTARGET = sizeof targets / sizeof *targets };
+
+/* Those of an op's types that a target has it for. */
+static uint32_t types_on(const target *t, ir_op op)
+{
+    uint32_t types = t->has(op) ? op_get(op)->types[0] : 0;
+    for (int i = 0; i < DT_COUNT; i++)
+        if (t->language && !t->language->storage_type((nfc_dtype)i)) types &= ~(1u << i);
+    return types;
+}
+
+static bool supports(const target *t, ir_op op) { return t->has(op) && types_on(t, op) == op_get(op)->types[0]; }
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -43,13 +57,13 @@ enum { NSET = sizeof type_sets / sizeof *type_sets };
 /* "floats, signed, bool": the largest sets that make up this one, and what remains by name. */
 static const char *sets_text(nfc_arena *a, uint32_t types)
 {
-    const char *text = "";
+    const char *words = "";
     for (int i = 0; i < NSET; i++) {
         if ((types & type_sets[i].types) != type_sets[i].types) continue;
-        text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", type_sets[i].name);
+        words = arena_printf(a, "%s%s%s", words, *words ? ", " : "", type_sets[i].name);
         types &= ~type_sets[i].types;
     }
-    return types ? arena_printf(a, "%s%s%s", text, *text ? ", " : "", op_types_text(a, types)) : text;
+    return types ? arena_printf(a, "%s%s%s", words, *words ? ", " : "", op_types_text(a, types)) : words;
 }
 
 static const char *kind_text(op_attr_kind kind)
@@ -96,41 +110,41 @@ static const char *default_text(nfc_arena *a, const op_attr *at)
     return arena_printf(a, "\"%.*s\"", (int)strcspn(at->fallback, "|"), at->fallback);
 }
 
-static const char *comma(nfc_arena *a, const char *text, const char *item)
+static const char *comma(nfc_arena *a, const char *words, const char *item)
 {
-    return arena_printf(a, "%s%s%s", text, *text ? ", " : "", item);
+    return arena_printf(a, "%s%s%s", words, *words ? ", " : "", item);
 }
 
 /* "clip(input, [min], [max])" */
 static const char *signature(nfc_arena *a, const op_info *op)
 {
-    const char *text = "";
+    const char *words = "";
     for (int i = 0; i < op->nin; i++) {
         const op_operand *in = &op->in[i];
         const char *name = in->name;
         if (in->presence == OPER_OPTIONAL) name = arena_printf(a, "[%s]", name);
         if (in->presence == OPER_VARIADIC) name = arena_printf(a, "%s...", name);
-        text = comma(a, text, name);
+        words = comma(a, words, name);
     }
-    for (int i = 0; i < op->nindex; i++) text = comma(a, text, op->index[i].required ? op->index[i].name : arena_printf(a, "[%s]", op->index[i].name));
-    return arena_printf(a, "%s(%s)", op->name, text);
+    for (int i = 0; i < op->nindex; i++) words = comma(a, words, op->index[i].required ? op->index[i].name : arena_printf(a, "[%s]", op->index[i].name));
+    return arena_printf(a, "%s(%s)", op->name, words);
 }
 
 static const char *aliases(nfc_arena *a, const op_info *op)
 {
-    const char *text = "";
+    const char *words = "";
     for (const char *const *name = op_names(); *name; name++)
-        if (op_get(op_lookup(*name)) == op && strcmp(*name, op->name) != 0) text = comma(a, text, *name);
-    return text;
+        if (op_get(op_lookup(*name)) == op && strcmp(*name, op->name) != 0) words = comma(a, words, *name);
+    return words;
 }
 
 /* Words from column `indent` on, broken before column `WIDTH`; the cursor stands at the indent. */
-static void print_wrapped(const char *text, int indent)
+static void print_wrapped(const char *words, int indent)
 {
     enum { WIDTH = 110 };
     int at = indent;
-    while (*text) {
-        int n = (int)strcspn(text, " ");
+    while (*words) {
+        int n = (int)strcspn(words, " ");
         if (at > indent && at + 1 + n > WIDTH) {
             printf("\n%*s", indent, "");
             at = indent;
@@ -138,9 +152,9 @@ static void print_wrapped(const char *text, int indent)
             putchar(' ');
             at++;
         }
-        printf("%.*s", n, text);
+        printf("%.*s", n, words);
         at += n;
-        text += n + (text[n] == ' ');
+        words += n + (words[n] == ' ');
     }
     putchar('\n');
 }
@@ -205,8 +219,16 @@ static const char *result_type(nfc_arena *a, const op_result *r)
     return r->dtype == DT_COUNT ? "as the attributes say" : dtype_name(r->dtype);
 }
 
-static void print_one(nfc_arena *a, const op_info *op)
+/* "C", or "C for floats" where it has not all; "" where it has none. */
+static const char *support_text(nfc_arena *a, const target *t, ir_op op)
 {
+    if (supports(t, op)) return t->title;
+    return types_on(t, op) ? arena_printf(a, "%s for %s", t->title, sets_text(a, types_on(t, op))) : "";
+}
+
+static void print_one(nfc_arena *a, ir_op id)
+{
+    const op_info *op = op_get(id);
     const char *others = aliases(a, op);
     printf("%s\n  ", signature(a, op));
     print_wrapped(op->doc, 2);
@@ -226,7 +248,7 @@ static void print_one(nfc_arena *a, const op_info *op)
     if (op->family == FAM_EW && op->ulp) printf("f32 error        at most %d ulp\n", op->ulp);
     fputs("\nsupported by     ", stdout);
     for (int i = 0, n = 0; i < NTARGET; i++)
-        if (targets[i].supports((ir_op)(op - op_get((ir_op)0)))) printf("%s%s", n++ ? ", " : "", targets[i].title);
+        if (*support_text(a, &targets[i], id)) printf("%s%s", n++ ? ", " : "", support_text(a, &targets[i], id));
     putchar('\n');
 }
 
@@ -243,7 +265,7 @@ static void print_markdown(nfc_arena *a)
         const op_info *op = op_get((ir_op)i);
         if (op->family == FAM_CORE) continue;
         printf("| `%s` | %s | %s |", op->name, op->onnx, sets_text(a, op->types[0]));
-        for (int t = 0; t < NTARGET; t++) printf(" %s |", targets[t].supports((ir_op)i) ? "yes" : "no");
+        for (int t = 0; t < NTARGET; t++) printf(" %s |", supports(&targets[t], (ir_op)i) ? "yes" : types_on(&targets[t], (ir_op)i) ? sets_text(a, types_on(&targets[t], (ir_op)i)) : "no");
         putchar('\n');
     }
 }
@@ -291,12 +313,12 @@ static json_node *indices_json(nfc_arena *a, const op_info *op)
     return list;
 }
 
-static json_node *choices_json(nfc_arena *a, const char *text)
+static json_node *choices_json(nfc_arena *a, const char *words)
 {
     json_node *list = json_array(a);
-    for (size_t n; *text; text += n + (text[n] == '|')) {
-        n = strcspn(text, "|");
-        json_push(list, json_string(a, arena_strndup(a, text, n)));
+    for (size_t n; *words; words += n + (words[n] == '|')) {
+        n = strcspn(words, "|");
+        json_push(list, json_string(a, arena_strndup(a, words, n)));
     }
     return list;
 }
@@ -340,7 +362,7 @@ static json_node *op_json(nfc_arena *a, ir_op id)
     json_node *o = json_object(a), *flags = json_array(a), *by = json_object(a), *types = json_object(a), *others = json_array(a);
     for (int i = 0; i < NFLAG; i++)
         if (op->flags & flag_names[i].flag) json_push(flags, json_string(a, flag_names[i].name));
-    for (int i = 0; i < NTARGET; i++) json_set(by, targets[i].key, json_bool(a, targets[i].supports(id)));
+    for (int i = 0; i < NTARGET; i++) json_set(by, targets[i].key, json_bool(a, supports(&targets[i], id)));
     for (int v = 0; v < 3; v++)
         if (op->types[v]) json_set(types, variable_text(a, v, 0), types_json(a, op->types[v]));
     for (const char *const *name = op_names(); *name; name++)
@@ -401,7 +423,7 @@ int verb_ops(cli *c)
     } else if (c->operand.n) {
         for (int i = 0; i < c->operand.n; i++) {
             if (i) putchar('\n');
-            print_one(a, op_get(chosen[i]));
+            print_one(a, chosen[i]);
         }
     } else {
         print_list(a);
