@@ -10,6 +10,7 @@ build=$(cd "${1:-$root/build}" && pwd) || exit 2
 
 NO_COLOR=1 LC_ALL=C PYTHONDONTWRITEBYTECODE=1 NFC=$build/nfc ROOT=$root
 export NO_COLOR LC_ALL PYTHONDONTWRITEBYTECODE NFC ROOT
+[ -x "$NFC" ] || { echo "tests/verbs: there is no $NFC; run make first"; exit 2; }
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT INT TERM
 passed=0 failed=0
