@@ -67,13 +67,16 @@ for path in sorted(glob.glob(os.path.join(HERE, "fmt", "*.nfg"))):
 
 # Every graph of the repository, and every example of its pages.
 texts = {}
-for path in sorted(glob.glob(os.path.join(ROOT, "**", "*.nfg"), recursive=True)):
-    short = os.path.relpath(path, ROOT)
-    if short.split(os.sep)[0] in ("build", "out") or "fail" in short:
-        continue
-    with open(path, encoding="utf-8", errors="replace") as f:
-        texts[short] = f.read()
-for path in sorted(glob.glob(os.path.join(ROOT, "**", "*.md"), recursive=True)):
+
+
+def files(ending, *folders):
+    return sorted(p for f in folders for p in glob.glob(os.path.join(ROOT, f, "**", "*" + ending), recursive=True))
+
+
+for path in files(".nfg", "examples", "tests/emit", "tests/ops", "tests/sim", "tests/verbs", "tests/vk"):
+    with open(path) as f:
+        texts[os.path.relpath(path, ROOT)] = f.read()
+for path in glob.glob(os.path.join(ROOT, "*.md")) + files(".md", "examples", "frontend"):
     with open(path) as f:
         page = f.read()
     for i, text in enumerate(re.findall(r"^```(?:nfg)?\n(.*?)^```", page, re.M | re.S)):
