@@ -56,7 +56,7 @@ typedef struct {
 /* One number for each type. */
 #define BY_TYPE(f32, f64) (K->t == DT_f32 ? (f32) : (f64))
 #define NUM2(f32, f64) NUM(BY_TYPE(f32, f64))
-/* The polynomial c[0] + c[1] x + ...; the lists are FOR32(...) and FOR64(...). */
+/* The polynomial c[0] + c[1] x + ... of each type; the lists stand in brackets. */
 #define POLY(x, f32, f64) kmath_poly(K, x, BY_TYPE(COUNT f32, COUNT f64), BY_TYPE(LIST f32, LIST f64))
 #define LIST(...) (const double[]){__VA_ARGS__}
 #define COUNT(...) (int)(sizeof(double[]){__VA_ARGS__} / sizeof(double))

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "tests/math/check.h"
 
-static kir_type type_of(int wide) { return wide ? DT_f64 : DT_f32; }
+static kir_type type_of(int is_wide) { return is_wide ? DT_f64 : DT_f32; }
 
 static const kir_func *function_of(ir_module *m, bool binary, int op, kir_type t)
 {
@@ -24,16 +24,16 @@ static int print_functions(ir_module *m, bool bare)
     for (int binary = 0; binary < 2; binary++) {
         for (int op = 0; op < (binary ? KB_COUNT : KU_COUNT); op++) {
             if (!is_math(binary, op)) continue;
-            const char *text = binary ? kir_bin_table[op].text : kir_un_table[op].text, *name[2];
-            for (int wide = 0; wide < 2; wide++) {
-                const kir_func *f = function_of(m, binary, op, type_of(wide));
+            const char *op_name = binary ? kir_bin_table[op].text : kir_un_table[op].text, *name[2];
+            for (int is_wide = 0; is_wide < 2; is_wide++) {
+                const kir_func *f = function_of(m, binary, op, type_of(is_wide));
                 const char *broken = f ? kir_verify(m, f) : "has no body";
-                if (broken) return fprintf(stderr, "%s: %s\n", text, broken), 1;
-                name[wide] = cg_scalar_function(&c, f, text, type_of(wide));
-                const char *ct = wide ? "double" : "float";
-                line(wrappers, "static %s call_%s(%s x, %s y) { return (void)y, %s(%s); }", ct, name[wide], ct, ct, name[wide], binary ? "x, y" : "x");
+                if (broken) return fprintf(stderr, "%s: %s\n", op_name, broken), 1;
+                name[is_wide] = cg_scalar_function(&c, f, op_name, type_of(is_wide));
+                const char *ct = is_wide ? "double" : "float";
+                line(wrappers, "static %s call_%s(%s x, %s y) { return (void)y, %s(%s); }", ct, name[is_wide], ct, ct, name[is_wide], binary ? "x, y" : "x");
             }
-            line(table, "    {\"%s\", %d, call_%s, call_%s},", text, 1 + binary, name[0], name[1]);
+            line(table, "    {\"%s\", %d, call_%s, call_%s},", op_name, 1 + binary, name[0], name[1]);
         }
     }
     printf("#include <stddef.h>\n#include <string.h>\n#include <math.h>\n#include \"tests/math/math.h\"\n\n%s\n%s\n", c.helpers->at, wrappers->at);
