@@ -10,16 +10,18 @@ typedef struct checker {
     cli c;
     const char *path;  /* of the graph's file */
     ir_module *m;
-    plan *plan;
+    plan *plan;        /* NULL: the kernels were made by hand */
+    VEC(const kir_func *) kernel; /* that are tested */
     const char *dir;   /* holds the shaders, by the hash of their source */
     vk_host *host;
     uint64_t random;   /* the generator's state */
     const kir_func *loaded; /* the host's shader */
+    bool loaded_adds;       /* does it add floats? */
     int checks, failed;
 } checker;
 
-/* Loads a graph, runs the passes and plans it for a GPU. */
-bool check_load(checker *k, nfc_session *s, const char *path);
+/* Adds the kernels of made.c. */
+void check_make(checker *k);
 void check_failed(checker *k, const char *where, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* "DIR/HASH": where a kernel's shader is, without the ending. */
@@ -29,14 +31,14 @@ const char *shader_path(checker *k, const char *source);
 uint64_t check_random(checker *k);
 /* Any elements; `wild`: with the values at the ends of the type's range, infinities and NaNs. */
 void check_fill(checker *k, nfc_dtype t, void *data, int64_t n, bool wild);
-/* The first element that differs, or -1. All NaNs are equal. */
-int64_t check_compare(nfc_dtype t, const void *a, const void *b, int64_t n);
+/* The first element that differs, or -1. All NaNs are equal; so are both zeros where that is asked for. */
+int64_t check_compare(nfc_dtype t, const void *a, const void *b, int64_t n, bool zeros_equal);
 /* The text of an element. */
 const char *check_element(checker *k, nfc_dtype t, const void *data, int64_t i);
 
 /* Runs a kernel on the device; reports and returns false when that cannot be done. */
 bool check_dispatch(checker *k, const kir_func *f, const vk_buffer *param, const int64_t *scalar, int *status);
-/* Every kernel of the plan on random data, against kir_run(). */
+/* Every kernel on random data, against kir_run(). */
 void check_kernels(checker *k);
 /* Every graph from inputs to outputs, against the simulator. */
 void check_graphs(checker *k);

@@ -1,11 +1,16 @@
-/* vk_kernels emit|kernels|graphs DIR GRAPH...: the GLSL dialect, printed and run.
+/* vk_kernels device
+ * vk_kernels emit|kernels|graphs DIR SAMPLE GRAPH...: the GLSL dialect, printed and run.
  *
+ * device: says which device there is to run shaders on; exit status 77: none.
  * emit: writes the shader of every kernel as DIR/HASH.comp, and the names DIR/HASH of those that are
  *     not compiled yet to stdout.
  * kernels: runs every kernel, from DIR/HASH.spv, on random data and compares with its interpreter.
  * graphs: runs the whole graphs, too, and compares with the simulator.
- * device: says whether there is a device to run them on. */
+ *
+ * SAMPLE: 1 for all kernels of a graph's file; 10 for the first three and every tenth. GRAPH is a file,
+ * or "made" for the kernels of made.c. */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "codegen/glsl.h"
@@ -25,21 +30,28 @@ void check_failed(checker *k, const char *where, const char *format, ...)
     k->failed++;
 }
 
-bool check_load(checker *k, nfc_session *s, const char *path)
+/* Loads a graph, runs the passes and plans it for a GPU. */
+static bool load_graph(checker *k, const char *path)
 {
     static const pass_options passes = {.stop_at = -1, .verify = true, .precision = DT_f32};
     static const plan_options planning = {.alignment = 64, .gpu = true};
-    k->c = (cli){.s = s, .verb = "build"};
-    k->path = path;
-    k->loaded = NULL;
-    vec_push(s->arena, &k->c.operand, path);
+    vec_push(k->c.s->arena, &k->c.operand, path);
     k->m = cli_load(&k->c);
     k->plan = k->m && passes_run(k->m, &passes) ? plan_module(k->m, &planning) : NULL;
     if (!k->plan) {
-        diag_flush(&s->diags, stderr);
+        diag_flush(&k->c.s->diags, stderr);
         check_failed(k, "graph", "it cannot be planned");
     }
     return k->plan != NULL;
+}
+
+static void choose_kernels(checker *k, int sample)
+{
+    enum { FIRST = 3 };
+    int n = 0;
+    for (int g = 0; g < k->plan->graph.n; g++)
+        for (int i = 0; i < k->plan->graph.at[g]->call.n; i++, n++)
+            if (n < FIRST || n % sample == 0) vec_push(k->m->arena, &k->kernel, k->plan->graph.at[g]->call.at[i]->kernel);
 }
 
 const char *shader_path(checker *k, const char *source)
@@ -60,45 +72,45 @@ static void emit_kernel(checker *k, const kir_func *f)
     puts(path);
 }
 
-static void emit(checker *k)
-{
-    for (int g = 0; g < k->plan->graph.n; g++)
-        for (int i = 0; i < k->plan->graph.at[g]->call.n; i++) emit_kernel(k, k->plan->graph.at[g]->call.at[i]->kernel);
-}
-
 /* ---- all ----------------------------------------------------------------------------------- */
 
-static void work(checker *k, const char *mode)
+static void work(checker *k, const char *mode, int sample, const char *path)
 {
-    if (strcmp(mode, "emit") == 0) {
-        emit(k);
-        return;
+    bool by_hand = strcmp(path, "made") == 0;
+    k->c = (cli){.s = session_new(), .verb = "build"};
+    if (!k->c.s) exit(4);
+    k->path = path;
+    k->loaded = NULL;
+    k->plan = NULL;
+    k->kernel.at = NULL;
+    k->kernel.n = k->kernel.cap = 0;
+    k->random = map_hash(path, strlen(path), 0);
+    if (by_hand) {
+        k->m = ir_module_new(k->c.s, path);
+        check_make(k);
+    } else if (load_graph(k, path)) {
+        choose_kernels(k, sample);
     }
-    check_kernels(k);
-    if (strcmp(mode, "graphs") == 0) check_graphs(k);
+    if (strcmp(mode, "emit") != 0) check_kernels(k);
+    else for (int i = 0; i < k->kernel.n; i++) emit_kernel(k, k->kernel.at[i]);
+    if (strcmp(mode, "graphs") == 0 && k->plan) check_graphs(k);
+    session_free(k->c.s);
 }
 
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "", *why;
-    bool runs = strcmp(mode, "kernels") == 0 || strcmp(mode, "graphs") == 0;
+    bool emits = strcmp(mode, "emit") == 0, runs = strcmp(mode, "kernels") == 0 || strcmp(mode, "graphs") == 0;
+    int sample = argc > 3 ? atoi(argv[3]) : 0;
     checker k = {.dir = argc > 2 ? argv[2] : "."};
+    if ((emits || runs) ? sample < 1 : strcmp(mode, "device") != 0) return 2;
     ops_init();
-    if (strcmp(mode, "emit") != 0) {
+    if (!emits) {
         k.host = vk_open(&why);
-        if (!k.host) {
-            printf("%s\n", why);
-            return 77;
-        }
-        if (!runs) printf("%s\n", vk_device_name(k.host));
+        puts(k.host ? vk_device_name(k.host) : why);
+        if (!k.host) return 77;
     }
-    for (int i = 3; i < argc; i++) {
-        nfc_session *s = session_new();
-        if (!s) return 4;
-        k.random = map_hash(argv[i], strlen(argv[i]), 0);
-        if (check_load(&k, s, argv[i])) work(&k, mode);
-        session_free(s);
-    }
+    for (int i = 4; i < argc; i++) work(&k, mode, sample, argv[i]);
     if (runs) printf("checks %d failed %d\n", k.checks, k.failed);
     if (k.host) vk_close(k.host);
     return k.failed > 0;

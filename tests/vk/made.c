@@ -1,0 +1,82 @@
+/* Kernels made by hand: what the dialect must print and no op is lowered to. */
+#include "tests/vk/check.h"
+
+enum { N = 100 };
+
+typedef struct {
+    kir_builder b;
+    const ir_sx *i; /* runs over N elements */
+} made;
+
+static kir_buffer *param(made *k, const char *name, nfc_dtype t) { return kir_param(&k->b, name, t, sx_int(k->b.sx, N)); }
+static const kir_expr *load(made *k, kir_buffer *b) { return kir_cast(&k->b, kir_compute(b->dtype), kir_load(&k->b, b, k->i)); }
+
+static void begin(made *k, ir_module *m, const char *name)
+{
+    kir_begin(&k->b, m, name);
+    k->i = kir_for(&k->b, KIR_GRID, "i", sx_int(&m->sx, 0), sx_int(&m->sx, N));
+}
+
+static void end(checker *c, made *k)
+{
+    kir_func *f = kir_end(&k->b);
+    const char *broken = kir_verify(c->m, f);
+    if (broken) check_failed(c, f->name, "%s", broken);
+    vec_push(c->m->arena, &c->kernel, f);
+}
+
+/* One rounding for the product and the sum. */
+static void fused_product(checker *c)
+{
+    made k;
+    begin(&k, c->m, "fused_product");
+    kir_buffer *x = param(&k, "x", DT_f32), *y = param(&k, "y", DT_f32), *z = param(&k, "z", DT_f32), *out = param(&k, "out", DT_f32);
+    kir_store(&k.b, out, k.i, kir_fma(&k.b, load(&k, x), load(&k, y), load(&k, z)));
+    kir_close(&k.b);
+    end(c, &k);
+}
+
+/* The same bits, as another type of the same width. */
+static void same_bits(checker *c, nfc_dtype from, nfc_dtype to)
+{
+    made k;
+    begin(&k, c->m, arena_printf(c->m->arena, "bits_%s_%s", dtype_name(from), dtype_name(to)));
+    kir_buffer *x = param(&k, "x", from), *out = param(&k, "out", to);
+    kir_store(&k.b, out, k.i, kir_bits(&k.b, (kir_type)to, kir_load(&k.b, x, k.i)));
+    kir_close(&k.b);
+    end(c, &k);
+}
+
+/* Blocks, by way of a local array; names that are functions and types of GLSL. */
+static void blocks(checker *c)
+{
+    made k;
+    kir_begin(&k.b, c->m, "blocks");
+    sx_table *s = k.b.sx;
+    kir_buffer *x = param(&k, "mix", DT_i16), *out = param(&k, "vec4", DT_i16), *sum = kir_param(&k.b, "abs", DT_f64, sx_int(s, N / 10));
+    const ir_sx *g = kir_for(&k.b, KIR_GRID, "uint", sx_int(s, 0), sx_int(s, N / 10)), *at = sx_mul(s, g, sx_int(s, 10));
+    kir_copy(&k.b, out, at, x, at, sx_int(s, 10));
+    kir_buffer *held = kir_alloc(&k.b, "sqrt", DT_f64, 10);
+    const ir_sx *i = kir_for(&k.b, KIR_SERIAL, "max", sx_int(s, 0), sx_int(s, 10));
+    const kir_expr *e = kir_cast(&k.b, DT_i32, kir_load(&k.b, x, sx_add(s, at, i)));
+    kir_store(&k.b, held, i, kir_unary(&k.b, KU_SQRT, kir_unary(&k.b, KU_ABS, kir_cast(&k.b, DT_f64, e))));
+    kir_close(&k.b);
+    kir_buffer *acc = kir_alloc(&k.b, "texture", DT_f64, 1);
+    kir_store(&k.b, acc, sx_int(s, 0), kir_float(&k.b, DT_f64, 0));
+    i = kir_for(&k.b, KIR_SERIAL, "max", sx_int(s, 0), sx_int(s, 10));
+    kir_accum(&k.b, KB_MAX, acc, sx_int(s, 0), kir_load(&k.b, held, i));
+    kir_close(&k.b);
+    kir_store(&k.b, sum, g, kir_load(&k.b, acc, sx_int(s, 0)));
+    kir_close(&k.b);
+    end(c, &k);
+}
+
+void check_make(checker *c)
+{
+    static const nfc_dtype pairs[][2] = {
+        {DT_f32, DT_u32}, {DT_f64, DT_i64}, {DT_u64, DT_f64}, {DT_i32, DT_f32}, {DT_u32, DT_i32}, {DT_i64, DT_u64},
+        {DT_i8, DT_u8}, {DT_u8, DT_i8}, {DT_f8e4m3, DT_u8}, {DT_i8, DT_f8e5m2}, {DT_f16, DT_bf16}, {DT_bf16, DT_i16}, {DT_u16, DT_f16}};
+    fused_product(c);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) same_bits(c, pairs[i][0], pairs[i][1]);
+    blocks(c);
+}
