@@ -220,17 +220,33 @@ static void print_alloc(cg_module *c, const kir_stmt *s)
     else line(c->kernels, "%s %s[%lld];", type, s->buffer->name, (long long)sx_value(s->buffer->size));
 }
 
+static bool computes_floats(const kir_expr *e)
+{
+    if (!e) return false;
+    if (e->kind == KIR_BIN && dtype_is_float((nfc_dtype)e->type)) return true;
+    return computes_floats(e->a) || computes_floats(e->b) || computes_floats(e->c);
+}
+
+static void print_if(cg_module *c, const kir_stmt *s)
+{
+    const char *guard = bare(c, cg_expr(c, s->value));
+    if (c->dialect->names_guards && computes_floats(s->value)) {
+        const char *name = arena_printf(c->arena, "nf_if_%d", ++c->guards);
+        line(c->kernels, "const %s %s = %s;", c->dialect->compute_type(DT_bool, c->wide), name, guard);
+        guard = name;
+    }
+    open_brace(c->kernels, "if (%s)", guard);
+    print_body(c, s);
+    close_brace(c->kernels);
+}
+
 static void print_stmt(cg_module *c, const kir_stmt *s)
 {
     text *t = c->kernels;
     switch (s->kind) {
     case KIR_SEQ: print_body(c, s); break;
     case KIR_FOR: print_for(c, s); break;
-    case KIR_IF:
-        open_brace(t, "if (%s)", bare(c, cg_expr(c, s->value)));
-        print_body(c, s);
-        close_brace(t);
-        break;
+    case KIR_IF: print_if(c, s); break;
     case KIR_LET: line(t, "const %s %s = %s;", c->dialect->compute_type(s->var->type, c->wide), s->var->name, bare(c, cg_expr(c, s->value))); break;
     case KIR_ALLOC: print_alloc(c, s); break;
     case KIR_STORE: print_store(c, s->buffer, s->index, bare(c, cg_expr(c, s->value))); break;
@@ -246,6 +262,7 @@ void cg_print_kernel(cg_module *c, const kir_func *f, const char *name)
     kir_func own = *f;
     own.name = name;
     c->wide = cg_needs_wide_index(f);
+    c->guards = 0;
     c->dialect->begin_kernel(c, c->kernels, &own, c->wide);
     const kir_stmt *grid[KIR_MAX_GRID];
     int n = c->dialect->grid ? kir_grid(f, grid) : 0;

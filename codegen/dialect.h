@@ -19,6 +19,8 @@ typedef struct dialect {
     const char *(*bin)(struct cg_module *m, const kir_expr *e, const char *a, const char *b);
     const char *(*cast)(struct cg_module *m, kir_type to, kir_type from, const char *a);
     const char *(*constant)(struct cg_module *m, const kir_expr *e);
+    /* Must the sums and products of floats in a guard be given a name, so that they can be qualified? */
+    bool names_guards;
     const char *(*fma)(struct cg_module *m, const kir_expr *e, const char *a, const char *b, const char *c);
     /* What follows an integer of more than 32 bits in an index. */
     const char *wide_suffix;
@@ -48,6 +50,7 @@ typedef struct cg_module {
     text *helpers, *kernels;
     nfc_map have;      /* helpers that stand in the text already */
     bool wide;         /* does the kernel at hand index with 64 bits? */
+    int guards;        /* that have been named in it */
 } cg_module;
 
 extern const dialect dialect_c, dialect_glsl;

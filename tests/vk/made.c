@@ -30,9 +30,31 @@ static void fused_product(checker *c)
 {
     made k;
     begin(&k, c->m, "fused_product");
-    kir_buffer *x = param(&k, "x", DT_f32), *y = param(&k, "y", DT_f32), *z = param(&k, "z", DT_f32), *out = param(&k, "out", DT_f32);
+    kir_buffer *x = param(&k, "x", DT_f32), *y = param(&k, "y", DT_f32), *z = param(&k, "z", DT_f32), *out = param(&k, "out", DT_f32), *tie = param(&k, "tie", DT_f32);
     kir_store(&k.b, out, k.i, kir_fma(&k.b, load(&k, x), load(&k, y), load(&k, z)));
+    /* The square lies halfway between two floats: what is added decides, and no double has room for it. */
+    const kir_expr *root = kir_float(&k.b, DT_f32, 1 + 0x1p-12), *more = kir_float(&k.b, DT_f32, 0x1p-80), *less = kir_float(&k.b, DT_f32, -0x1p-80);
+    const kir_expr *negative = kir_binary(&k.b, KB_LT, load(&k, x), kir_float(&k.b, DT_f32, 0));
+    kir_store(&k.b, tie, k.i, kir_fma(&k.b, root, root, kir_select(&k.b, negative, less, more)));
     kir_close(&k.b);
+    end(c, &k);
+}
+
+/* A sum that only decides: in a guard, and in a value with a name. */
+static void decided(checker *c)
+{
+    made k;
+    begin(&k, c->m, "decided");
+    kir_builder *b = &k.b;
+    kir_buffer *x = param(&k, "x", DT_f64), *y = param(&k, "y", DT_f32), *out = param(&k, "out", DT_i32);
+    const kir_expr *named = kir_let(b, "named", kir_binary(b, KB_SUB, kir_binary(b, KB_MUL, load(&k, y), load(&k, y)), load(&k, y)));
+    kir_if(b, kir_binary(b, KB_LT, kir_binary(b, KB_ADD, kir_binary(b, KB_MUL, load(&k, x), load(&k, x)), load(&k, x)), kir_float(b, DT_f64, 3)));
+    kir_store(b, out, k.i, kir_int(b, DT_i32, 1));
+    kir_close(b);
+    kir_if(b, kir_binary(b, KB_LT, named, kir_float(b, DT_f32, 1)));
+    kir_store(b, out, k.i, kir_int(b, DT_i32, 2));
+    kir_close(b);
+    kir_close(b);
     end(c, &k);
 }
 
@@ -77,6 +99,7 @@ void check_make(checker *c)
         {DT_f32, DT_u32}, {DT_f64, DT_i64}, {DT_u64, DT_f64}, {DT_i32, DT_f32}, {DT_u32, DT_i32}, {DT_i64, DT_u64},
         {DT_i8, DT_u8}, {DT_u8, DT_i8}, {DT_f8e4m3, DT_u8}, {DT_i8, DT_f8e5m2}, {DT_f16, DT_bf16}, {DT_bf16, DT_i16}, {DT_u16, DT_f16}};
     fused_product(c);
+    decided(c);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) same_bits(c, pairs[i][0], pairs[i][1]);
     blocks(c);
 }

@@ -48,6 +48,7 @@ if [ $? != 0 ]; then
     cat "$work/new" "$work/log" | grep -v "^$shaders"
     stop "the shaders cannot be printed"
 fi
+sort -u -o "$work/new" "$work/new"
 compile='for shader; do
     log=$(glslangValidator --quiet -V --target-env vulkan1.2 "$shader.comp" -o "$shader.tmp" 2>&1 && spirv-val --target-env vulkan1.2 "$shader.tmp" 2>&1) &&
         mv "$shader.tmp" "$shader.spv" || printf "FAILED %s.comp: %s\n" "$shader" "$log"

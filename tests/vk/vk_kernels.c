@@ -66,7 +66,7 @@ static void emit_kernel(checker *k, const kir_func *f)
 {
     const char *source = glsl_shader(k->m, k->m->arena, f), *path = shader_path(k, source);
     const char *comp = arena_printf(k->m->arena, "%s.comp", path), *compiled = arena_printf(k->m->arena, "%s.spv", path);
-    if (access(compiled, R_OK) == 0 || access(comp, R_OK) == 0) return;
+    if (access(compiled, R_OK) == 0) return;
     FILE *to = fopen(comp, "w");
     if (!to || fputs(source, to) < 0 || fclose(to) != 0) check_failed(k, f->name, "%s cannot be written", comp);
     puts(path);
