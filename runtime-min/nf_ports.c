@@ -431,10 +431,13 @@ static int compare(const nf_tensor *x, const nf_tensor *golden, nf_tolerance tol
     print_element(golden, at);
     putchar('\n');
     if (!over) return NF_EXIT_OK;
+    if (!is_float)
+        return nf_error(NF_EXIT_BAD, path, "%lld of %lld elements of output '%s' differ",
+                        (long long)over, (long long)x->count, x->port->name);
     return nf_error(NF_EXIT_BAD, path,
                     "%lld of %lld elements of output '%s' are farther off than %g%s",
-                    (long long)over, (long long)x->count, x->port->name,
-                    is_float ? tolerance.value : 0.0, tolerance.ulp ? " ulp" : "");
+                    (long long)over, (long long)x->count, x->port->name, tolerance.value,
+                    tolerance.ulp ? " ulp" : "");
 }
 
 static int read_golden(const nf_tensor *x, const char *path, nf_tensor *golden)

@@ -335,6 +335,29 @@ def test_out_of_memory(s):
     expect_equal(os.listdir(s.case), ['x.npy'], 'files')
 
 
+def test_every_allocation_fails(s):
+    """Whichever allocation is the first that fails: a message, an exit status, nothing half done."""
+    inputs = pair_inputs()
+    save(s, inputs)
+    save(s, pair_outputs(inputs), 'golden')
+    s.must('gcc', '-shared', '-fPIC', os.path.join(HERE, 'fail_alloc.c'), '-o', 'fail.so')
+    p = program(s, 'pair.nfg', flags=['-O1'])
+    run = [p, '--graph', 'add', *given(inputs), '--output', 'out', '--state', 'memory', '--trace', 't.json', '--check', 'golden', '--bench', '2']
+    before = sorted(os.listdir(s.case))
+    for n in range(1, 1000):
+        if os.path.exists(s.path('memory')):
+            os.remove(s.path('memory'))
+        r = s.run('env', 'LD_PRELOAD=' + s.path('fail.so'), 'FAIL_ALLOC=%d' % n, *run)
+        if r.code == 0:
+            break
+        expect(r.code in (4, 5) and ('out of memory' in r.err or 'Cannot allocate memory' in r.err), r)
+        left = set(os.listdir(s.case)) - set(before)
+        expect(left <= {'out', 'memory', 't.json'}, left)
+        if 'out' in left:
+            expect(not [f for f in os.listdir(s.path('out')) if '.tmp.' in f], 'unfinished files')
+    expect(n > 60, 'only %d allocations' % n)
+
+
 def test_full_stdout(s):
     save(s, pair_inputs())
     words = [program(s, 'pair.nfg'), '--graph', 'add'] + given(pair_inputs())
