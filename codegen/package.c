@@ -204,9 +204,7 @@ static void put_target(cg_program *p, text *t, const char *target, bool of_main)
 static void put_cmake_compiler(cg_program *p, text *t)
 {
     line(t, "if(NOT DEFINED CMAKE_C_COMPILER AND NOT DEFINED ENV{CC})");
-    put(t, "    set(CMAKE_C_COMPILER");
-    put(t, " %s", p->device->compiler.command);
-    line(t, ")\nendif()");
+    line(t, "    set(CMAKE_C_COMPILER %s)\nendif()", p->device->compiler.command);
 }
 
 static void emit_cmake(cg_program *p)
