@@ -52,7 +52,6 @@ typedef struct device {
     int64_t arena_limit, weights_limit, stack_limit; /* bytes; 0: none */
     nfc_span arena_at, weights_at, stack_at;
     int64_t alignment;   /* of the arena and the buffers in it, bytes */
-    double bandwidth;    /* of the memory that holds the weights, GB/s; 0: unknown */
     nfc_dtype precision; /* of the weights of f32 contractions: f32, f16 or bf16 */
     device_weights weights;
     int64_t array_limit; /* WEIGHTS_AUTO: the most bytes that are written as C arrays */

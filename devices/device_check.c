@@ -98,9 +98,7 @@ static void choose_unit(const checker *c)
         if (!d->chosen && (!d->runs_on || (name && strcmp(name, d->runs_on) == 0)))
             d->chosen = &d->unit.at[i];
     }
-    if (d->chosen) {
-        if (d->chosen->level.n) d->bandwidth = vec_last(&d->chosen->level).gb_per_s;
-    } else if (n && n == d->unit.n) {
+    if (!d->chosen && n && n == d->unit.n) {
         nfc_diag *e = device_fault(c->s, E_DEVICE_CONFLICT, json_get(c->root, "runs_on"),
                                    "there is no unit '%s'", d->runs_on);
         if (diag_suggest(e, d->runs_on, names)) return;

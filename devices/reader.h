@@ -61,7 +61,7 @@ void device_read(nfc_session *s, const json_node *root, device *d);
 bool device_value(nfc_session *s, const device_key *key, const json_node *node, key_value *v);
 /* Has a list as many entries as its key allows? Reports and returns false. */
 bool device_count(nfc_session *s, const device_key *key, const json_node *node);
-/* What keys say together: references between them, contradictions. Sets d->chosen, d->bandwidth. */
+/* What keys say together: references between them, contradictions. Sets d->chosen. */
 void device_check(nfc_session *s, const json_node *root, device *d);
 /* An error at a node: its JSON pointer stands before the text. */
 nfc_diag *device_fault(nfc_session *s, diag_code code, const json_node *node, const char *format,

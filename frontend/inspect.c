@@ -5,9 +5,30 @@
 
 /* ---- one call ------------------------------------------------------------------------------- */
 
-inspect_peak inspect_peak_of(const device *d)
+static int64_t port_bytes(const ir_graph *g)
 {
-    return (inspect_peak){d->chosen->clock_mhz * d->chosen->flops_per_cycle, d->bandwidth * 1e3};
+    int64_t bytes = 0;
+    for (int i = 0; i < g->input.n; i++) bytes = sat_add(bytes, ir_max_bytes(g->input.at[i].type));
+    for (int i = 0; i < g->output.n; i++) bytes = sat_add(bytes, ir_max_bytes(g->output.at[i].type));
+    return bytes;
+}
+
+inspect_peak inspect_peak_of(const cg_program *p)
+{
+    const device_unit *u = p->device->chosen;
+    inspect_peak peak = {.flops_per_us = u->clock_mhz * u->flops_per_cycle};
+    for (int i = 0; i < p->m->graph.n; i++) {
+        int64_t bytes = port_bytes(p->m->graph.at[i]);
+        if (bytes > peak.data_bytes) peak.data_bytes = bytes;
+    }
+    peak.data_bytes = sat_add(peak.data_bytes, sat_add(p->weight_bytes, sat_add(p->state_bytes, p->plan->arena)));
+    for (int i = 0; i < u->level.n && !peak.level; i++) {
+        const device_level *l = &u->level.at[i];
+        bool holds = l->bytes == 0 || l->bytes >= peak.data_bytes || i + 1 == u->level.n;
+        if (holds && l->gb_per_s > 0) peak.level = l;
+    }
+    if (peak.level) peak.bytes_per_us = peak.level->gb_per_s * 1e3;
+    return peak;
 }
 
 static int64_t macs_of(const ir_inst *inst)
@@ -155,7 +176,7 @@ inspect_graph *inspect_graph_costs(const cg_program *p, const plan_graph *g)
 {
     inspect_graph *out = ARENA_NEW(p->arena, inspect_graph);
     out->plan = g;
-    inspector x = {.p = p, .g = out, .peak = inspect_peak_of(p->device)};
+    inspector x = {.p = p, .g = out, .peak = inspect_peak_of(p)};
     map_init(&x.row, p->arena);
     map_init(&x.block, p->arena);
     out->cost = region_cost(&x, g->g->body, 1);

@@ -30,12 +30,16 @@ typedef struct inspect_params {
     int64_t count[DT_COUNT], bytes[DT_COUNT];
 } inspect_params;
 
-/* The device's rates; 0: unknown. */
+/* What one core of the unit that runs the program can do at most. Run after run, it reads what the
+ * program keeps from the nearest level that holds all of it; where that one's rate is not known, the
+ * next one's counts. Rates: 0: unknown. */
 typedef struct inspect_peak {
     double flops_per_us, bytes_per_us;
+    int64_t data_bytes;        /* weights, states, arena, inputs and outputs */
+    const device_level *level; /* whose rate counts; NULL: unknown */
 } inspect_peak;
 
-inspect_peak inspect_peak_of(const device *d);
+inspect_peak inspect_peak_of(const cg_program *p);
 inspect_params inspect_parameters(const cg_program *p);
 inspect_graph *inspect_graph_costs(const cg_program *p, const plan_graph *g);
 

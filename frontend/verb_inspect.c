@@ -45,8 +45,9 @@ static void print_device(const inspection *x)
 {
     const device *d = x->p->device;
     const device_unit *u = d->chosen;
+    inspect_peak peak = inspect_peak_of(x->p);
     printf("%s for %s: one core of %s, %g MHz, %g flops a cycle", x->p->m->name, d->name, u->name, u->clock_mhz, u->flops_per_cycle);
-    if (d->bandwidth > 0) printf(", %g GB/s", d->bandwidth);
+    if (peak.level) printf(", %g GB/s from %s", peak.level->gb_per_s, peak.level->name);
     puts("\n");
 }
 
@@ -198,16 +199,51 @@ static json_node *parameters_json(const inspection *x)
     return o;
 }
 
+static json_node *level_json(const inspection *x, const device_level *l)
+{
+    json_node *o = json_object(x->a);
+    set_text(x, o, "name", l->name);
+    if (l->bytes) set_int(x, o, "bytes", l->bytes);
+    set_int(x, o, "cores", l->cores);
+    if (l->gb_per_s > 0) json_set(o, "gb_per_s", json_float(x->a, l->gb_per_s));
+    return o;
+}
+
+/* The unit as the description has it: what the numbers are for. */
+static json_node *unit_json(const inspection *x, const device_unit *u)
+{
+    json_node *o = json_object(x->a), *levels = json_array(x->a);
+    for (int i = 0; i < u->level.n; i++) json_push(levels, level_json(x, &u->level.at[i]));
+    set_text(x, o, "name", u->name);
+    set_text(x, o, "kind", u->kind);
+    set_int(x, o, "cores", u->cores);
+    json_set(o, "clock_mhz", json_float(x->a, u->clock_mhz));
+    json_set(o, "flops_per_cycle", json_float(x->a, u->flops_per_cycle));
+    if (u->vector_bits) set_int(x, o, "vector_bits", u->vector_bits);
+    if (u->vector_registers) set_int(x, o, "vector_registers", u->vector_registers);
+    json_set(o, "levels", levels);
+    return o;
+}
+
+static json_node *device_json(const inspection *x)
+{
+    json_node *o = json_object(x->a);
+    inspect_peak peak = inspect_peak_of(x->p);
+    set_text(x, o, "name", x->p->device->name);
+    json_set(o, "unit", unit_json(x, x->p->device->chosen));
+    json_set(o, "flops_per_us", json_float(x->a, peak.flops_per_us));
+    json_set(o, "bytes_per_us", json_float(x->a, peak.bytes_per_us));
+    set_int(x, o, "data_bytes", peak.data_bytes);
+    set_text(x, o, "data_in", peak.level ? peak.level->name : "");
+    return o;
+}
+
 static void print_json(const inspection *x)
 {
-    json_node *o = json_object(x->a), *graphs = json_array(x->a), *rates = json_object(x->a);
-    inspect_peak peak = inspect_peak_of(x->p->device);
+    json_node *o = json_object(x->a), *graphs = json_array(x->a);
     for (int i = 0; i < x->graph.n; i++) json_push(graphs, graph_json(x, x->graph.at[i]));
-    json_set(rates, "flops_per_us", json_float(x->a, peak.flops_per_us));
-    json_set(rates, "bytes_per_us", json_float(x->a, peak.bytes_per_us));
-    set_text(x, rates, "name", x->p->device->name);
     set_text(x, o, "name", x->p->m->name);
-    json_set(o, "device", rates);
+    json_set(o, "device", device_json(x));
     json_set(o, "parameters", parameters_json(x));
     set_int(x, o, "weight_bytes", x->p->weight_bytes);
     set_int(x, o, "arena_bytes", x->p->plan->arena);

@@ -131,7 +131,8 @@ device = dict(name="slow", description="x", backend="c", compiler=dict(command="
 write("slow.json", json.dumps(device))
 r = inspect("relu.nfg", "--device", "slow.json")
 g = r["graphs"][0]
-check("inspect: rates", r["device"] == {"name": "slow", "flops_per_us": 20, "bytes_per_us": 500}, r["device"])
+unit = {**device["units"][0], "levels": [{"name": "memory", "cores": 1, "gb_per_s": 0.5}]}
+check("inspect: rates", r["device"] == {"name": "slow", "flops_per_us": 20, "bytes_per_us": 500, "data_bytes": 120, "data_in": "memory", "unit": unit}, r["device"])
 check("inspect: time by arithmetic", g["time_us"] == 15 / 20 and g["kernels"][0]["bound_by"] == "compute", g)
 device["units"][0]["levels"][0]["gb_per_s"] = 0.01
 write("slow.json", json.dumps(device))
