@@ -122,6 +122,8 @@ class Build:
         words = [NFC, verb, f"{graph}.nfg", f"--device={device}"]
         if verb == "build":
             words += ["-o", self.folder, f"--emit={emit}"]
+        if verb == "inspect":
+            words += ["--json"]
         r = command(*words)
         self.status, self.out, self.err = r.returncode, r.stdout, r.stderr
         self.files = {p.name: p.read_bytes() for p in self.folder.iterdir()} if self.folder.is_dir() else {}
