@@ -164,6 +164,19 @@ def _():
     r = command("make", "-s", "-C", other.folder, "run", "ARGS=--help")
     check(r.returncode == 0 and "--input" in r.stdout, f"make run: {r.returncode} {r.stderr}")
     check(logged("run.log") == [["OF_DEVICE=1", "./net", "--help"]], f"what make runs: {logged('run.log')}")
+    # nfc run and nfc test; their cache is of this folder, and the second finds what the first built
+    environment = {**os.environ, "XDG_CACHE_HOME": str(pathlib.Path("cache").resolve())}
+    device = f"--device=device.{other.folder.suffix[1:]}.json"
+    r = command(NFC, "run", "net.nfg", device, *inputs("net"), "--output=run.out", env=environment)
+    check(r.returncode == 0 and near(read_outputs("run.out"), simulate("net")), f"nfc run: {r.returncode} {r.stderr}")
+    pathlib.Path("golden").mkdir()
+    for port, value in {**INPUTS["net"], **simulate("net")}.items():
+        np.save(f"golden/{port}.npy", value)
+    r = command(NFC, "test", "net.nfg", device, "--golden=golden", env=environment)
+    check(r.returncode == 0 and "3 ok" in r.stdout, f"nfc test: {r.returncode} {r.stdout} {r.stderr}")
+    started = [words for words in logged("run.log")[1:]]
+    check(len(started) == 2 and all(w[0] == "OF_DEVICE=1" and w[1].endswith("/net") and "--input" in w for w in started),
+          f"what nfc run and nfc test run: {started}")
 
 
 # ---- target --------------------------------------------------------------------------------------
