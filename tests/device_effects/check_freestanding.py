@@ -43,7 +43,7 @@ for graph in ("net", "convnet"):
             builds[f"{graph}, {variant}"] = build
 for compiler, words, nm in (("gcc", [], "nm"), ("clang-14", [], "nm"), ("arm-none-eabi-gcc", ARM, "arm-none-eabi-nm")):
     if not have(compiler) or not have(nm):
-        left_out(f"{compiler} is not on this machine")
+        left_out(f"freestanding code in the eyes of {compiler}, which is not here")
         continue
     for what, build in builds.items():
         objects = compiles(compiler, words, build, what)

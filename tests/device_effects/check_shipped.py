@@ -12,23 +12,28 @@ def shipped(name):
     return json.loads((ROOT / "devices" / f"{name}.json").read_text())
 
 
-def lacks(name, device):
-    """Which tool or instructions of a device this machine lacks, or None."""
-    for program in [device["compiler"]["command"], *device["compiler"].get("run", [])[:1]]:
-        if not have(program):
-            return program
+def features():
+    """What the processor says that it can."""
+    info = pathlib.Path("/proc/cpuinfo")
+    return set(re.findall(r"\w+", info.read_text())) if info.exists() else set()
+
+
+def runner(name, device):
+    """What runs the device's programs here: words before the program, and the tool that is missing."""
+    words = device["compiler"].get("run", [])
     if name == "x86-avx2":
-        info = pathlib.Path("/proc/cpuinfo")
-        features = set(re.findall(r"\w+", info.read_text())) if info.exists() else set()
-        if not {"avx2", "fma", "bmi2"} <= features:
-            return "a processor with AVX2"
-    return None
+        if os.uname().machine != "x86_64":
+            return words, "an x86-64 machine"
+        if not {"avx2", "fma", "bmi2", "f16c"} <= features():
+            words = ["qemu-x86_64", "-cpu", "max"]
+    return words, next((p for p in [device["compiler"]["command"], *words[:1]] if not have(p)), None)
 
 
-def runs(name, device, description):
+def runs(name, words):
+    """Builds for a device and runs the program there; the build."""
     build = Build("net", name, emit="exe")
     if check(build.status == 0 and not build.err, f"{name}: {build.status} {build.err}"):
-        check(near(run(build, *device["compiler"].get("run", [])), expected), f"{name}: results")
+        check(near(run(build, *words), expected), f"{name}: results")
     return build
 
 
@@ -83,7 +88,7 @@ def check_bare():
         needs = undefined(build.folder / "libnet.a")
         check(needs <= {"memcpy", "memset"}, f"c99-scalar: the library needs {needs}")
     else:
-        left_out("nm is not on this machine")
+        left_out("symbols of the library, for there is no nm")
     run_bare("c99-scalar", build, ["cc", "-std=c11", "-O2", *WARNINGS], [], "<")
 
 
@@ -91,7 +96,7 @@ def check_big_endian():
     """The order of bytes on a machine that has it: weights that the assembler takes in, saved states."""
     cc, emulator = "aarch64-linux-gnu-gcc", "qemu-aarch64_be"
     if not have(cc) or not have(emulator):
-        left_out(f"big-endian: {cc} or {emulator} is not on this machine")
+        left_out(f"big-endian, for there is no {cc} or no {emulator}")
         return
     device = described(shipped("c99-scalar"), name="aarch64-be", compiler__command=cc, compiler__archiver="aarch64-linux-gnu-ar",
                        compiler__flags=["-O2", "-mbig-endian", "-ffreestanding", "-ffp-contract=off"], target__byte_order="big",
@@ -108,7 +113,7 @@ def check_big_endian():
 def check_cmake(build, device):
     """CMake takes the device's compiler unless another is chosen, and builds the same program."""
     if not have("cmake"):
-        left_out("cmake is not on this machine")
+        left_out("CMakeLists.txt, for there is no cmake")
         return
     environment = {k: v for k, v in os.environ.items() if k != "CC"}
     r = command("cmake", "-S", build.folder, "-B", "cmake", env=environment)
@@ -133,16 +138,16 @@ for name in names:
         check(name == "c99-scalar", f"{name} has no check here")
         check_bare()
         continue
-    missing = lacks(name, device)
+    words, missing = runner(name, device)
     if missing:
-        left_out(f"{name}: {missing} is not on this machine")
+        left_out(f"{name}, for there is no {missing}")
         continue
-    build = runs(name, device, name)
+    build = runs(name, words)
     if name == "aarch64-neon":
         check_cmake(build, device)
 check_big_endian()
 probed = command(NFC, "devices", "--probe")
 pathlib.Path("probe.json").write_text(probed.stdout)
 check(probed.returncode == 0, f"nfc devices --probe: {probed.stderr}")
-runs("probe.json", json.loads(probed.stdout), "this machine")
+runs("probe.json", [])
 finish()
