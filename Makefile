@@ -14,7 +14,7 @@ EMBED   := $(sort $(wildcard devices/*.json runtime-min/*))
 OBJ     := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/nfg.tab.o $(BUILD)/gen/nfg.lex.o $(BUILD)/gen/embed.o $(BUILD)/gen/embed_data.o
 LIBOBJ  := $(filter-out $(BUILD)/frontend/main.o,$(OBJ))
 
-all: $(BUILD)/nfc
+all: $(BUILD)/nfc $(BUILD)/ops.tested
 
 # Installs what is missing, then builds: the two commands for a fresh machine are make demo and make check.
 setup:
@@ -36,6 +36,13 @@ bench: all
 $(BUILD)/nfc: $(OBJ)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 	@echo "built $@"
+
+# No op without its goldens: tests/ops/run.sh says whether they are right.
+$(BUILD)/ops.tested: $(BUILD)/nfc
+	@ops=$$($< ops --markdown | sed -n 's/^| `\([^`]*\)`.*/\1/p'); missing=; \
+	  for op in $${ops:?}; do [ -d tests/ops/golden/$$op ] || missing="$$missing $$op"; done; \
+	  [ -z "$$missing" ] || { echo "no goldens of:$$missing. Write them: $(PYTHON) tests/ops/make_goldens.py --nfc $<$$missing" >&2; exit 1; }
+	@touch $@
 
 $(BUILD)/gen/nfg.tab.c $(BUILD)/gen/nfg.tab.h &: frontend/nfg.y
 	@mkdir -p $(@D)

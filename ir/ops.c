@@ -23,6 +23,18 @@
 #include "ir/ops.def"
 #include "ir/ops_undef.h"
 
+/* A row without a doc does not build. */
+#define DOCUMENTED(row, doc) _Static_assert(sizeof(doc) > 1, #row " has no doc");
+#define OP(id, fam, ruled, fl, onnx_name, text) DOCUMENTED(id, text)
+#define EW1(id, a, set, fl, onnx_name, dom, bound, expr, formula) DOCUMENTED(id, formula)
+#define EW2(id, a, b, set, fl, onnx_name, dom, bound, expr, formula) DOCUMENTED(id, formula)
+#define EW(id, set, fl, onnx_name, dom, bound, expr, formula) DOCUMENTED(id, formula)
+#define EWN(id, a, set, fl, onnx_name, dom, bound, fold, finish, formula) DOCUMENTED(id, formula)
+#define ATTR(id, name, kind, required, fallback, doc) DOCUMENTED(name of id, doc)
+#include "ir/ops_empty.h"
+#include "ir/ops.def"
+#include "ir/ops_undef.h"
+
 static op_info table[IR_OP_COUNT] = {
 #define OP(id, fam, ruled, fl, onnx_name, text)                                                    \
     [IR_##id] = {.name = #id, .family = fam, .flags = (fl), .onnx = onnx_name, .doc = text,        \
