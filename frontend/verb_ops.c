@@ -95,9 +95,12 @@ static const char *domain_text(op_domain domain)
 
 static const struct {
     unsigned flag;
-    const char *name;
+    const char *name, *meaning;
 } flag_names[] = {
-    {OPF_COMMUTES, "commutes"}, {OPF_IDEMPOTENT, "idempotent"}, {OPF_CAN_FAIL, "can fail"}, {OPF_INPLACE, "in place"},
+    {OPF_COMMUTES, "commutes", "the operands may be swapped"},
+    {OPF_IDEMPOTENT, "idempotent", "twice is as good as once"},
+    {OPF_CAN_FAIL, "can fail", "can stop with a run error"},
+    {OPF_INPLACE, "in place", "may write its result over its first operand"},
 };
 
 enum { NFLAG = sizeof flag_names / sizeof *flag_names };
@@ -115,7 +118,7 @@ static const char *comma(nfc_arena *a, const char *words, const char *item)
     return arena_printf(a, "%s%s%s", words, *words ? ", " : "", item);
 }
 
-/* "clip(input, [min], [max])" */
+/* "clip(input, [min], [max])", "cast(input, to=)": what may be left out stands in brackets. */
 static const char *signature(nfc_arena *a, const op_info *op)
 {
     const char *words = "";
@@ -127,6 +130,8 @@ static const char *signature(nfc_arena *a, const op_info *op)
         words = comma(a, words, name);
     }
     for (int i = 0; i < op->nindex; i++) words = comma(a, words, op->index[i].required ? op->index[i].name : arena_printf(a, "[%s]", op->index[i].name));
+    for (int i = 0; i < op->nattr; i++)
+        if (op->attr[i].required) words = comma(a, words, arena_printf(a, "%s=", op->attr[i].name));
     return arena_printf(a, "%s(%s)", op->name, words);
 }
 
@@ -170,7 +175,9 @@ static void print_list(nfc_arena *a)
         const char *head = signature(a, op);
         if (strlen(head) >= TYPES_AT) printf("%s\n%*s", head, TYPES_AT, "");
         else printf("%-*s", TYPES_AT, head);
-        printf("%-*s", DOC_AT - TYPES_AT, sets_text(a, op->types[0]));
+        const char *types = sets_text(a, op->types[0]);
+        if (strlen(types) >= DOC_AT - TYPES_AT) printf("%s\n%*s", types, DOC_AT, "");
+        else printf("%-*s", DOC_AT - TYPES_AT, types);
         print_wrapped(op->doc, DOC_AT);
     }
     putchar('\n');
@@ -191,7 +198,7 @@ static const char *variable_text(nfc_arena *a, int var, uint32_t types)
 static void print_operands(nfc_arena *a, const op_info *op)
 {
     static const char *const presence[] = {"required", "optional", "one or more"};
-    if (op->nin || op->nindex) puts("\noperands");
+    puts(op->nin ? "\noperands" : "\ntypes");
     for (int i = 0; i < op->nin; i++)
         printf("  %-14s %-12s %s\n", op->in[i].name, presence[op->in[i].presence], variable_text(a, op->in[i].type_var, op->in[i].types));
     for (int i = 0; i < op->nindex; i++)
@@ -235,7 +242,7 @@ static void print_one(nfc_arena *a, ir_op id)
     if (*others) printf("  also called %s\n", others);
     printf("  %s", *op->onnx ? arena_printf(a, "ONNX's %s", op->onnx) : "not an op of ONNX");
     for (int i = 0; i < NFLAG; i++)
-        if (op->flags & flag_names[i].flag) printf("; %s", flag_names[i].name);
+        if (op->flags & flag_names[i].flag) printf("; %s", flag_names[i].meaning);
     putchar('\n');
     print_operands(a, op);
     print_attributes(a, op);

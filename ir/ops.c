@@ -13,6 +13,7 @@
 #define NUM SET_NUM
 #define SNUM SET_SNUM
 #define NUMB SET_NUMB
+#define NUM_NO_F8 SET_NUM_NO_F8
 #define ANY SET_ANY
 #define INDICES SET_INDICES
 

@@ -270,7 +270,7 @@ bool sh_range(infer *f)
     nfc_dtype dtype = f->inst->attr[ATTR_AT(range, dtype)].t;
     if (delta == 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(range, delta), "delta must not be 0");
     if (limit->n != 1) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(range, limit), "limit must be one integer");
-    if (!(SET_NUM_NO_F8 >> dtype & 1)) return infer_fail_attr(f, E_DTYPE, ATTR_AT(range, dtype), "a range of %s is not supported", dtype_name(dtype));
+    if (!(f->info->types[0] >> dtype & 1)) return infer_fail_attr(f, E_DTYPE, ATTR_AT(range, dtype), "a range of %s is not supported", dtype_name(dtype));
     sx_table *t = &f->m->sx;
     const ir_sx *span = sx_sub(t, limit->sx[0], sx_int(t, start));
     if (delta < 0) span = sx_sub(t, sx_int(t, 0), span);

@@ -251,10 +251,9 @@ int64_t mc_conv_transpose(const ir_inst *inst) { return sat_mul(ir_max_elements(
 
 bool sh_pool(infer *f)
 {
-    int spatial, shape = op_attr_find(f->info, "kernel_shape");
+    int spatial;
     bool free_extents;
     if (!spatial_ok(f, &spatial, &free_extents)) return false;
-    if (f->inst->attr[shape].kind == IR_ATTR_NONE) return infer_fail_attr(f, E_ATTR_MISSING, shape, "attribute 'kernel_shape' is missing: extents of the window");
     if (!check_window_attrs(f, spatial, free_extents)) return false;
     const ir_attr *ceil_mode = ir_attr_named(f->inst, "ceil_mode");
     if (ceil_mode->i && free_extents) return infer_fail_attr(f, E_ATTR_VALUE, op_attr_find(f->info, "ceil_mode"), "ceil_mode needs spatial extents that are known at compile time");
