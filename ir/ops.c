@@ -199,6 +199,13 @@ int op_attr_find(const op_info *info, const char *name) { FIND(attr, nattr) }
 int op_operand_find(const op_info *info, const char *name) { FIND(in, nin) }
 int op_index_find(const op_info *info, const char *name) { FIND(index, nindex) }
 
+int op_working_operand(const op_info *info)
+{
+    int i = 0;
+    while (i < info->nin - 1 && info->in[i].type_var != 0) i++;
+    return i;
+}
+
 const char *op_types_text(nfc_arena *a, uint32_t types)
 {
     const char *text = "";

@@ -129,6 +129,8 @@ const char *const *op_names(void);
 /* The attribute's index in the op, or -1. */
 int op_attr_find(const op_info *info, const char *name);
 int op_operand_find(const op_info *info, const char *name);
+/* The operand in whose element type an elementwise op is worked out: the first one of type T. */
+int op_working_operand(const op_info *info);
 int op_index_find(const op_info *info, const char *name);
 /* "f32, f16" for a set of dtypes. */
 const char *op_types_text(nfc_arena *a, uint32_t types);

@@ -287,12 +287,6 @@ static const struct {
 #include "ir/ops_undef.h"
 };
 
-/* The type that the expression is worked out in: that of the operands, of `where` its choices. */
-static nfc_dtype working_type(const sim_call *c)
-{
-    return c->inst->op == IR_where ? c->in[1]->dtype : c->in[0]->dtype;
-}
-
 static double in_double(sim_call *c, scalar_env *e, const sim_coords *at)
 {
     double x[3] = {0};
@@ -326,7 +320,7 @@ static int64_t in_int(sim_call *c, scalar_env *e, const sim_coords *at)
 bool ev_elementwise(sim_call *c)
 {
     sim_tensor *y = c->out[0];
-    nfc_dtype t = working_type(c);
+    nfc_dtype t = c->in[op_working_operand(op_get(c->inst->op))]->dtype;
     scalar_env e = {.inst = c->inst, .dtype = t, .n = c->nin, .is_unsigned = dtype_table[t].kind == DTC_UNSIGNED};
     sim_coords at = {.rank = y->rank, .dim = y->dim};
     for (int64_t i = 0; i < y->n; i++, sim_coords_next(&at)) {

@@ -190,7 +190,7 @@ const kir_expr *lx_elementwise(lw *l, const ir_inst *inst, int result, const ir_
 {
     const ir_type *out = inst->out[result]->type;
     const kir_expr *x[3] = {NULL};
-    nfc_dtype t = inst->in[inst->op == IR_where ? 1 : 0]->type->dtype;
+    nfc_dtype t = inst->in[op_working_operand(op_get(inst->op))]->type->dtype;
     scalar_env e = {l, &l->b, inst, kir_compute(t), dtype_table[t].bits, inst->nin};
     for (int i = 0; i < inst->nin; i++) {
         const kir_expr *v = inst->in[i] ? broadcast(l, inst->in[i], out, index) : NULL;
