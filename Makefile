@@ -1,6 +1,8 @@
 # nfc: the NeuroFabric compiler.   make · make demo · make check · make bless · make bench
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 BUILD   ?= build
 PYTHON  ?= /usr/bin/python3
 CFLAGS  ?= -O2 -g
@@ -8,13 +10,15 @@ Q       := $(if $(V),,@)# make V=1 shows the commands
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 ALL     := -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) $(WERROR) $(CFLAGS)
 LIBS    := -lcjson -lm
+# As many jobs as there are cores, unless the caller says.
+JOBS    := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 SRC     := $(wildcard frontend/*.c ir/*.c passes/*.c codegen/*.c devices/*.c)
 EMBED   := $(sort $(wildcard devices/*.json runtime-min/*))
 OBJ     := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/nfg.tab.o $(BUILD)/gen/nfg.lex.o $(BUILD)/gen/embed.o $(BUILD)/gen/embed_data.o
 LIBOBJ  := $(filter-out $(BUILD)/frontend/main.o,$(OBJ))
 
-all: $(BUILD)/nfc $(BUILD)/ops.tested
+all: $(BUILD)/nfc $(BUILD)/nfc.a $(BUILD)/ops.tested
 
 # Installs what is missing, then builds: the two commands for a fresh machine are make demo and make check.
 setup:
@@ -22,10 +26,10 @@ setup:
 setup-check:
 	@sh .ci/setup check
 demo: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@sh examples/demo.sh $(BUILD)
 check: setup-check
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@sh tests/check.sh $(BUILD) $(SUITES)
 # Rewrites the expected outputs of the golden suites; look at the difference before you commit it.
 bless: all
@@ -43,6 +47,10 @@ $(BUILD)/ops.tested: $(BUILD)/nfc
 	  for op in $${ops:?}; do [ -d tests/ops/golden/$$op ] || missing="$$missing $$op"; done; \
 	  [ -z "$$missing" ] || { echo "no goldens of:$$missing. Write them: $(PYTHON) tests/ops/make_goldens.py --nfc $<$$missing" >&2; exit 1; }
 	@touch $@
+
+# The compiler without its main: what tests of its parts link with.
+$(BUILD)/nfc.a: $(LIBOBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/gen/nfg.tab.c $(BUILD)/gen/nfg.tab.h &: frontend/nfg.y
 	@mkdir -p $(@D)
