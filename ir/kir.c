@@ -150,7 +150,7 @@ const kir_expr *kir_unary(kir_builder *b, kir_un op, const kir_expr *x)
     if (op == KU_NOT && x->kind == KIR_UN && x->op == KU_NOT) return x->a;
     if (op == KU_NEG && x->kind == KIR_CONST && dtype_is_float((nfc_dtype)x->type)) return kir_float(b, x->type, -x->number);
     if (op == KU_NEG && x->kind == KIR_INDEX) return kir_index(b, sx_sub(b->sx, sx_int(b->sx, 0), x->index));
-    return cons(b, (kir_expr){.kind = KIR_UN, .type = x->type, .op = op, .a = x});
+    return cons(b, (kir_expr){.kind = KIR_UN, .type = x->type, .op = (uint8_t)op, .a = x});
 }
 
 /* Index arithmetic is the symbolic integers' affair; NULL where it stays an operator. */
@@ -196,7 +196,7 @@ const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const 
     if (is_unsigned && op == KB_LE && is_zero(x)) short_form = kir_int(b, DT_bool, 1);
     if (short_form) return short_form;
     kir_type type = kir_bin_table[op].flags & KIRF_BOOL ? DT_bool : x->type;
-    return cons(b, (kir_expr){.kind = KIR_BIN, .type = type, .op = op, .a = x, .b = y});
+    return cons(b, (kir_expr){.kind = KIR_BIN, .type = type, .op = (uint8_t)op, .a = x, .b = y});
 }
 
 const kir_expr *kir_fma(kir_builder *b, const kir_expr *x, const kir_expr *y, const kir_expr *z)
@@ -328,7 +328,7 @@ void kir_accum(kir_builder *b, kir_bin op, kir_buffer *buffer, const ir_sx *inde
     kir_stmt *s = stmt_new(b, KIR_ACCUM);
     s->buffer = buffer;
     s->index = index;
-    s->op = op;
+    s->op = (uint8_t)op;
     s->value = value;
     add(b, s);
 }
