@@ -159,7 +159,7 @@ static void take_name(naming *n, const char *name)
 
 static const char *fresh_name(naming *n, const char *name)
 {
-    const char *base = name_identifier(n->a, name), *unique = base;
+    const char *base = name_in_kernel(n->a, name), *unique = base;
     if (map_get(&n->taken, base)) {
         intptr_t k = 2;
         while (map_get(&n->taken, unique = arena_printf(n->a, "%s_%d", base, (int)k))) k = k < (intptr_t)map_get(&n->counter, base) ? (intptr_t)map_get(&n->counter, base) : k + 1;

@@ -9,33 +9,34 @@
  * taken. */
 static const char *const reserved[] = { /* sorted */
     "NULL", "PTRDIFF_MAX", "PTRDIFF_MIN", "SIG_ATOMIC_MAX", "SIG_ATOMIC_MIN", "SIZE_MAX", "WCHAR_MAX",
-    "WCHAR_MIN", "WINT_MAX", "WINT_MIN", "active", "alignas", "alignof", "and", "and_eq", "arena",
-    "asm", "atomic_uint", "attribute", "auto", "bitand", "bitor", "bool", "break", "buffer", "case",
-    "cast", "catch", "centroid", "char", "char16_t", "char32_t", "class", "coherent", "common", "compl",
-    "concept", "const", "const_cast", "constexpr", "continue", "ctx", "decltype", "default", "delete",
-    "devicecoherent", "discard", "do", "double", "dynamic_cast", "else", "enum", "errno", "explicit",
-    "export", "extern", "external", "false", "filter", "fixed", "flat", "float", "float16_t",
-    "float32_t", "float64_t", "for", "friend", "goto", "half", "highp", "i386", "if", "image", "in",
-    "inline", "inout", "input", "int", "int16_t", "int32_t", "int64_t", "int8_t", "interface",
-    "intptr_t", "invariant", "layout", "linux", "long", "lowp", "main", "mat2", "mat3", "mat4",
-    "max_align_t", "mediump", "memcpy", "mips", "mutable", "namespace", "new", "noexcept", "noinline",
-    "nonprivate", "noperspective", "not", "not_eq", "nullptr", "offsetof", "operator", "or", "or_eq",
-    "out", "output", "packed", "partition", "patch", "pervertexEXT", "pervertexNV", "precise",
-    "precision", "private", "protected", "ptrdiff_t", "public", "queuefamilycoherent", "readonly",
-    "register", "reinterpret_cast", "resource", "restrict", "return", "sample", "sampler",
-    "shadercallcoherent", "shared", "short", "signed", "size_t", "sizeof", "smooth", "sparc", "static",
-    "static_assert", "static_cast", "status", "struct", "subgroupcoherent", "subroutine", "superp",
-    "switch", "template", "this", "thread_local", "throw", "true", "try", "typedef", "typeid",
-    "typename", "uint", "uint16_t", "uint32_t", "uint64_t", "uint8_t", "uintptr_t", "uniform", "union",
-    "unix", "unsigned", "using", "varying", "vec2", "vec3", "vec4", "virtual", "void", "volatile",
-    "wchar_t", "weights", "while", "workgroupcoherent", "writeonly", "xor", "xor_eq"};
+    "WCHAR_MIN", "WINT_MAX", "WINT_MIN", "alignas", "alignof", "and", "and_eq", "arena", "asm",
+    "attribute", "auto", "bitand", "bitor", "bool", "break", "buffer", "case", "catch", "char",
+    "char16_t", "char32_t", "class", "coherent", "compl", "concept", "const", "const_cast", "constexpr",
+    "continue", "ctx", "decltype", "default", "delete", "discard", "do", "double", "dynamic_cast",
+    "else", "enum", "errno", "explicit", "export", "extern", "false", "flat", "float", "for", "friend",
+    "goto", "half", "highp", "i386", "if", "image", "in", "inline", "inout", "input", "int", "int16_t",
+    "int32_t", "int64_t", "int8_t", "intptr_t", "invariant", "layout", "linux", "long", "lowp", "main",
+    "mat2", "mat3", "mat4", "max_align_t", "mediump", "memcpy", "mips", "mutable", "namespace", "new",
+    "noexcept", "noperspective", "not", "not_eq", "nullptr", "offsetof", "operator", "or", "or_eq",
+    "out", "output", "packed", "partition", "patch", "precise", "precision", "private", "protected",
+    "ptrdiff_t", "public", "readonly", "register", "reinterpret_cast", "resource", "restrict", "return",
+    "sample", "sampler", "shared", "short", "signed", "size_t", "sizeof", "smooth", "sparc", "static",
+    "static_assert", "static_cast", "status", "struct", "subroutine", "superp", "switch", "template",
+    "this", "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "uint", "uint16_t",
+    "uint32_t", "uint64_t", "uint8_t", "uintptr_t", "uniform", "union", "unix", "unsigned", "using",
+    "varying", "vec2", "vec3", "vec4", "virtual", "void", "volatile", "wchar_t", "weights", "while",
+    "writeonly", "xor", "xor_eq"};
+
+/* What only shaders have taken: such names may stand in the API of a program, not in a kernel. */
+static const char *const shader_words[] = { /* sorted */
+    "active", "atomic_uint", "cast", "centroid", "common", "devicecoherent", "external", "filter",
+    "fixed", "float16_t", "float32_t", "float64_t", "interface", "noinline", "nonprivate",
+    "pervertexEXT", "pervertexNV", "queuefamilycoherent", "shadercallcoherent", "subgroupcoherent",
+    "workgroupcoherent"};
 
 static int by_name(const void *name, const void *row) { return strcmp(name, *(const char *const *)row); }
 
-static bool is_reserved(const char *name)
-{
-    return bsearch(name, reserved, sizeof reserved / sizeof *reserved, sizeof *reserved, by_name) != NULL;
-}
+#define IS_IN(name, list) (bsearch(name, list, sizeof list / sizeof *list, sizeof *list, by_name) != NULL)
 
 static bool begins(const char **name, const char *with)
 {
@@ -76,10 +77,17 @@ const char *name_identifier(nfc_arena *a, const char *name)
     while (p > out && p[-1] == '_') p--;
     *p = 0;
     if (p == out) strcpy(out, "v");
-    bool prefixed = strncmp(out, "gl_", 3) == 0 || strncmp(out, "nf_", 3) == 0 || strncmp(out, "NF_", 3) == 0 || strncmp(out, "spirv_", 6) == 0;
+    bool prefixed = strncmp(out, "gl_", 3) == 0 || strncmp(out, "nf_", 3) == 0 || strncmp(out, "NF_", 3) == 0;
     bool limit = strncmp(out, "INT", 3) == 0 || strncmp(out, "UINT", 4) == 0; /* INT32_MAX, UINT64_C */
-    if (prefixed || limit || is_reserved(out) || is_shader_type(out)) return arena_printf(a, "%s_v", out);
+    if (prefixed || limit || IS_IN(out, reserved)) return arena_printf(a, "%s_v", out);
     return out;
+}
+
+const char *name_in_kernel(nfc_arena *a, const char *name)
+{
+    const char *out = name_identifier(a, name);
+    bool taken = IS_IN(out, shader_words) || strncmp(out, "spirv_", 6) == 0 || is_shader_type(out);
+    return taken ? arena_printf(a, "%s_v", out) : out;
 }
 
 const char *name_upper(nfc_arena *a, const char *name)

@@ -9,10 +9,10 @@ static void name_indices(ir_module *m, const ir_region *r, nfc_map *taken)
 {
     for (const ir_block *b = r->first; b; b = b->next) {
         for (int i = 0; i < b->arg.n; i++)
-            if (b->arg.at[i]->sym) b->arg.at[i]->sym->name = name_unique(m->arena, taken, b->arg.at[i]->sym->name);
+            if (b->arg.at[i]->sym) b->arg.at[i]->sym->name = name_unique(m->arena, taken, name_in_kernel(m->arena, b->arg.at[i]->sym->name));
         for (const ir_inst *i = b->first; i; i = i->next) {
             for (int n = 0; n < i->nout; n++)
-                if (i->out[n]->sym) i->out[n]->sym->name = name_unique(m->arena, taken, i->out[n]->sym->name);
+                if (i->out[n]->sym) i->out[n]->sym->name = name_unique(m->arena, taken, name_in_kernel(m->arena, i->out[n]->sym->name));
             for (int n = 0; n < i->nregion; n++) name_indices(m, i->region[n], taken);
         }
     }
@@ -22,7 +22,7 @@ static void name_symbols(ir_module *m)
 {
     nfc_map dims;
     map_init(&dims, m->arena);
-    for (int i = 0; i < m->dim.n; i++) m->dim.at[i].sym->name = name_unique(m->arena, &dims, m->dim.at[i].sym->name);
+    for (int i = 0; i < m->dim.n; i++) m->dim.at[i].sym->name = name_unique(m->arena, &dims, name_in_kernel(m->arena, m->dim.at[i].sym->name));
     for (int g = 0; g < m->graph.n; g++) {
         nfc_map taken;
         map_init(&taken, m->arena);

@@ -75,7 +75,7 @@ static void blocks(checker *c)
     made k;
     kir_begin(&k.b, c->m, "blocks");
     sx_table *s = k.b.sx;
-    kir_buffer *x = param(&k, "mix", DT_i16), *out = param(&k, "vec4", DT_i16), *sum = kir_param(&k.b, "abs", DT_f64, sx_int(s, N / 10));
+    kir_buffer *x = param(&k, "dmat2x3", DT_i16), *out = param(&k, "vec4", DT_i16), *sum = kir_param(&k.b, "abs", DT_f64, sx_int(s, N / 10));
     const ir_sx *g = kir_for(&k.b, KIR_GRID, "uint", sx_int(s, 0), sx_int(s, N / 10)), *at = sx_mul(s, g, sx_int(s, 10));
     kir_copy(&k.b, out, at, x, at, sx_int(s, 10));
     kir_buffer *held = kir_alloc(&k.b, "sqrt", DT_f64, 10);
@@ -83,7 +83,7 @@ static void blocks(checker *c)
     const kir_expr *e = kir_cast(&k.b, DT_i32, kir_load(&k.b, x, sx_add(s, at, i)));
     kir_store(&k.b, held, i, kir_unary(&k.b, KU_SQRT, kir_unary(&k.b, KU_ABS, kir_cast(&k.b, DT_f64, e))));
     kir_close(&k.b);
-    kir_buffer *acc = kir_alloc(&k.b, "texture", DT_f64, 1);
+    kir_buffer *acc = kir_alloc(&k.b, "filter", DT_f64, 1);
     kir_store(&k.b, acc, sx_int(s, 0), kir_float(&k.b, DT_f64, 0));
     i = kir_for(&k.b, KIR_SERIAL, "max", sx_int(s, 0), sx_int(s, 10));
     kir_accum(&k.b, KB_MAX, acc, sx_int(s, 0), kir_load(&k.b, held, i));
