@@ -266,7 +266,7 @@ void cg_print_kernel(cg_module *c, const kir_func *f, const char *name)
     c->dialect->begin_kernel(c, c->kernels, &own, c->wide);
     const kir_stmt *grid[KIR_MAX_GRID];
     int n = c->dialect->grid ? kir_grid(f, grid) : 0;
-    if (n) c->dialect->grid(c, c->kernels, grid, n, c->wide);
+    if (c->dialect->grid) c->dialect->grid(c, c->kernels, grid, n, c->wide);
     print_body(c, n ? grid[n - 1] : f->body);
     c->dialect->end_kernel(c, c->kernels, &own);
 }

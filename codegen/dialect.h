@@ -37,7 +37,7 @@ typedef struct dialect {
     void (*copy)(struct cg_module *m, text *t, const kir_stmt *s, const char *to, const char *from, const char *count, bool wide_index);
     void (*fail)(struct cg_module *m, text *t, int code);
     /* Gives the variables of the n loops of kir_grid() their values, one iteration of all of them a
-     * thread; NULL: as loops. */
+     * thread; without loops, one thread does everything. NULL: as loops. */
     void (*grid)(struct cg_module *m, text *t, const kir_stmt *const *loop, int n, bool wide_index);
 } dialect;
 
