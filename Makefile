@@ -59,8 +59,8 @@ $(BUILD)/gen/nfg.lex.c: frontend/nfg.l
 	@mkdir -p $(@D)
 	$(Q)flex -o $@ $<
 # What flex and bison write is not ours to warn about.
-$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/gen/nfg.tab.h
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(CFLAGS) -w -c -o $@ $<
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/gen/nfg.tab.h Makefile
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(CFLAGS) -w -MMD -MP -c -o $@ $<
 
 # The files that nfc carries inside itself: frontend/embed.h.
 $(BUILD)/gen/embed.list: FORCE
@@ -84,7 +84,7 @@ $(BUILD)/gen/embed_data.o: $(BUILD)/gen/embed_data.S
 $(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL) -MMD -MP -c -o $@ $<
--include $(SRC:%.c=$(BUILD)/%.d)
+-include $(SRC:%.c=$(BUILD)/%.d) $(BUILD)/gen/nfg.tab.d $(BUILD)/gen/nfg.lex.d
 
 clean:
 	rm -rf $(BUILD)

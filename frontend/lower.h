@@ -77,6 +77,7 @@ typedef struct lower {
     nfc_map dims;      /* -> ir_dim; without a symbol: has no value, which was reported */
     nfc_map packages;  /* -> package */
     nfc_map states;    /* -> ir_state: the module's, and the current graph's */
+    nfc_map used;      /* the names of constants and dims that something used */
     nfc_map syms;      /* tensor value -> ir_sym of its index_read */
     ir_graph *g;
     const ast_graph *ag;
@@ -90,10 +91,12 @@ typedef struct lower {
 } lower;
 
 #define lower_error(l, ...) diag_error(&(l)->s->diags, __VA_ARGS__)
+#define lower_warning(l, ...) diag_warning(&(l)->s->diags, __VA_ARGS__)
 
 /* Expressions. Each reports and returns NULL (or poison) for what does not fit. */
 typedef enum { SX_STATIC = 1, SX_DIMS = 2, SX_SCALARS = 4 } sx_allowed;
 const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed);
+const ir_sx *lower_constant_value(lower *l, lower_constant *c, nfc_span at);
 /* A value of this type, or of whatever type it has when dtype is DT_COUNT. A literal without a
  * type to take gives NULL without a report when `literal` is set to true. */
 ir_value *lower_value(lower *l, const ast_expr *e, nfc_dtype dtype, bool *literal);
@@ -132,6 +135,8 @@ void lower_block_body(lower *l, const ast_block *b);
 void lower_branch(lower *l, const ast_stmt *st);
 void lower_return(lower *l, const ast_stmt *st);
 void lower_yield(lower *l, const ast_stmt *st);
+/* What a careful reader would ask about in a module without errors: unused things, empty loops. */
+void lower_warnings(lower *l);
 /* Checks a jump-free end of block: reports a missing terminator. */
 void lower_block_end(lower *l, const ast_block *b);
 

@@ -30,6 +30,7 @@ static const ir_sx *meta_value(lower *l, const ast_expr *e)
         lower_unknown_package(l, e, name);
         return NULL;
     }
+    p->used = true;
     if (!p->map) return NULL; /* it did not open: reported already */
     nfc_span at;
     const char *text = package_meta(p, e->text, &at);
@@ -53,7 +54,7 @@ static const ir_sx *meta_value(lower *l, const ast_expr *e)
     return sx_int(&l->m->sx, v);
 }
 
-static const ir_sx *constant_value(lower *l, lower_constant *c, nfc_span at)
+const ir_sx *lower_constant_value(lower *l, lower_constant *c, nfc_span at)
 {
     if (c->state == 2) return c->value;
     if (c->state == 1) {
@@ -115,8 +116,9 @@ static const ir_sx *name_value(lower *l, const ast_expr *e, int allowed)
         return NULL;
     }
     lower_constant *c = map_get(&l->constants, e->name.text);
-    if (c) return constant_value(l, c, e->at);
     ir_dim *d = map_get(&l->dims, e->name.text);
+    map_setp(&l->used, e->name.text, l);
+    if (c) return lower_constant_value(l, c, e->at);
     if (!d) {
         lower_unknown_name(l, e->name);
         return NULL;
@@ -372,7 +374,11 @@ static ir_value *literal_value(lower *l, const ast_expr *e, nfc_span at, nfc_dty
         return poison_value(l, at);
     }
     literal_number(e, &number, &exact, &is_integer);
-    return lower_emit(l, ir_constant_scalar(l->m, at, dtype, number, exact))->out[0];
+    ir_inst *inst = ir_constant_scalar(l->m, at, dtype, number, exact);
+    double held = dtype_is_float(dtype) ? dtype_get(dtype, inst->constant->data, 0) : 0;
+    if (dtype_is_float(dtype) && is_integer && (held != number || (uint64_t)(exact < 0 ? -exact : exact) > (uint64_t)1 << 53))
+        lower_warning(l, W_INEXACT, at, "%s holds %s%llu as %.0f", dtype_name(dtype), exact < 0 ? "-" : "", (unsigned long long)(exact < 0 ? 0 - (uint64_t)exact : (uint64_t)exact), held);
+    return lower_emit(l, inst)->out[0];
 }
 
 static ir_value *index_as_tensor(lower *l, const ir_sx *sx, nfc_dtype dtype, nfc_span at)

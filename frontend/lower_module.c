@@ -92,8 +92,7 @@ static void lower_constants(lower *l)
     }
     for (int i = 0; i < l->constants.n; i++) { /* in any order: one may name a later one */
         lower_constant *c = l->constants.entry[i].value;
-        ast_expr name = {.kind = AST_NAME, .at = c->ast->name.at, .name = c->ast->name};
-        lower_sx(l, &name, SX_STATIC);
+        lower_constant_value(l, c, c->ast->name.at);
     }
     for (const ast_const *a = l->ast->dim; a; a = a->next) lower_dim(l, a);
 }
@@ -156,6 +155,7 @@ ir_module *lower_module(nfc_session *s, const ast_module *ast, lower_options *op
     map_init(&l.dims, s->arena);
     map_init(&l.packages, s->arena);
     map_init(&l.states, s->arena);
+    map_init(&l.used, s->arena);
     l.m->name = module_name(&l);
     vec_push(s->arena, &l.m->file, ast->file);
     lower_models(&l);
@@ -165,5 +165,6 @@ ir_module *lower_module(nfc_session *s, const ast_module *ast, lower_options *op
         diag_help(lower_error(&l, E_GRAPH, ((nfc_span){ast->file, 1, 1, 0}), "the file has no graph"), "a graph has inputs { }, outputs { } and block entry { }");
     lower_graphs(&l);
     if (!ast->lost) options_check(s, options, l.m, &l.constants);
+    if (s->diags.errors == 0) lower_warnings(&l);
     return s->diags.errors ? NULL : l.m;
 }

@@ -158,6 +158,7 @@ ir_value *lower_weight(lower *l, const ast_expr *e)
         lower_unknown_package(l, e, name);
         return poison_value(l, e->at);
     }
+    p->used = true;
     if (!p->map) return poison_value(l, e->at);
     ir_const *c = ARENA_NEW(l->m->arena, ir_const);
     c->package = p;

@@ -26,6 +26,7 @@ typedef struct package {
     const char *written; /* as the author wrote it */
     const char *shown;   /* as messages call it: that, or what --model says */
     nfc_span at;      /* the author's declaration */
+    bool used;        /* by a weight or meta() */
     const unsigned char *map, *data;
     size_t size, data_size;
     VEC(package_tensor) tensor; /* in order of their offsets */
