@@ -351,13 +351,12 @@ void nf_print_outputs(const nf_tensor *out, int n)
 
 /* ---- comparing ----------------------------------------------------------------------------- */
 
-/* Floats as integers in the order of their values, so that neighbours differ by one; both zeros
- * are 0. */
-static int64_t ordinal(const nf_type *t, const void *data, int64_t i)
+/* Steps from one float to the next between two of them; both zeros are one. */
+static double steps_between(const nf_type *t, uint64_t a, uint64_t b)
 {
-    uint64_t bits = bits_of(t, data, i), sign = UINT64_C(1) << (8 * t->bytes - 1);
-    int64_t magnitude = (int64_t)(bits & (sign - 1));
-    return bits & sign ? -magnitude : magnitude;
+    uint64_t sign = UINT64_C(1) << (8 * t->bytes - 1), x = a & (sign - 1), y = b & (sign - 1);
+    if ((a & sign) != (b & sign)) return (double)x + (double)y;
+    return (double)(x > y ? x - y : y - x);
 }
 
 /* The largest finite magnitude; 1 where there is none, so that a difference is then absolute. */
@@ -382,10 +381,7 @@ static double difference(const nf_tensor *x, const void *golden, int64_t i, int 
     double a = float_of(t, x->data, i), b = float_of(t, golden, i);
     if (a == b || (isnan(a) && isnan(b))) return 0;
     if (!isfinite(a) || !isfinite(b)) return HUGE_VAL;
-    if (ulp) {
-        double d = (double)ordinal(t, x->data, i) - (double)ordinal(t, golden, i);
-        return d < 0 ? -d : d;
-    }
+    if (ulp) return steps_between(t, bits_of(t, x->data, i), bits_of(t, golden, i));
     return (a < b ? b - a : a - b) / scale;
 }
 

@@ -391,6 +391,14 @@ def test_check_ulp(s):
         expect(r.code == code and 'y: worst difference 2 ulp at [0, 0]' in r.out, r)
 
 
+def test_check_ulp_of_f64(s):
+    want = pair_outputs(pair_inputs())
+    save(s, {**want, 'dy': np.nextafter(want['dy'], 0)}, 'golden')
+    for t, code in (('1ulp', 0), ('0ulp', 1), ('1e-15', 0)):
+        r = add(s, '--check', 'golden', '--tolerance', t)
+        expect(r.code == code and 'dy: worst difference ' in r.out and ('1 ulp' in r.out) == ('ulp' in t), r)
+
+
 def test_check_other_types(s):
     want = pair_outputs(pair_inputs())
     for name, value, text in (
