@@ -1,5 +1,6 @@
 /* The body of a graph's run function: checks, kernels and moves in the order of the plan; loops and
  * jumps as the graph has them. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 #include "codegen/helpers.h"
@@ -367,8 +368,19 @@ static bool is_listed(const cg_dims *dims, const ir_sym *sym)
     return false;
 }
 
+/* Does the word stand in the text? */
+static bool mentions(const text *t, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = t->n ? strstr(t->at, word) : NULL; p; p = strstr(p + 1, word)) {
+        bool begins = p == t->at || (!isalnum((unsigned char)p[-1]) && p[-1] != '_' && p[-1] != '>');
+        if (begins && !isalnum((unsigned char)p[n]) && p[n] != '_') return true;
+    }
+    return false;
+}
+
 /* Free dims; one that no port speaks of stands at its bound. */
-static void print_dims(run *r)
+static void print_dims(run *r, const text *body)
 {
     cg_dims given = cg_graph_dims(r->p, r->g->g);
     for (int i = 0; i < r->p->m->dim.n; i++) {
@@ -379,8 +391,7 @@ static void print_dims(run *r)
             line(r->t, "const int64_t %s = in->%s;", name, name);
             fail_unless(r, arena_printf(r->p->arena, "%s < %lld || %s > %lld", name, (long long)d->sym->lo, name, (long long)d->sym->hi), "DIM", d->at);
         } else {
-            line(r->t, "const int64_t %s = %lld;", name, (long long)d->sym->hi);
-            line(r->t, "(void)%s;", name);
+            if (mentions(body, name)) line(r->t, "const int64_t %s = %lld;", name, (long long)d->sym->hi);
         }
     }
 }
@@ -440,11 +451,16 @@ void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g)
     for (nfc_map **m = (nfc_map *[]){&r.at, &r.label, &r.jumps, &r.labels, NULL}; *m; m++) map_init(*m, p->arena);
     line(t, "if (!ctx || !in || !out) return %s_ERROR_ARGUMENT;", p->upper);
     print_offsets(&r);
+    text *body = r.t = text_new(p->arena); /* what it uses is declared before it */
+    body->indent = t->indent;
+    print_bounds(&r);
+    print_region(&r, g->g->body);
+    r.t = t;
+    if (mentions(body, "weights") || mentions(body, "NF_WEIGHT")) line(t, p->weights_mode == WEIGHTS_FILE ? "const unsigned char *const weights = ctx->weights;" : "const unsigned char *const weights = %s_weights;", p->name);
     print_variables(&r, g->g->body);
     if (can_fail(g)) line(t, "int status = 0;");
     print_pointers_check(&r);
     line(t, "ctx->error_place = \"\";");
-    print_dims(&r);
-    print_bounds(&r);
-    print_region(&r, g->g->body);
+    print_dims(&r, body);
+    put_raw(t, body->n ? body->at : "");
 }

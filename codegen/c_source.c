@@ -192,8 +192,6 @@ static void put_runs(cg_program *p, cg_module *c, text *t)
         line(t, "/* Graph '%s': %lld bytes of arena. */", comment_safe(p->arena, pg->g->name), (long long)pg->arena);
         line(t, "int %s(%s_ctx *ctx, const %s *in, %s *out)\n{", cg_graph_symbol(p, pg->g, "run"), p->name, cg_graph_symbol(p, pg->g, "in"), cg_graph_symbol(p, pg->g, "out"));
         t->indent++;
-        if (p->weights_mode == WEIGHTS_FILE) line(t, "const unsigned char *const weights = ctx ? ctx->weights : 0;\n(void)weights;");
-        else if (p->weights_mode == WEIGHTS_INCBIN && p->tensor.n) line(t, "const unsigned char *const weights = %s_weights;\n(void)weights;", p->name);
         cg_emit_run(p, c, t, pg);
         close_brace(t);
         if (g + 1 < p->plan->graph.n) end_line(t);
@@ -208,6 +206,7 @@ static void put_prologue(cg_program *p, text *t)
     if (p->weights_mode == WEIGHTS_ARRAY && p->tensor.n) line(t, "#include \"%s_weights.h\"", p->name);
     line(t, "\n#if defined(__GNUC__)\n#define NF_RESTRICT __restrict\n#elif !defined(__cplusplus)\n#define NF_RESTRICT restrict\n#else\n#define NF_RESTRICT\n#endif\n");
     line(t, "/* What lies at an offset of the arena. */\n#define NF_AT(type, offset) ((type *)(void *)(arena + (offset)))");
+    if (p->weights_mode != WEIGHTS_ARRAY) line(t, "/* What lies at an offset of the weights. */\n#define NF_WEIGHT(type, offset) ((const type *)(const void *)(weights + (offset)))");
     line(t, "/* Calls a kernel; the number is its call's in the trace. */\n#ifdef NF_TRACE\n#define NF_RUN(number, call) \\\n    do { \\\n        if (ctx->trace) ctx->trace(ctx->trace_user, number, 1); \\\n        call; \\\n        if (ctx->trace) ctx->trace(ctx->trace_user, number, 0); \\\n    } while (0)\n#else\n#define NF_RUN(number, call) call\n#endif\n");
 }
 

@@ -214,6 +214,6 @@ const char *cg_weight_pointer(const cg_program *p, cg_module *c, const ir_inst *
         if (has_no_literals(x)) return arena_printf(p->arena, "(const %s *)(const void *)%s", type, x->name);
         return x->name;
     }
-    if (index) return arena_printf(p->arena, "(const %s *)(const void *)(weights + %s[%s])", type, w->table, index);
-    return arena_printf(p->arena, "(const %s *)(const void *)(weights + %lld)", type, (long long)x->offset);
+    if (index) return arena_printf(p->arena, "NF_WEIGHT(%s, %s[%s])", type, w->table, index);
+    return arena_printf(p->arena, "NF_WEIGHT(%s, %lld /* '%s' */)", type, (long long)x->offset, comment_safe(p->arena, x->what));
 }

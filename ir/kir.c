@@ -306,8 +306,9 @@ int kir_grid(const kir_func *f, const kir_stmt *loop[KIR_MAX_GRID])
 
 void kir_if(kir_builder *b, const kir_expr *cond)
 {
-    kir_stmt *s = stmt_new(b, KIR_IF);
-    s->value = cond;
+    bool always = is_bool_const(cond, true);
+    kir_stmt *s = stmt_new(b, always ? KIR_SEQ : KIR_IF);
+    s->value = always ? NULL : cond;
     add(b, s);
     vec_push(b->arena, &b->open, s);
 }
