@@ -283,6 +283,12 @@ static kir_var *index_var(kir_builder *b, const char *name, int64_t lo, int64_t 
 
 const ir_sx *kir_for(kir_builder *b, kir_for_kind kind, const char *name, const ir_sx *begin, const ir_sx *end)
 {
+    if (sx_is(begin, 0) && sx_is(end, 1)) { /* once: only the body */
+        kir_stmt *once = stmt_new(b, KIR_SEQ);
+        add(b, once);
+        vec_push(b->arena, &b->open, once);
+        return begin;
+    }
     int64_t lo = sx_min(begin), hi = sx_max(end) - 1;
     kir_stmt *s = stmt_new(b, KIR_FOR);
     s->loop = kind;

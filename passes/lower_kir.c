@@ -254,21 +254,36 @@ const ir_sx *lw_clamped(lw *l, const char *name, const ir_sx *x, const ir_sx *ex
     return kir_let_index(b, name, v, 0, sx_max(last));
 }
 
-const ir_sx *lw_checked_index(lw *l, const char *name, const kir_expr *value, const ir_sx *extent, bool wraps)
+/* What the elements of a value can be: the bound of an input, which every run checks, or its type. */
+static void range_of(lw *l, const ir_value *v, int64_t *lo, int64_t *hi)
+{
+    v = outside(l, v);
+    *lo = dtype_min(v->type->dtype);
+    *hi = dtype_max(v->type->dtype) > INT64_MAX ? INT64_MAX : (int64_t)dtype_max(v->type->dtype);
+    const ir_graph *g = l->plan->g;
+    if (!v->block || v->block != g->body->first || v->slot >= g->input.n) return;
+    const ir_bound *b = &g->input.at[v->slot].bound;
+    if (b->has_min && b->min > (double)*lo && b->min < 0x1p62) *lo = (int64_t)ceil(b->min);
+    if (b->has_max && b->max < (double)*hi && b->max > -0x1p62) *hi = (int64_t)floor(b->max);
+}
+
+const ir_sx *lw_checked_index(lw *l, const char *name, const ir_value *v, const ir_sx *const *index, const ir_sx *extent)
 {
     kir_builder *b = &l->b;
-    const kir_expr *zero = kir_int(b, KIR_INDEX_TYPE, 0), *n = kir_index(b, extent);
+    const kir_expr *zero = kir_int(b, KIR_INDEX_TYPE, 0), *n = kir_index(b, extent), *value = lw_load(l, v, index);
     const ir_sx *last = sx_sub(l->sx, extent, sx_int(l->sx, 1));
+    int64_t lo, hi, least = sx_min(extent);
+    range_of(l, v, &lo, &hi);
+    if (value->kind == KIR_CONST) lo = hi = value->integer;
+    if (lo == hi && lo >= 0 && hi < least) return sx_int(l->sx, lo);
     const ir_sx *raw = kir_let_index(b, name, kir_cast(b, KIR_INDEX_TYPE, value), dtype_min(DT_i64), INT64_MAX);
     const kir_expr *x = kir_index(b, raw);
-    if (wraps) {
-        const kir_expr *turned = kir_index(b, sx_add(l->sx, raw, extent));
-        x = kir_select(b, kir_binary(b, KB_LT, x, zero), turned, x);
+    if (lo < 0) x = kir_select(b, kir_binary(b, KB_LT, x, zero), kir_index(b, sx_add(l->sx, raw, extent)), x);
+    if (lo < -least || hi >= least) {
+        kir_if(b, kir_binary(b, KB_OR, kir_binary(b, KB_LT, x, zero), kir_binary(b, KB_LE, n, x)));
+        kir_fail(b, KIR_FAIL_INDEX);
+        kir_close(b);
     }
-    const kir_expr *below = kir_binary(b, KB_LT, x, zero), *above = kir_binary(b, KB_LE, n, x);
-    kir_if(b, kir_binary(b, KB_OR, below, above));
-    kir_fail(b, KIR_FAIL_INDEX);
-    kir_close(b);
     x = kir_binary(b, KB_MIN, kir_binary(b, KB_MAX, x, zero), kir_index(b, last));
     return kir_let_index(b, arena_printf(l->m->arena, "%s_at", name), x, 0, sx_max(last) < 0 ? 0 : sx_max(last));
 }

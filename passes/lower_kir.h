@@ -68,9 +68,9 @@ const kir_expr *lw_read(lw *l, kir_buffer *local);
 const kir_expr *lw_named(lw *l, const char *name, const kir_expr *value);
 /* Numbers worked out at compile time that the kernel reads: a constant of its own. */
 kir_buffer *lw_table(lw *l, const char *name, nfc_dtype dtype, int64_t n, const void *data);
-/* An integer read from a tensor as an index from 0 to extent - 1; negative ones count from the end when
- * `wraps`. Out of range: a run error, and the index is clamped. */
-const ir_sx *lw_checked_index(lw *l, const char *name, const kir_expr *value, const ir_sx *extent, bool wraps);
+/* Element `index` of an integer tensor as an index from 0 to extent - 1; negative ones count from the end.
+ * Out of range: a run error, and the index is clamped; what the bound of an input excludes is not checked. */
+const ir_sx *lw_checked_index(lw *l, const char *name, const ir_value *v, const ir_sx *const *index, const ir_sx *extent);
 /* 0 <= x < extent, as a condition. */
 const kir_expr *lw_inside(lw *l, const ir_sx *x, const ir_sx *extent);
 /* x clamped to 0 .. extent - 1, as a named index; extent must not be 0. */

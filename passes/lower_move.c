@@ -71,7 +71,7 @@ const kir_expr *lx_gather(lw *l, const ir_inst *inst, int result, const ir_sx *c
     const ir_sx *at[IR_MAX_RANK];
     for (int i = 0; i < axis; i++) at[i] = index[i];
     for (int i = axis + 1; i < x->rank; i++) at[i] = index[i - 1 + which->rank];
-    at[axis] = lw_checked_index(l, "row", lw_load(l, inst->in[1], &index[axis]), x->dim[axis], true);
+    at[axis] = lw_checked_index(l, "row", inst->in[1], &index[axis], x->dim[axis]);
     return lw_load(l, inst->in[0], at);
 }
 
@@ -83,7 +83,7 @@ const kir_expr *lx_gather_elements(lw *l, const ir_inst *inst, int result, const
     if (axis < 0) axis += x->rank;
     const ir_sx *at[IR_MAX_RANK];
     memcpy(at, index, sizeof at[0] * (size_t)x->rank);
-    at[axis] = lw_checked_index(l, "row", lw_load(l, inst->in[1], index), x->dim[axis], true);
+    at[axis] = lw_checked_index(l, "row", inst->in[1], index, x->dim[axis]);
     return lw_load(l, inst->in[0], at);
 }
 
