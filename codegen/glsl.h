@@ -5,8 +5,9 @@
  * scalars are push constants in order, int32 or, where glsl_is_wide(), int64.
  *
  * One thread runs one iteration of the kernel's grid (kir_grid), of a kernel without grid loops
- * everything; there may be more threads than iterations. The work group is one-dimensional; specialisation constant 0 gives its size. What one
- * dimension of work groups has no room for goes into y. */
+ * everything; there may be more threads than iterations. The work group is one-dimensional;
+ * specialisation constant 0 gives its size. What one dimension of work groups has no room for goes
+ * into y. */
 #ifndef NFC_GLSL_H
 #define NFC_GLSL_H
 

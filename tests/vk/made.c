@@ -58,6 +58,26 @@ static void decided(checker *c)
     end(c, &k);
 }
 
+/* Just above and below the middle of two f32, nearer than any double: one rounding, not two. */
+static void rounded_integers(checker *c)
+{
+    made k;
+    begin(&k, c->m, "rounded_integers");
+    kir_builder *b = &k.b;
+    kir_buffer *x = param(&k, "x", DT_i64), *out = param(&k, "out", DT_f32), *half = param(&k, "half", DT_bf16), *same = param(&k, "same", DT_bool);
+    const int64_t middle = (INT64_C(1) << 60) + (INT64_C(1) << 36), other = (INT64_C(1) << 60) + (INT64_C(1) << 52);
+    const kir_expr *down = kir_int(b, DT_i64, -1), *up = kir_int(b, DT_i64, 1), *chosen = kir_select(b, kir_binary(b, KB_LT, load(&k, x), kir_int(b, DT_i64, 0)), down, up);
+    const kir_expr *sum = kir_binary(b, KB_ADD, chosen, kir_int(b, DT_i64, middle));
+    kir_store(b, out, k.i, kir_cast(b, DT_f32, sum));
+    kir_store(b, half, k.i, kir_cast(b, DT_bf16, kir_binary(b, KB_ADD, chosen, kir_int(b, DT_i64, other))));
+    /* The constant that the builder makes of a conversion. */
+    const kir_expr *above = kir_cast(b, DT_f32, kir_int(b, DT_i64, middle + 1)), *below = kir_cast(b, DT_f32, kir_int(b, DT_i64, middle - 1));
+    if (above->number == below->number) check_failed(c, "rounded_integers", "two roundings of a constant");
+    kir_store(b, same, k.i, kir_binary(b, KB_EQ, kir_cast(b, DT_f32, sum), above));
+    kir_close(b);
+    end(c, &k);
+}
+
 /* The same bits, as another type of the same width. */
 static void same_bits(checker *c, nfc_dtype from, nfc_dtype to)
 {
@@ -100,6 +120,7 @@ void check_make(checker *c)
         {DT_i8, DT_u8}, {DT_u8, DT_i8}, {DT_f8e4m3, DT_u8}, {DT_i8, DT_f8e5m2}, {DT_f16, DT_bf16}, {DT_bf16, DT_i16}, {DT_u16, DT_f16}};
     fused_product(c);
     decided(c);
+    rounded_integers(c);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) same_bits(c, pairs[i][0], pairs[i][1]);
     blocks(c);
 }
