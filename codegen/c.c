@@ -116,7 +116,7 @@ static const char *cast_to_int(cg_module *c, kir_type to, kir_type from, const c
 static const char *c_cast(cg_module *c, kir_type to, kir_type from, const char *a)
 {
     bool index_to = to == KIR_INDEX_TYPE, index_from = from == KIR_INDEX_TYPE;
-    if (index_from && (to == DT_f16 || to == DT_bf16)) return cast_narrow_float(c, to, c->wide ? DT_i64 : DT_i32, a);
+    if (index_from && is_float(to) && !kir_computes(to)) return cast_narrow_float(c, to, c->wide ? DT_i64 : DT_i32, a);
     if (index_to) {
         if (from == DT_u64) return helped(c, "nf_u64_to_index", a, NULL);
         return arena_printf(c->arena, "(%s)%s", c_compute(to, c->wide), a);
