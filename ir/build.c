@@ -49,6 +49,7 @@ ir_module *ir_module_new(nfc_session *s, const char *name)
     m->name = intern(&s->names, name);
     sx_init(&m->sx, s->arena);
     map_init(&m->math, s->arena);
+    map_init(&m->graph_named, s->arena);
     return m;
 }
 
@@ -60,6 +61,7 @@ ir_graph *ir_graph_new(ir_module *m, const char *name, nfc_span at)
     g->at = at;
     g->body = ir_region_new(g, NULL);
     vec_push(m->arena, &m->graph, g);
+    if (!map_get(&m->graph_named, g->name)) map_set(&m->graph_named, g->name, g);
     return g;
 }
 

@@ -79,12 +79,7 @@ const ir_attr *ir_attr_named(const ir_inst *inst, const char *name)
 
 ir_graph *ir_graph_of(const ir_inst *inst) { return inst->block->region->graph; }
 
-ir_graph *ir_graph_named(const ir_module *m, const char *name)
-{
-    for (int i = 0; i < m->graph.n; i++)
-        if (strcmp(m->graph.at[i]->name, name) == 0) return m->graph.at[i];
-    return NULL;
-}
+ir_graph *ir_graph_named(const ir_module *m, const char *name) { return map_get(&m->graph_named, name); }
 
 bool ir_region_contains(const ir_region *r, const ir_block *b)
 {

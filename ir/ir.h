@@ -233,6 +233,7 @@ struct ir_module {
     VEC(struct package *) package;
     VEC(ir_state *) state;
     VEC(ir_graph *) graph;
+    nfc_map graph_named;
     VEC(ir_alias) alias; /* in the order of the source */
     int next_value, next_state;
     bool fast_math;
