@@ -290,12 +290,17 @@ static kir_var *index_var(kir_builder *b, const char *name, int64_t lo, int64_t 
     return v;
 }
 
+/* A loop of one iteration, or a guard that always holds, is its body: what follows goes where it stands. */
+static void open_again(kir_builder *b)
+{
+    kir_stmt *here = vec_last(&b->open);
+    vec_push(b->arena, &b->open, here);
+}
+
 const ir_sx *kir_for(kir_builder *b, kir_for_kind kind, const char *name, const ir_sx *begin, const ir_sx *end)
 {
-    if (sx_is(begin, 0) && sx_is(end, 1)) { /* once: only the body */
-        kir_stmt *once = stmt_new(b, KIR_SEQ);
-        add(b, once);
-        vec_push(b->arena, &b->open, once);
+    if (sx_is(begin, 0) && sx_is(end, 1)) {
+        open_again(b);
         return begin;
     }
     int64_t lo = sx_min(begin), hi = sx_max(end) - 1;
@@ -321,9 +326,12 @@ int kir_grid(const kir_func *f, const kir_stmt *loop[KIR_MAX_GRID])
 
 void kir_if(kir_builder *b, const kir_expr *cond)
 {
-    bool always = is_bool_const(cond, true);
-    kir_stmt *s = stmt_new(b, always ? KIR_SEQ : KIR_IF);
-    s->value = always ? NULL : cond;
+    if (is_bool_const(cond, true)) {
+        open_again(b);
+        return;
+    }
+    kir_stmt *s = stmt_new(b, KIR_IF);
+    s->value = cond;
     add(b, s);
     vec_push(b->arena, &b->open, s);
 }

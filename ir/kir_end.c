@@ -180,7 +180,7 @@ static void name_stmt(naming *n, kir_stmt *s)
         if (k->kind == KIR_ALLOC) k->buffer->name = fresh_name(n, k->buffer->name);
         if (k->body.n || k->kind == KIR_FOR) name_stmt(n, k);
     }
-    while (n->open.n > outside && s->kind != KIR_SEQ) { /* loops that follow may use the names again */
+    while (n->open.n > outside) { /* loops that follow may use the names again */
         map_set(&n->taken, vec_last(&n->open), NULL);
         n->open.n--;
     }

@@ -143,6 +143,7 @@ static void talk(talker *t, const options *o)
     }
     double time = seconds() - start;
     putchar('\n');
+    fflush(stdout);
     fprintf(stderr, "%ld tokens in %.3f s: %.0f tokens/s\n", o->tokens, time, time > 0 ? (double)o->tokens / time : 0);
 }
 
