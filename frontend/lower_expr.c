@@ -140,6 +140,10 @@ static const ir_sx *divided(lower *l, const ast_expr *e, const ir_sx *a, const i
         return NULL;
     }
     int64_t by = sx_value(b);
+    if (by == INT64_MIN) {
+        l->m->sx.overflow = true;
+        return NULL;
+    }
     if (by < 0) { /* floor(a / -n) = floor(-a / n); a mod -n = -((-a) mod n) */
         a = sx_sub(&l->m->sx, sx_int(&l->m->sx, 0), a);
         if (e->kind == AST_DIV) return sx_div(&l->m->sx, a, -by);
@@ -173,6 +177,13 @@ static bool tensor_arithmetic(lower *l, const ast_expr *e)
     return true;
 }
 
+static const ir_sx *unless_overflow(lower *l, const ast_expr *e, const ir_sx *x)
+{
+    if (!l->m->sx.overflow) return x;
+    lower_error(l, E_OVERFLOW, e->at, "the result does not fit in 64 bits");
+    return NULL;
+}
+
 const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
 {
     sx_table *t = &l->m->sx;
@@ -184,7 +195,8 @@ const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
     case AST_NEG: {
         if (e->a->kind == AST_INT) return integer(l, e->a, true);
         const ir_sx *a = lower_sx(l, e->a, allowed);
-        return a ? sx_sub(t, sx_int(t, 0), a) : NULL;
+        t->overflow = false;
+        return a ? unless_overflow(l, e, sx_sub(t, sx_int(t, 0), a)) : NULL;
     }
     case AST_ADD:
     case AST_SUB:
@@ -196,9 +208,7 @@ const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
         if (!a || !b) return NULL;
         t->overflow = false;
         const ir_sx *r = e->kind == AST_ADD ? sx_add(t, a, b) : e->kind == AST_SUB ? sx_sub(t, a, b) : e->kind == AST_MUL ? sx_mul(t, a, b) : divided(l, e, a, b);
-        if (!t->overflow) return r;
-        lower_error(l, E_OVERFLOW, e->at, "the result does not fit in 64 bits");
-        return NULL;
+        return unless_overflow(l, e, r);
     }
     case AST_ERROR: return NULL;
     case AST_WEIGHT: lower_error(l, E_NOT_INTEGER, e->at, "an integer is needed here, not a tensor of a package"); return NULL;

@@ -99,7 +99,8 @@ static int mod_and_div(const sx_term *x, const sx_term *y)
     if (x->n != y->n) return -1;
     for (int i = 0; i < x->n; i++) {
         const ir_sx *m = x->factor[i];
-        if (m->kind != SX_MOD || y->coef != x->coef * m->constant) continue;
+        int64_t whole;
+        if (m->kind != SX_MOD || __builtin_mul_overflow(x->coef, m->constant, &whole) || y->coef != whole) continue;
         int rest = 0;
         bool found = false, same = true;
         for (int k = 0; k < y->n; k++) {
@@ -264,11 +265,19 @@ const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by)
     return cons(t, &(ir_sx){.kind = SX_MOD, .constant = by, .a = rest});
 }
 
+static bool div_exactly(int64_t a, int64_t b, int64_t *out)
+{
+    if (b == 0 || (a == INT64_MIN && b == -1) || a % b) return false;
+    *out = a / b;
+    return true;
+}
+
 /* One term divided by one term, or false. */
 static bool div_term(sx_table *t, const sx_term *a, const sx_term *b, sx_term *out)
 {
-    if (b->coef == 0 || a->coef % b->coef) return false;
-    *out = (sx_term){a->coef / b->coef, 0, ARENA_ARRAY(t->arena, const ir_sx *, a->n + 1)};
+    int64_t coef;
+    if (!div_exactly(a->coef, b->coef, &coef)) return false;
+    *out = (sx_term){coef, 0, ARENA_ARRAY(t->arena, const ir_sx *, a->n + 1)};
     int j = 0;
     for (int i = 0; i < a->n; i++) {
         if (j < b->n && a->factor[i] == b->factor[j]) j++;
@@ -294,8 +303,9 @@ const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b)
         sum = sx_add(t, sum, one);
     }
     if (pa.constant == 0) return sum;
-    if (divisor.n || pa.constant % divisor.coef) return NULL;
-    return sx_add(t, sum, sx_int(t, pa.constant / divisor.coef));
+    int64_t constant;
+    if (divisor.n || !div_exactly(pa.constant, divisor.coef, &constant)) return NULL;
+    return sx_add(t, sum, sx_int(t, constant));
 }
 
 const ir_sx *sx_resolve(sx_table *t, const ir_sx *a)
@@ -455,6 +465,9 @@ static void sort_texts(const char **text, int n)
         }
 }
 
+/* |n|, of the smallest integer too. */
+static unsigned long long magnitude(int64_t n) { return n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n; }
+
 static const char *product_text(const writer *w, const sx_term *m)
 {
     const char **factor = ARENA_ARRAY(w->arena, const char *, m->n);
@@ -496,12 +509,10 @@ static const char *text_of(const writer *w, const ir_sx *a)
     const char *text = "";
     for (int i = 0; i < a->nterm; i++) {
         const char *join = i == 0 ? (coef[i] < 0 ? "-" : "") : coef[i] < 0 ? " - " : " + ";
-        int64_t c = coef[i] < 0 ? -coef[i] : coef[i];
-        if (c == 1) text = arena_printf(w->arena, "%s%s%s", text, join, product[i]);
-        else text = arena_printf(w->arena, "%s%s%lld*%s", text, join, (long long)c, product[i]);
+        if (magnitude(coef[i]) == 1) text = arena_printf(w->arena, "%s%s%s", text, join, product[i]);
+        else text = arena_printf(w->arena, "%s%s%llu*%s", text, join, magnitude(coef[i]), product[i]);
     }
-    if (a->constant < 0) text = arena_printf(w->arena, "%s - %lld", text, -(long long)a->constant);
-    if (a->constant > 0) text = arena_printf(w->arena, "%s + %lld", text, (long long)a->constant);
+    if (a->constant) text = arena_printf(w->arena, "%s %c %llu", text, a->constant < 0 ? '-' : '+', magnitude(a->constant));
     return text;
 }
 
