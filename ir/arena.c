@@ -41,7 +41,6 @@ nfc_arena *arena_child(nfc_arena *parent)
     nfc_arena *arena = arena_new();
     if (!arena) arena_oom(parent);
     arena->parent = parent;
-    arena->oom = parent->oom;
     arena->sibling = parent->children;
     parent->children = arena;
     return arena;

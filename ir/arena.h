@@ -13,7 +13,8 @@ typedef struct nfc_arena nfc_arena;
 
 /* A new arena, or NULL when not even its first chunk can be had. */
 nfc_arena *arena_new(void);
-/* A child shares the parent's out-of-memory handler and is freed with the parent at the latest. */
+/* A child has the parent's out-of-memory handler unless it gets its own, and is freed with the parent
+ * at the latest. */
 nfc_arena *arena_child(nfc_arena *parent);
 void arena_free(nfc_arena *arena);
 /* Where to go when memory runs out; without a handler the process exits with status 4. */
