@@ -163,6 +163,14 @@ static int64_t saturate(nfc_dtype t, double v)
     return t == DT_u64 ? (int64_t)(uint64_t)v : (int64_t)v;
 }
 
+double dtype_from_int(nfc_dtype to, int64_t v, bool is_unsigned)
+{
+    bool negative = !is_unsigned && v < 0;
+    uint64_t a = negative ? 0 - (uint64_t)v : (uint64_t)v;
+    if (to != DT_f64 && a >> 53 && a & 2047) a = (a & ~(uint64_t)2047) | 2048; /* rounded to odd */
+    return negative ? -(double)a : (double)a;
+}
+
 #define PUT(T, v) (((T *)data)[i] = (T)(v))
 
 void dtype_set(nfc_dtype t, void *data, size_t i, double v)
@@ -193,7 +201,7 @@ void dtype_set_int(nfc_dtype t, void *data, size_t i, int64_t v)
     case DT_u8: PUT(uint8_t, v); break;
     case DT_u4: PUT(uint8_t, v & 15); break;
     case DT_bool: PUT(uint8_t, v != 0); break;
-    default: dtype_set(t, data, i, (double)v);
+    default: dtype_set(t, data, i, dtype_from_int(t, v, false));
     }
 }
 #undef PUT

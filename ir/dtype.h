@@ -51,11 +51,14 @@ double f8e5m2_to_double(uint8_t bits);
 
 /* Element i of an array of type t. Integers come exact as int64 (u64 by its bits); loading an
  * integer type as double rounds, storing a double rounds to the type or, for an integer type,
- * truncates and saturates, NaN to 0. Storing an int64 wraps to the type. */
+ * truncates and saturates, NaN to 0. Storing an int64 wraps to the type, or rounds to it once. */
 double dtype_get(nfc_dtype t, const void *data, size_t i);
 int64_t dtype_get_int(nfc_dtype t, const void *data, size_t i);
 void dtype_set(nfc_dtype t, void *data, size_t i, double value);
 void dtype_set_int(nfc_dtype t, void *data, size_t i, int64_t value);
+/* An integer (u64 by its bits) as a double that becomes the float type `to` as the integer itself would,
+ * with one rounding: what a double cannot hold leaves its mark in a bit below all of the type's. */
+double dtype_from_int(nfc_dtype to, int64_t value, bool is_unsigned);
 /* The value of the compute type's precision: f32 for everything but f64. */
 double dtype_round(nfc_dtype t, double value);
 /* The bounds of an integer type. */

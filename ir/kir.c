@@ -211,21 +211,12 @@ const kir_expr *kir_select(kir_builder *b, const kir_expr *cond, const kir_expr 
     return cons(b, (kir_expr){.kind = KIR_SELECT, .type = x->type, .a = cond, .b = x, .c = y});
 }
 
-double kir_from_integer(kir_type to, kir_type from, int64_t v)
-{
-    bool negative = from != DT_u64 && v < 0;
-    uint64_t a = negative ? 0 - (uint64_t)v : (uint64_t)v;
-    /* The 11 bits that a double may lack become one that says whether any of them was set. */
-    if (to != DT_f64 && a >> 53) a = (a & ~UINT64_C(0x7ff)) | ((a & 0x7ff) != 0 ? UINT64_C(0x800) : 0);
-    return negative ? -(double)a : (double)a;
-}
-
 static const kir_expr *cast_const(kir_builder *b, kir_type type, const kir_expr *x)
 {
     bool from_float = dtype_is_float((nfc_dtype)x->type);
     uint64_t cell = 0;
     if (from_float) dtype_set((nfc_dtype)type, &cell, 0, x->number);
-    else if (dtype_is_float((nfc_dtype)type)) dtype_set((nfc_dtype)type, &cell, 0, kir_from_integer(type, x->type, x->integer));
+    else if (dtype_is_float((nfc_dtype)type)) dtype_set((nfc_dtype)type, &cell, 0, dtype_from_int((nfc_dtype)type, x->integer, x->type == DT_u64));
     else dtype_set_int((nfc_dtype)type, &cell, 0, x->integer);
     if (dtype_is_float((nfc_dtype)type)) return kir_float(b, type, dtype_get((nfc_dtype)type, &cell, 0));
     return kir_int(b, type, dtype_get_int((nfc_dtype)type, &cell, 0));
@@ -237,7 +228,7 @@ const kir_expr *kir_cast(kir_builder *b, kir_type type, const kir_expr *x)
     if (x->kind == KIR_CAST && x->a->type == type && !kir_computes(type)) return x->a; /* widened and back */
     bool known = x->kind == KIR_INDEX && sx_is_const(x->index);
     if (known && (type == KIR_INDEX_TYPE || !dtype_is_float((nfc_dtype)type))) return kir_int(b, type, sx_value(x->index));
-    if (known) return kir_number(b, type, (double)sx_value(x->index));
+    if (known) return kir_number(b, type, dtype_from_int((nfc_dtype)type, sx_value(x->index), false));
     if (x->kind == KIR_CONST && kir_computes(type) && type != KIR_INDEX_TYPE) return cast_const(b, type, x);
     return cons(b, (kir_expr){.kind = KIR_CAST, .type = type, .a = x});
 }

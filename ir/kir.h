@@ -183,9 +183,6 @@ void kir_index_range(const kir_expr *x, int64_t *lo, int64_t *hi);
 /* The computing type of an element type, and whether a type is one. */
 static inline kir_type kir_compute(nfc_dtype t) { return (kir_type)dtype_table[t].compute; }
 bool kir_computes(kir_type t);
-/* An integer (of DT_u64 by its bits) as the double that stands for it in a conversion to a float type:
- * where it has more bits than a double, rounding that to a narrower type rounds the integer itself. */
-double kir_from_integer(kir_type to, kir_type from, int64_t v);
 
 /* ---- checking, printing, running ------------------------------------------------------------- */
 

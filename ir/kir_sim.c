@@ -145,7 +145,7 @@ static cell cast(kir_type to, kir_type from, cell v)
     if (to == from) return v;
     if (to == KIR_INDEX_TYPE) return is_float(from) ? (cell){.i = (int64_t)v.f} : v;
     if (is_float(from)) dtype_set((nfc_dtype)to, &raw, 0, v.f);
-    else if (is_float(to)) dtype_set((nfc_dtype)to, &raw, 0, kir_from_integer(to, from, v.i));
+    else if (is_float(to)) dtype_set((nfc_dtype)to, &raw, 0, dtype_from_int((nfc_dtype)to, v.i, from == DT_u64));
     else dtype_set_int((nfc_dtype)to, &raw, 0, v.i);
     if (is_float(to)) return (cell){.f = dtype_get((nfc_dtype)to, &raw, 0)};
     return (cell){.i = dtype_get_int((nfc_dtype)to, &raw, 0)};

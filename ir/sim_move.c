@@ -7,25 +7,13 @@
 
 /* ---- conversions --------------------------------------------------------------------------- */
 
-/* An integer as a double that rounds to every narrower float type as the integer itself would: what
- * a double cannot hold leaves its mark in a bit below all of theirs (rounding to odd). */
-static double marked_double(int64_t v, bool is_unsigned)
-{
-    bool negative = !is_unsigned && v < 0;
-    uint64_t magnitude = negative ? 0 - (uint64_t)v : (uint64_t)v;
-    if (magnitude >> 53 && magnitude & 2047) magnitude = (magnitude & ~(uint64_t)2047) | 2048;
-    return negative ? -(double)magnitude : (double)magnitude;
-}
-
 /* Stores an integer exactly rounded in a float type, wrapped in an integer type. */
 static void set_from_int(sim_tensor *y, int64_t i, int64_t v, bool is_unsigned)
 {
     if (!dtype_is_float(y->dtype))
         sim_set_int(y, i, v);
-    else if (y->dtype == DT_f64)
-        sim_set(y, i, is_unsigned ? (double)(uint64_t)v : (double)v);
     else
-        sim_set(y, i, marked_double(v, is_unsigned));
+        sim_set(y, i, dtype_from_int(y->dtype, v, is_unsigned));
 }
 
 static void set_unsaturated(sim_tensor *y, int64_t i, double v)
