@@ -58,7 +58,7 @@ static bool scan_escape(scan *c)
     const char *at = c->p++;
     if (c->p >= c->end) return fail(c, E_JSON_SYNTAX, at, "the string does not end");
     if (*c->p != 'u') {
-        if (!strchr("\"\\/bfnrt", *c->p)) return fail(c, E_JSON_SYNTAX, at, "unknown escape in a string");
+        if (!*c->p || !strchr("\"\\/bfnrt", *c->p)) return fail(c, E_JSON_SYNTAX, at, "unknown escape in a string");
         c->p++;
         return true;
     }
