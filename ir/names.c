@@ -68,10 +68,10 @@ const char *name_identifier(nfc_arena *a, const char *name)
 {
     enum { LONGEST = 48 };
     char *out = arena_alloc(a, LONGEST + 3), *p = out;
-    if (isdigit((unsigned char)*name)) *p++ = 'v';
     for (; *name && p - out < LONGEST; name++) {
         char c = isalnum((unsigned char)*name) && (unsigned char)*name < 0x80 ? *name : '_';
         if (c == '_' && (p == out || p[-1] == '_')) continue; /* no leading or double underscores */
+        if (p == out && isdigit((unsigned char)c)) *p++ = 'v';
         *p++ = c;
     }
     while (p > out && p[-1] == '_') p--;
@@ -79,7 +79,10 @@ const char *name_identifier(nfc_arena *a, const char *name)
     if (p == out) strcpy(out, "v");
     bool prefixed = strncmp(out, "gl_", 3) == 0 || strncmp(out, "nf_", 3) == 0 || strncmp(out, "NF_", 3) == 0;
     bool limit = strncmp(out, "INT", 3) == 0 || strncmp(out, "UINT", 4) == 0; /* INT32_MAX, UINT64_C */
-    if (prefixed || limit || IS_IN(out, reserved)) return arena_printf(a, "%s_v", out);
+    if (prefixed || limit || IS_IN(out, reserved)) {
+        if (p > out + LONGEST - 2) p = out + LONGEST - 2;
+        strcpy(p[-1] == '_' ? p - 1 : p, "_v");
+    }
     return out;
 }
 
