@@ -3,7 +3,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
-[ $# -gt 0 ] || set -- sim gcc gcc-O0 c++ clang san aarch64
+[ $# -gt 0 ] || set -- sim gcc clang c++ san aarch64
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
