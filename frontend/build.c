@@ -57,6 +57,7 @@ static bool write_file(cli *c, const char *path, const cg_file *f)
     const void *data = f->text ? f->text : f->data;
     bool ok = to && fwrite(data, 1, f->n, to) == f->n;
     if (to && fclose(to) != 0) ok = false;
+    if (!ok && errno == ENOMEM) arena_oom(c->s->arena);
     if (!ok) diag_error_in(&c->s->diags, E_IO_WRITE, path, "cannot be written: %s", strerror(errno));
     return ok;
 }

@@ -1,8 +1,8 @@
 /* Columns: indentation, and what the author aligned. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "frontend/fmt.h"
+#include "frontend/memfile.h"
 
 enum { STEP = 4 };
 
@@ -178,9 +178,8 @@ static void print_word(FILE *to, const fmt_word *w)
 
 const char *fmt_print(fmt_file *f, size_t *n)
 {
-    char *text = NULL;
-    FILE *to = open_memstream(&text, n);
-    if (!to) arena_oom(f->arena);
+    memfile *m = memfile_new(f->arena);
+    FILE *to = memfile_start(m);
     for (int i = 0; i < f->n; i++) {
         const fmt_word *w = &f->word[i];
         if (w->breaks && i) fputs(w->blank ? "\n\n" : "\n", to);
@@ -188,8 +187,5 @@ const char *fmt_print(fmt_file *f, size_t *n)
         print_word(to, w);
     }
     if (f->n) putc('\n', to);
-    if (fclose(to) != 0) arena_oom(f->arena);
-    char *kept = arena_strndup(f->arena, text, *n);
-    free(text);
-    return kept;
+    return memfile_end(m, n);
 }

@@ -249,9 +249,9 @@ static json_node *parse_value(scan *c)
 {
     const char *begin = c->p;
     if (!scan_value(c, 1, (place){0})) return NULL;
-    cJSON *tree = cJSON_ParseWithLength(begin, (size_t)(c->p - begin));
+    void **owner = arena_defer(c->s->arena, drop_cjson, NULL);
+    cJSON *tree = *owner = cJSON_ParseWithLength(begin, (size_t)(c->p - begin));
     if (!tree) arena_oom(c->s->arena); /* the scan has passed it: only memory can be lacking */
-    arena_defer(c->s->arena, drop_cjson, tree);
     int next = 0;
     json_node *node = convert(c, tree, NULL, &next);
     return c->failed ? NULL : node;

@@ -1,4 +1,5 @@
 #include "frontend/json.h"
+#include "frontend/memfile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -164,17 +165,7 @@ void json_write(FILE *to, const json_node *n, int indent)
 
 const char *json_text(nfc_arena *a, const json_node *node)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *to = open_memstream(&text, &n);
-    if (!to) arena_oom(a);
-    json_write(to, node, 0);
-    bool ok = !ferror(to);
-    if (fclose(to) != 0 || !ok) {
-        free(text);
-        arena_oom(a);
-    }
-    const char *own = arena_strndup(a, text, n);
-    free(text);
-    return own;
+    memfile *m = memfile_new(a);
+    json_write(memfile_start(m), node, 0);
+    return memfile_end(m, NULL);
 }

@@ -1,4 +1,5 @@
 /* nfc: picks the verb and gives it a session. */
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,9 +86,12 @@ static int run(nfc_session *s, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    enum { RESULTS = 1 << 16 };
+    if (!isatty(STDOUT_FILENO)) setvbuf(stdout, NULL, _IOFBF, RESULTS);
     nfc_session *s = session_new();
     jmp_buf oom;
     if (!s || setjmp(oom)) {
+        __fpurge(stdout); /* half a result is none */
         fputs("nfc: out of memory\n", stderr);
         session_free(s); /* undoes what is half done */
         return 4;

@@ -537,10 +537,9 @@ static void drop_parser(void *parser) { yypstate_delete(parser); }
 void nfg_parse(nfg_scanner *sc)
 {
     int status;
-    yypstate *parser = yypstate_new();
+    void **owner = arena_defer(sc->s->arena, drop_parser, NULL);
+    yypstate *parser = *owner = sc->parser = yypstate_new();
     if (!parser) arena_oom(sc->s->arena);
-    arena_defer(sc->s->arena, drop_parser, parser);
-    sc->parser = parser;
     do {
         nfg_token w = nfg_next(sc);
         status = yypush_parse(parser, w.kind, &w.value, &w.at, sc);

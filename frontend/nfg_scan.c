@@ -7,7 +7,10 @@
 #include <string.h>
 
 int nfg_lex_init_extra(nfg_scanner *extra, void **lexer);
-int nfg_lex_destroy(void *lexer);
+nfg_scanner *nfg_get_extra(void *lexer);
+void *nfg_alloc(size_t size, void *lexer);
+void *nfg_realloc(void *old, size_t size, void *lexer);
+void nfg_free(void *p, void *lexer);
 int nfg_lex(NFG_STYPE *value, NFG_LTYPE *at, nfg_scanner *sc, void *lexer);
 struct yy_buffer_state *nfg__scan_bytes(const char *bytes, int len, void *lexer);
 
@@ -149,7 +152,34 @@ ast_stmt *ast_new_stmt(nfg_scanner *sc, ast_stmt_kind kind, nfc_span at)
     return st;
 }
 
-static void drop_lexer(void *lexer) { nfg_lex_destroy(lexer); }
+/* ---- the lexer's memory: the arena's ---------------------------------------------------------- */
+
+enum { LEXER_HEADER = 16 }; /* keeps the size, for realloc */
+
+void *nfg_alloc(size_t size, void *lexer)
+{
+    if (size > SIZE_MAX - LEXER_HEADER) arena_oom(nfg_get_extra(lexer)->s->arena);
+    unsigned char *p = arena_alloc(nfg_get_extra(lexer)->s->arena, size + LEXER_HEADER);
+    memcpy(p, &size, sizeof size);
+    return p + LEXER_HEADER;
+}
+
+void *nfg_realloc(void *old, size_t size, void *lexer)
+{
+    void *p = nfg_alloc(size, lexer);
+    size_t had = 0;
+    if (old) memcpy(&had, (unsigned char *)old - LEXER_HEADER, sizeof had);
+    if (had) memcpy(p, old, had < size ? had : size);
+    return p;
+}
+
+void nfg_free(void *p, void *lexer)
+{
+    (void)p;
+    (void)lexer;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
 
 static void begin_scan(nfg_scanner *sc, size_t size)
 {
@@ -161,7 +191,6 @@ static void begin_scan(nfg_scanner *sc, size_t size)
         sc->col = 4;
     }
     if (nfg_lex_init_extra(sc, &sc->lexer) != 0) arena_oom(sc->s->arena);
-    arena_defer(sc->s->arena, drop_lexer, sc->lexer);
     if (!nfg__scan_bytes(sc->text + sc->at, (int)(size - sc->at), sc->lexer)) arena_oom(sc->s->arena);
     map_init(&sc->reported, sc->s->arena);
 }

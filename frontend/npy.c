@@ -122,6 +122,7 @@ bool npy_write(nfc_session *s, const char *path, nfc_dtype dtype, int rank, cons
         ok = ok && putc('\n', f) != EOF && fwrite(data, 1, bytes, f) == bytes;
         ok = (fclose(f) == 0) && ok;
     }
+    if (!ok && errno == ENOMEM) arena_oom(s->arena);
     if (!ok) diag_error_in(&s->diags, E_IO_WRITE, path, "cannot be written: %s", strerror(errno));
     return ok;
 }

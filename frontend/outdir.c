@@ -22,6 +22,7 @@ struct outdir {
 
 static bool fail(nfc_session *s, const char *path, const char *what)
 {
+    if (errno == ENOMEM) arena_oom(s->arena); /* of a stream, say */
     diag_error_in(&s->diags, E_IO_WRITE, path, "%s: %s", what, strerror(errno));
     return false;
 }
@@ -82,7 +83,6 @@ static bool is_dead(pid_t pid)
 }
 
 typedef struct {
-    nfc_session *s;
     const char *parent, *base;
     bool file;
 } leftover;
@@ -91,17 +91,13 @@ typedef struct {
 static bool tidy_entry(void *env, int dir, const char *name)
 {
     leftover *l = env;
-    (void)dir;
-    const char *path = session_printf(l->s, "%s/%s", l->parent, name);
-    if (is_dead(owner_of(name, l->base, ".tmp."))) {
-        if (l->file)
-            unlink(path);
-        else
-            remove_folder(path, NULL);
-    } else if (!l->file && is_dead(owner_of(name, l->base, ".old."))) {
-        const char *place = session_printf(l->s, "%s/%s", l->parent, l->base);
-        if (access(place, F_OK) == 0 || rename(path, place) != 0) remove_folder(path, NULL);
-    }
+    char path[PATH_MAX], place[PATH_MAX];
+    bool tmp = is_dead(owner_of(name, l->base, ".tmp.")), old = !l->file && is_dead(owner_of(name, l->base, ".old."));
+    if (tmp && l->file) unlinkat(dir, name, 0);
+    if ((!tmp || l->file) && !old) return true;
+    if (snprintf(path, sizeof path, "%s/%s", l->parent, name) >= PATH_MAX) return true;
+    if (snprintf(place, sizeof place, "%s/%s", l->parent, l->base) >= PATH_MAX) return true;
+    if (tmp || access(place, F_OK) == 0 || rename(path, place) != 0) remove_folder(path, NULL);
     return true;
 }
 
@@ -110,7 +106,7 @@ static void tidy(nfc_session *s, const char *place, bool file)
     const char *slash = strrchr(place, '/');
     const char *parent = ".";
     if (slash) parent = session_printf(s, "%.*s", slash == place ? 1 : (int)(slash - place), place);
-    leftover l = {s, parent, slash ? slash + 1 : place, file};
+    leftover l = {parent, slash ? slash + 1 : place, file};
     each_entry(parent, tidy_entry, &l);
 }
 
@@ -188,7 +184,7 @@ const char *outdir_path(outdir *o, const char *file)
 
 typedef struct {
     outdir *o;
-    const char *foreign;
+    char foreign[NAME_MAX + 1]; /* a file that is not ours; "" while there is none */
 } inspection;
 
 static bool inspect_entry(void *env, int dir, const char *name)
@@ -198,7 +194,7 @@ static bool inspect_entry(void *env, int dir, const char *name)
     if (is_ours(i->o, name) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(st.st_mode))
         return true;
-    i->foreign = arena_strdup(i->o->s->arena, name);
+    snprintf(i->foreign, sizeof i->foreign, "%s", name);
     return false;
 }
 
@@ -206,10 +202,10 @@ bool outdir_may_replace(outdir *o, outdir_ours *ours, void *env)
 {
     o->ours = ours;
     o->env = env;
-    inspection i = {o, NULL};
+    inspection i = {o, ""};
     errno = 0;
-    if (each_entry(o->place, inspect_entry, &i) || (!i.foreign && errno == ENOENT)) return true;
-    if (!i.foreign) return fail(o->s, o->path, "the folder cannot be read");
+    if (each_entry(o->place, inspect_entry, &i) || (!*i.foreign && errno == ENOENT)) return true;
+    if (!*i.foreign) return fail(o->s, o->path, "the folder cannot be read");
     nfc_diag *d = diag_error_in(&o->s->diags, E_IO_WRITE, o->path,
                                 "the folder holds '%s', which is not output of this command, so it "
                                 "is not replaced",

@@ -21,6 +21,8 @@ static void unmap(void *what)
 
 static bool map_file(nfc_session *s, package *p)
 {
+    mapping *m = ARENA_NEW(s->arena, mapping);
+    void **owner = arena_defer(s->arena, unmap, NULL);
     int fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -41,9 +43,8 @@ static bool map_file(nfc_session *s, package *p)
         diag_error(&s->diags, E_IO_READ, p->at, "'%s' cannot be mapped: %s", p->path, strerror(errno));
         return false;
     }
-    mapping *m = ARENA_NEW(s->arena, mapping);
     *m = (mapping){map, p->size};
-    arena_defer(s->arena, unmap, m);
+    *owner = m;
     p->map = map;
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "frontend/memfile.h"
 #include "frontend/simshow.h"
 
 /* ---- log ----------------------------------------------------------------------------------- */
@@ -10,12 +11,12 @@ typedef struct {
     sim_observer observer;
     FILE *to;
     const ir_module *m;
-    show_text *line; /* goes out at once: stderr has no buffer */
+    memfile *line; /* goes out at once: stderr has no buffer */
 } simlog;
 
 static FILE *start_line(simlog *l, const ir_inst *inst)
 {
-    FILE *to = show_text_start(l->line);
+    FILE *to = memfile_start(l->line);
     show_place(to, l->m, inst->at);
     fputs(": ", to);
     show_what(to, inst);
@@ -25,9 +26,8 @@ static FILE *start_line(simlog *l, const ir_inst *inst)
 static void end_line(simlog *l)
 {
     size_t n;
-    putc('\n', l->line->to);
-    const char *line = show_text_end(l->line, &n);
-    fwrite(line, 1, n, l->to);
+    const char *line = memfile_end(l->line, &n);
+    fprintf(l->to, "%.*s\n", (int)n, line);
 }
 
 /* A loop is told when it begins: its body's lines come before it ends. */
@@ -79,7 +79,7 @@ void simlog_attach(sim *s, FILE *to)
     simlog *l = ARENA_NEW(sim_module(s)->arena, simlog);
     l->to = to;
     l->m = sim_module(s);
-    l->line = show_text_new(l->m->arena);
+    l->line = memfile_new(l->m->arena);
     l->observer =
         (sim_observer){.before = log_before, .after = log_after, .trip = log_trip, .env = l};
     sim_observe(s, &l->observer);

@@ -6,39 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- texts --------------------------------------------------------------------------------- */
-
-static void free_text(void *env)
-{
-    show_text *t = env;
-    fclose(t->to);
-    free(t->text);
-}
-
-show_text *show_text_new(nfc_arena *arena)
-{
-    show_text *t = ARENA_NEW(arena, show_text);
-    t->to = open_memstream(&t->text, &t->size);
-    if (!t->to) arena_oom(arena);
-    arena_defer(arena, free_text, t);
-    return t;
-}
-
-FILE *show_text_start(show_text *t)
-{
-    rewind(t->to);
-    return t->to;
-}
-
-const char *show_text_end(show_text *t, size_t *n)
-{
-    long end = ftell(t->to);
-    putc(0, t->to); /* what a longer text left stands behind it */
-    fflush(t->to);
-    if (n) *n = (size_t)end;
-    return t->text;
-}
-
 /* ---- tensors ------------------------------------------------------------------------------- */
 
 /* The fewest digits that read back to the same value (a float's; a double's for f64), and without

@@ -6,19 +6,6 @@
 #include <stdio.h>
 #include "ir/sim.h"
 
-/* A text that is put together and used at once. Its memory is used again for the next one. */
-typedef struct show_text {
-    FILE *to; /* where the show_* functions write it */
-    char *text;
-    size_t size;
-} show_text;
-
-show_text *show_text_new(nfc_arena *arena);
-/* The stream, for a new text. */
-FILE *show_text_start(show_text *t);
-/* What was written since; *n, unless n is NULL, is its length. It lives until the next start. */
-const char *show_text_end(show_text *t, size_t *n);
-
 enum { SHOW_ELEMENT = 40 }; /* bytes that the text of one element fits in */
 
 /* An element's value, in as few digits as tell it from others: "0.1", "-3", "true", "nan". */

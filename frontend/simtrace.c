@@ -1,5 +1,6 @@
 #include "frontend/simtrace.h"
 
+#include "frontend/memfile.h"
 #include "frontend/simshow.h"
 #include "frontend/trace.h"
 
@@ -22,7 +23,7 @@ struct simtrace {
     trace *out;
     VEC(place) in;
     int64_t runs;
-    show_text *text;
+    memfile *text;
 };
 
 /* ---- texts --------------------------------------------------------------------------------- */
@@ -37,7 +38,7 @@ static void add_place(simtrace *t, nfc_span at)
 
 static void add_types(simtrace *t, const char *key, ir_value *const *value, int n)
 {
-    FILE *to = show_text_start(t->text);
+    FILE *to = memfile_start(t->text);
     const char *sep = "";
     for (int i = 0; i < n; i++) {
         const sim_tensor *tensor = value[i] ? sim_value(t->s, value[i]) : NULL;
@@ -46,18 +47,18 @@ static void add_types(simtrace *t, const char *key, ir_value *const *value, int 
         show_type(to, tensor);
         sep = ", ";
     }
-    trace_text(t->out, key, show_text_end(t->text, NULL));
+    trace_text(t->out, key, memfile_end(t->text, NULL));
 }
 
 /* Ends the span of an instruction, with all that is known of it. */
 static void end_inst(simtrace *t, const ir_inst *inst, double us)
 {
-    FILE *to = show_text_start(t->text);
+    FILE *to = memfile_start(t->text);
     show_what(to, inst);
     putc(0, to);
-    long scope = ftell(to);
+    size_t scope = memfile_length(t->text);
     show_scope(to, inst->scope);
-    const char *name = show_text_end(t->text, NULL);
+    const char *name = memfile_end(t->text, NULL);
     trace_end(t->out, us, name, inst->scope ? name + scope : inst->block->name);
     add_place(t, inst->at);
     trace_text(t->out, "block", inst->block->name);
@@ -79,25 +80,25 @@ static void leave(simtrace *t)
 {
     place p = t->in.at[--t->in.n];
     double us = sim_clock(t->s);
-    FILE *to = show_text_start(t->text);
+    FILE *to = memfile_start(t->text);
     switch (p.kind) {
     case IN_RUN:
         fprintf(to, "run %lld", (long long)p.index);
-        trace_end(t->out, us, show_text_end(t->text, NULL), t->g->name);
+        trace_end(t->out, us, memfile_end(t->text, NULL), t->g->name);
         break;
     case IN_BLOCK:
         fprintf(to, "block %s", p.block->name);
-        trace_end(t->out, us, show_text_end(t->text, NULL), "block");
+        trace_end(t->out, us, memfile_end(t->text, NULL), "block");
         add_place(t, p.block->at);
         break;
     case IN_SCOPE:
         show_scope(to, p.scope);
-        trace_end(t->out, us, show_text_end(t->text, NULL), "scope");
+        trace_end(t->out, us, memfile_end(t->text, NULL), "scope");
         add_place(t, p.scope->at);
         break;
     case IN_TRIP:
         fprintf(to, "%s = %lld", show_loop_variable(p.inst), (long long)p.index);
-        trace_end(t->out, us, show_text_end(t->text, NULL), "trip");
+        trace_end(t->out, us, memfile_end(t->text, NULL), "trip");
         trace_integer(t->out, "trip", p.index);
         break;
     case IN_OWNER: end_inst(t, p.inst, us); break;
@@ -178,7 +179,7 @@ simtrace *simtrace_attach(sim *s, const ir_graph *g, const char *path)
     t->g = g;
     t->out = trace_open(session, path, "nfc sim", g->name);
     if (!t->out) return NULL;
-    t->text = show_text_new(session->arena);
+    t->text = memfile_new(session->arena);
     t->observer = (sim_observer){.before = trace_before,
                                  .after = trace_after,
                                  .block = trace_block,

@@ -132,7 +132,7 @@ bool statefile_load(sim *s, const char *path)
 
 /* ---- saving -------------------------------------------------------------------------------- */
 
-bool statefile_save(sim *s, outfile *file)
+void statefile_write(sim *s, outfile *file)
 {
     const ir_module *m = sim_module(s);
     unsigned char header[STATEFILE_HEADER];
@@ -144,5 +144,4 @@ bool statefile_save(sim *s, outfile *file)
         const ir_state *st = m->state.at[i];
         fwrite(sim_state(s, st)->data, 1, (size_t)ir_max_bytes(st->type), outfile_stream(file));
     }
-    return outfile_commit(file); /* it asks the stream whether all went well */
 }

@@ -25,8 +25,8 @@ uint64_t statefile_bytes(const ir_module *m);
 /* Puts the states of a file into the machine. Reports what does not fit and returns false; then no
  * state has changed. */
 bool statefile_load(sim *s, const char *path);
-/* Writes the machine's states to a file that was begun, and commits it. */
-bool statefile_save(sim *s, outfile *file);
+/* Writes the machine's states to a file that was begun; outfile_commit() tells whether all went well. */
+void statefile_write(sim *s, outfile *file);
 
 /* The first element that is no value of its type (a bool over 1, an i4 or u4 over its range), or
  * -1. Files can hold such; nothing else can. */

@@ -1,7 +1,7 @@
 /* Writing a graph: canonical JSON, IR text, a drawing for Graphviz. */
-#include <errno.h>
 #include <string.h>
 #include "frontend/cli.h"
+#include "frontend/outdir.h"
 #include "ir/text.h"
 #include "ir/tree.h"
 
@@ -82,11 +82,9 @@ int verb_export(cli *c)
     if (!known) diag_suggest(diag_error_in(&c->s->diags, E_USAGE, "--format", "json, dot or ir, not '%s'", format), format, formats);
     ir_module *m = known ? cli_load(c) : NULL;
     if (!m) return cli_finish(c);
-    FILE *to = c->out_dir ? fopen(c->out_dir, "w") : stdout;
-    if (!to) {
-        diag_error_in(&c->s->diags, E_IO_WRITE, c->out_dir, "cannot be written: %s", strerror(errno));
-        return cli_finish(c);
-    }
+    outfile *file = c->out_dir ? outfile_begin(c->s, c->out_dir) : NULL;
+    if (c->out_dir && !file) return cli_finish(c);
+    FILE *to = file ? outfile_stream(file) : stdout;
     if (format[0] == 'j') {
         json_write(to, ir_to_tree(m), 0);
         putc('\n', to);
@@ -95,6 +93,6 @@ int verb_export(cli *c)
     } else {
         ir_print_text(to, m);
     }
-    if (c->out_dir && fclose(to) != 0) diag_error_in(&c->s->diags, E_IO_WRITE, c->out_dir, "cannot be written: %s", strerror(errno));
+    if (file) outfile_commit(file);
     return cli_finish(c);
 }

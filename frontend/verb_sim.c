@@ -98,8 +98,9 @@ static bool finish(simulation *x)
     if (x->step) printf("the graph returned\n");
     if (!x->outputs) simio_print_outputs(stdout, x->g, x->out);
     if (x->outputs && !simio_write_outputs(x->outputs, x->g, x->out)) return false;
+    if (x->state_out) statefile_write(x->s, x->state_out);
     if (x->outputs && !outdir_commit(x->outputs)) return false;
-    if (x->state_out && !statefile_save(x->s, x->state_out)) return false;
+    if (x->state_out && !outfile_commit(x->state_out)) return false;
     return !x->trace || simtrace_commit(x->trace);
 }
 

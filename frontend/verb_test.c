@@ -53,12 +53,13 @@ static bool make_scratch(tester *t)
 {
     const char *base = getenv("TMPDIR");
     char *path = session_printf(t->c->s, "%s/nfc-test-XXXXXX", base && *base == '/' ? base : "/tmp");
+    void **owner = arena_defer(t->c->s->arena, remove_scratch, NULL);
     if (!mkdtemp(path)) {
         diag_error_in(&t->c->s->diags, E_IO_WRITE, path, "a folder for the outputs cannot be made: %s", strerror(errno));
         return false;
     }
     t->scratch = path;
-    arena_defer(t->c->s->arena, remove_scratch, path);
+    *owner = path;
     return true;
 }
 

@@ -50,7 +50,8 @@ void arena_free(nfc_arena *arena)
 {
     if (!arena) return;
     while (arena->children) arena_free(arena->children);
-    for (deferred *d = arena->deferred; d; d = d->next) d->undo(d->what);
+    for (deferred *d = arena->deferred; d; d = d->next)
+        if (d->what) d->undo(d->what);
     for (chunk *c = arena->chunks, *next; c; c = next) {
         next = c->next;
         free(c);
@@ -144,11 +145,12 @@ char *arena_printf(nfc_arena *arena, const char *format, ...)
     return p;
 }
 
-void arena_defer(nfc_arena *arena, void (*undo)(void *), void *what)
+void **arena_defer(nfc_arena *arena, void (*undo)(void *), void *what)
 {
     deferred *d = ARENA_NEW(arena, deferred);
     *d = (deferred){arena->deferred, undo, what};
     arena->deferred = d;
+    return &d->what;
 }
 
 size_t arena_bytes(const nfc_arena *arena) { return arena->bytes; }

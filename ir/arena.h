@@ -32,8 +32,9 @@ char *arena_strndup(nfc_arena *arena, const char *text, size_t n);
 char *arena_strdup(nfc_arena *arena, const char *text);
 char *arena_printf(nfc_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(nfc_arena *arena, const char *format, va_list args);
-/* Something to undo when the arena goes, at the latest on exit by OOM: unmap, close, remove. */
-void arena_defer(nfc_arena *arena, void (*undo)(void *), void *what);
+/* Something to undo when the arena goes, at the latest on exit by OOM: unmap, close, remove. Asked
+ * for with NULL before the thing is had, it cannot fail after that: *result is what to undo. */
+void **arena_defer(nfc_arena *arena, void (*undo)(void *), void *what);
 size_t arena_bytes(const nfc_arena *arena);
 
 #define ARENA_NEW(arena, T) ((T *)arena_alloc((arena), sizeof(T)))

@@ -237,6 +237,7 @@ struct ir_module {
     VEC(ir_alias) alias; /* in the order of the source */
     int next_value, next_state;
     bool fast_math;
+    struct sim_tensor **tensors; /* those of the simulator that are alive; NULL: there was none yet */
     nfc_map math; /* the kernel IR's scalar functions, made on demand */
 };
 

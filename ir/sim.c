@@ -7,7 +7,7 @@
 
 struct sim {
     ir_module *m;
-    nfc_arena *arena;      /* of the bookkeeping; tensors are malloc'ed, since they come and go */
+    nfc_arena *arena;      /* of the bookkeeping */
     sim_tensor **value;    /* by ir_value.id */
     int nvalue;
     int64_t *sym;          /* by ir_sym.id */
@@ -44,10 +44,30 @@ static void *take(nfc_arena *arena, size_t bytes)
     return p;
 }
 
+static void drop_all(void *tensors)
+{
+    for (sim_tensor **first = tensors; *first;) {
+        (*first)->refs = 1;
+        sim_tensor_drop(*first);
+    }
+}
+
+/* Tensors come and go, so they are not the arena's; what is alive when it goes, goes with it. */
+static sim_tensor *new_tensor(ir_module *m, nfc_dtype dtype, int rank)
+{
+    if (!m->tensors) {
+        m->tensors = ARENA_NEW(m->arena, sim_tensor *);
+        arena_defer(m->arena, drop_all, m->tensors);
+    }
+    sim_tensor *t = take(m->arena, sizeof *t);
+    *t = (sim_tensor){.dtype = dtype, .rank = rank, .n = 1, .refs = 1, .next = *m->tensors, .link = m->tensors};
+    if (t->next) t->next->link = &t->next;
+    return *m->tensors = t;
+}
+
 sim_tensor *sim_tensor_new(sim *s, nfc_dtype dtype, int rank, const int64_t *dim)
 {
-    sim_tensor *t = take(s->m->arena, sizeof *t);
-    *t = (sim_tensor){.dtype = dtype, .rank = rank, .n = 1, .refs = 1};
+    sim_tensor *t = new_tensor(s->m, dtype, rank);
     bool fits = true;
     for (int i = 0; i < rank; i++) {
         t->dim[i] = dim[i];
@@ -61,8 +81,8 @@ sim_tensor *sim_tensor_new(sim *s, nfc_dtype dtype, int rank, const int64_t *dim
 
 static sim_tensor *borrow(sim *s, const ir_type *type, const void *data)
 {
-    sim_tensor *t = take(s->m->arena, sizeof *t);
-    *t = (sim_tensor){.dtype = type->dtype, .rank = type->rank, .n = 1, .refs = 1, .borrowed = true};
+    sim_tensor *t = new_tensor(s->m, type->dtype, type->rank);
+    t->borrowed = true;
     for (int i = 0; i < type->rank; i++) {
         t->dim[i] = sx_value(type->dim[i]);
         t->n *= t->dim[i];
@@ -74,6 +94,8 @@ static sim_tensor *borrow(sim *s, const ir_type *type, const void *data)
 void sim_tensor_drop(sim_tensor *t)
 {
     if (!t || --t->refs > 0) return;
+    *t->link = t->next;
+    if (t->next) t->next->link = t->link;
     if (!t->borrowed) free(t->data);
     free(t);
 }
@@ -95,7 +117,7 @@ static double now_us(void)
 
 sim *sim_new(ir_module *m)
 {
-    sim *s = take(m->arena, sizeof *s);
+    sim *s = ARENA_NEW(m->arena, sim);
     s->m = m;
     s->arena = arena_child(m->arena);
     ir_number(m);
@@ -127,7 +149,6 @@ void sim_free(sim *s)
     clear_values(s);
     for (int i = 0; i < s->m->next_state; i++) sim_tensor_drop(s->state[i]);
     arena_free(s->arena);
-    free(s);
 }
 
 void sim_observe(sim *s, sim_observer *observer)

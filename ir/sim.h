@@ -7,7 +7,8 @@
 
 #include "ir/ir.h"
 
-typedef struct sim_tensor {
+typedef struct sim_tensor sim_tensor;
+struct sim_tensor {
     nfc_dtype dtype;
     int rank;
     int64_t dim[IR_MAX_RANK];
@@ -15,7 +16,8 @@ typedef struct sim_tensor {
     void *data;
     int refs;
     bool borrowed; /* the data is a package's or a constant's */
-} sim_tensor;
+    sim_tensor *next, **link; /* among all that are alive in the module */
+};
 
 typedef struct sim sim;
 
