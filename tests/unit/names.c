@@ -9,11 +9,18 @@ Test(names, author_names_become_identifiers)
     nfc_arena *a = arena_new();
     static const char *const rows[][2] = {
         {"x", "x"}, {"layer_1", "layer_1"}, {"layers.0.wq", "layers_0_wq"}, {"a__b", "a_b"}, {"_x", "x"}, {"x_", "x"}, {"__", "v"}, {"", "v"}, {"1x", "v1x"},
-        {"3", "v3"}, {"_1", "v1"}, {".0.w", "v0_w"}, {"\xc3\xa9t\xc3\xa9", "t"}, {"a b\n*/c", "a_b_c"}, {"int", "int_v"}, {"class", "class_v"}, {"vec4", "vec4_v"}, {"dmat4x3", "dmat4x3_v"},
-        {"usampler2DArray", "usampler2DArray_v"}, {"gl_x", "gl_x_v"}, {"nf_x", "nf_x_v"}, {"INT32_MAX", "INT32_MAX_v"}, {"vec5", "vec5"}, {"integer", "integer"},
+        {"3", "v3"}, {"_1", "v1"}, {".0.w", "v0_w"}, {"\xc3\xa9t\xc3\xa9", "t"}, {"a b\n*/c", "a_b_c"}, {"int", "int_v"}, {"class", "class_v"}, {"vec4", "vec4_v"},
+        {"gl_x", "gl_x_v"}, {"nf_x", "nf_x_v"}, {"INT32_MAX", "INT32_MAX_v"}, {"vec5", "vec5"}, {"integer", "integer"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) cr_assert_str_eq(name_identifier(a, rows[i][0]), rows[i][1]);
     cr_assert_str_eq(name_upper(a, "layers.0"), "LAYERS_0");
+}
+
+Test(names, kernels_have_the_words_of_shaders_too)
+{
+    nfc_arena *a = arena_new();
+    static const char *const rows[][2] = {{"x", "x"}, {"int", "int_v"}, {"vec4", "vec4_v"}, {"dmat4x3", "dmat4x3_v"}, {"vec5", "vec5"}, {"usampler2DArray", "usampler2DArray_v"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) cr_assert_str_eq(name_in_kernel(a, rows[i][0]), rows[i][1]);
 }
 
 static bool is_identifier(const char *s)
