@@ -101,6 +101,8 @@ void plan_storage(plan_graph *p);
 /* The part of a state that an effect selects; what a write replaces, with the axes of its value. */
 plan_view *plan_selected(const plan_graph *p, const ir_inst *inst);
 plan_view *plan_written(const plan_graph *p, const ir_inst *inst);
+/* Do the bounds show that an effect's index is in range? Else the host checks it. */
+bool plan_effect_stays_inside(const ir_inst *inst);
 /* plan_memory.c: offsets in the arena. */
 void plan_offsets(plan_graph *p, int64_t alignment);
 /* plan_lower.c: kernels and moves. */

@@ -58,6 +58,17 @@ static void check(plan_graph *p, const ir_inst *inst, const ir_sx *x, const ir_s
     vec_push(m->arena, &step(p, inst)->check, c);
 }
 
+bool plan_effect_stays_inside(const ir_inst *inst)
+{
+    sx_table *t = &inst->block->region->graph->module->sx;
+    for (int i = 0; i < inst->nsel; i++) {
+        const ir_sel *s = &inst->sel[i];
+        const ir_sx *end = s->one ? sx_add(t, s->start, sx_int(t, 1)) : sx_add(t, s->start, s->extent);
+        if (sx_min(s->start) < 0 || sx_max(end) > sx_max(inst->state->type->dim[i])) return false;
+    }
+    return true;
+}
+
 static void check_effect(plan_graph *p, const ir_inst *inst)
 {
     ir_module *m = module_of(p);

@@ -15,6 +15,7 @@ typedef struct storage {
     plan_buffer *buffer;
     VEC(segment) segment;
     int last;               /* the latest end */
+    int foreign;            /* the first segments: those that were there before the parts of concats */
 } storage;
 
 typedef struct {
@@ -635,26 +636,23 @@ static void share_loops_and_jumps(placer *k)
     }
 }
 
-/* A returned value is worked out in the caller's buffer, if no other life is in the way there. */
+/* A returned value is worked out in the caller's buffer, if no other life is in the way there: what is
+ * returned in one place and another is one storage. */
 static void share_outputs(placer *k)
 {
     const ir_graph *g = k->p->g;
-    VEC(storage *) taken = {0};
+    storage **port = ARENA_ARRAY(k->a, storage *, g->output.n + 1);
     for (int n = 0; n < k->inst.n; n++) {
         const ir_inst *i = k->inst.at[n];
         for (int o = 0; i->op == IR_return && o < g->output.n; o++) {
             const ir_value *v = i->in[o];
             if (!is_whole(k, v)) continue;
             storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
-            bool free = s->buffer->place == PLAN_ARENA;
-            for (int t = 0; t < taken.n && free; t++) {
-                const storage *other = find(taken.at[t]);
-                free = other == s || other->buffer->port != o || !storages_clash(k, other, s);
-            }
-            if (!free) continue;
+            if (s->buffer->place != PLAN_ARENA || (port[o] && storages_clash(k, port[o], s))) continue;
             s->buffer->place = PLAN_OUTPUT;
             s->buffer->port = o;
-            vec_push(k->a, &taken, s);
+            if (port[o]) merge(k, port[o], s);
+            else port[o] = s;
         }
     }
 }
@@ -668,36 +666,63 @@ static bool is_private(placer *k, const ir_value *v, const ir_inst *user)
     return s->buffer->place == PLAN_ARENA && s->segment.n == 1;
 }
 
-/* The parts of a concat are worked out where they will stand. Outer ones first: parts may be concats. */
-static void share_concats(placer *k)
+/* Does another value need the storage of a concat while the part is there already? The lives of other
+ * parts, which lie beside it, stand behind the first `foreign` ones. */
+static bool part_clashes(placer *k, const storage *whole, const storage *part, const ir_value *concat)
+{
+    for (int i = 0; i < whole->foreign; i++)
+        if (whole->segment.at[i].value != concat && clash(k, &whole->segment.at[i], &part->segment.at[0])) return true;
+    return false;
+}
+
+static void share_parts(placer *k, const ir_inst *i)
 {
     sx_table *t = &k->m->sx;
-    for (int n = k->inst.n - 1; n >= 0; n--) {
-        const ir_inst *i = k->inst.at[n];
-        if (i->op != IR_concat) continue;
-        int axis = (int)ir_int(i, ATTR_AT(concat, axis));
-        if (axis < 0) axis += i->out[0]->type->rank;
-        const plan_view *whole = plan_view_of(k->p, i->out[0]);
-        const ir_sx *at = sx_int(t, 0);
-        for (int p = 0; p < i->nin; p++) {
-            const ir_value *x = i->in[p];
-            const ir_sx *here = at;
-            at = sx_add(t, at, x->type->dim[axis]);
-            if (!is_private(k, x, i)) continue;
-            storage *part = storage_of(k, plan_view_of(k->p, x)->buffer), *s = storage_of(k, whole->buffer);
-            plan_view *v = plan_view_of(k->p, x);
-            *v = *whole;
-            v->offset = sx_add(t, v->offset, sx_mul(t, here, whole->stride[axis]));
-            merge(k, s, part);
-        }
+    int axis = (int)ir_int(i, ATTR_AT(concat, axis));
+    if (axis < 0) axis += i->out[0]->type->rank;
+    const plan_view *whole = plan_view_of(k->p, i->out[0]);
+    const ir_sx *at = sx_int(t, 0);
+    for (int p = 0; p < i->nin; p++) {
+        const ir_value *x = i->in[p];
+        const ir_sx *here = at;
+        at = sx_add(t, at, x->type->dim[axis]);
+        if (!is_private(k, x, i)) continue;
+        storage *part = storage_of(k, plan_view_of(k->p, x)->buffer), *s = storage_of(k, whole->buffer);
+        /* A state is read as it is until the write. */
+        if (s->buffer->place == PLAN_STATE || part_clashes(k, s, part, i->out[0])) continue;
+        plan_view *v = plan_view_of(k->p, x);
+        *v = *whole;
+        v->offset = sx_add(t, v->offset, sx_mul(t, here, whole->stride[axis]));
+        merge(k, s, part);
     }
 }
 
-/* Between the maker of a value and the write: does anything touch the state, or use a view of it? */
+/* The parts of a concat are worked out where they will stand. Outer ones first: parts may be concats. */
+static void share_concats(placer *k)
+{
+    for (int i = 0; i < k->storage.n; i++) {
+        storage *s = k->storage.entry[i].value;
+        s->foreign = s->segment.n;
+    }
+    for (int n = k->inst.n - 1; n >= 0; n--)
+        if (k->inst.at[n]->op == IR_concat) share_parts(k, k->inst.at[n]);
+}
+
+/* May it end the run? Then what was not written yet must not be written. */
+static bool can_fail(const ir_inst *i)
+{
+    if (op_get(i->op)->flags & OPF_CAN_FAIL) return true;
+    for (const ir_inst *f = i->op == IR_fused ? i->region[0]->first->first : NULL; f; f = f->next)
+        if (op_get(f->op)->flags & OPF_CAN_FAIL) return true;
+    return (i->op == IR_read || i->op == IR_write) && !plan_effect_stays_inside(i);
+}
+
+/* From the maker of a value to the write: does nothing touch the state, use a view of it, or fail? */
 static bool state_is_quiet(placer *k, const ir_inst *maker, const ir_inst *write)
 {
+    if (can_fail(write)) return false;
     for (const ir_inst *i = maker; i != write; i = i->next)
-        if (i->op == IR_loop || (i->state == write->state && (i->op == IR_read || i->op == IR_write))) return false;
+        if (i->op == IR_loop || can_fail(i) || (i->state == write->state && (i->op == IR_read || i->op == IR_write))) return false;
     const traffic *t = traffic_of(k, write->state);
     int earlier = before(k, t->read.at, t->read.n, position(k, write));
     return !earlier || t->until.at[earlier - 1] < position(k, maker);

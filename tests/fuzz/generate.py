@@ -198,6 +198,8 @@ class Module:
                 index.append(":")
         if index and self.depth and rest[0] is None and shape[0] >= 4 and r.random() < 0.7:
             index[0] = "counter%d" % self.depth
+        elif index and rest[0] is None and r.random() < 0.3:
+            index[0] = "m" if r.random() < 0.5 or shape[0] < 5 else "n"
         rest = [d for d in rest if d is not None]
         at = ", index=[%s]" % ", ".join(index) if index else ""
         if r.random() < 0.5:
@@ -285,7 +287,7 @@ class Module:
             v = r.choice(env)
             outputs.append((self.name("y"), v.dtype, v.shape))
         self.inputs = list(env) + [Value("x_" + n, t, s) for n, t, s in outputs]
-        head += "inputs { %s n : i32 [] with { min = 0, max = 4 }; }\n" % " ".join("%s : %s %s;" % (v.name, v.dtype, self.dims(v.shape)) for v in self.inputs)
+        head += "inputs { %s n : i32 [] with { min = 0, max = 4 }; m : i32 []; }\n" % " ".join("%s : %s %s;" % (v.name, v.dtype, self.dims(v.shape)) for v in self.inputs)
         head += "outputs { %s }\n" % " ".join("%s : %s %s;" % (n, t, self.dims(s)) for n, t, s in outputs)
         env = list(self.inputs)
         blocks = r.choice([0, 0, 1, 2, 3])

@@ -19,15 +19,18 @@ RUNS = 3
 
 
 def inputs_of(module, folder, seed):
-    """Writes the inputs; returns the arguments that name them."""
+    """Writes the inputs of one run; returns the arguments that name them."""
     rng, args = np.random.default_rng(seed), []
     free = int(rng.integers(1, 8))
+    os.makedirs(folder)
     for v in module.inputs:
         shape = [free if d == "S" else d for d in v.shape]
         np.save(os.path.join(folder, v.name + ".npy"), np.asarray(rng.integers(-9, 10, shape), dtype=NUMPY[v.dtype]))
         args += ["--input", "%s=%s.npy" % (v.name, os.path.join(folder, v.name))]
-    np.save(os.path.join(folder, "n.npy"), np.int32(rng.integers(0, 5)))
-    return args + ["--input", "n=" + os.path.join(folder, "n.npy"), "--runs", str(RUNS)]
+    for name, top in (("n", 5), ("m", 2)):
+        np.save(os.path.join(folder, name + ".npy"), np.int32(rng.integers(0, top)))
+        args += ["--input", "%s=%s.npy" % (name, os.path.join(folder, name))]
+    return args
 
 
 def run(command, **more):
@@ -46,27 +49,29 @@ def one(nfc, work, seed):
     path = os.path.join(folder, "m.nfg")
     with open(path, "w") as f:
         f.write(module.text())
-    args = inputs_of(module, folder, seed)
-    sim = run([nfc, "sim", path, "--output", os.path.join(folder, "sim"), "--state-out", os.path.join(folder, "sim.state")] + args)
-    if sim.returncode:
-        return "sim: " + sim.stderr
-    device = os.path.join(work, "device.json")
-    build = run([nfc, "build", path, "--device", device, "-o", os.path.join(folder, "out")])
+    build = run([nfc, "build", path, "--device", os.path.join(work, "device.json"), "-o", os.path.join(folder, "out")])
     if build.returncode:
         return "build: " + build.stderr
-    exe = run([os.path.join(folder, "out", "m"), "--output", os.path.join(folder, "exe"), "--state", os.path.join(folder, "exe.state")] + args)
-    if exe.returncode:
-        return "run: %d %s" % (exe.returncode, exe.stderr)
-    if results(os.path.join(folder, "sim")) != results(os.path.join(folder, "exe")):
-        return "outputs differ"
-    if open(os.path.join(folder, "sim.state"), "rb").read() != open(os.path.join(folder, "exe.state"), "rb").read():
-        return "states differ"
     exported = run([nfc, "export", path, "--format=json", "-o", os.path.join(folder, "m.json")])
     if exported.returncode:
         return "export: " + exported.stderr
-    again = run([nfc, "sim", os.path.join(folder, "m.json"), "--output", os.path.join(folder, "again")] + args)
-    if again.returncode or results(os.path.join(folder, "sim")) != results(os.path.join(folder, "again")):
-        return "the JSON form gives something else: " + again.stderr
+    for r in range(RUNS):  # other inputs each time, and the state goes on
+        at = lambda name: os.path.join(folder, name + str(r))
+        args = inputs_of(module, at("in"), seed * RUNS + r)
+        before = ["--state-in", os.path.join(folder, "sim.state")] if r else []
+        sim = run([nfc, "sim", path, "--output", at("sim"), "--state-out", os.path.join(folder, "sim.state")] + before + args)
+        if sim.returncode:
+            return "sim: " + sim.stderr
+        exe = run([os.path.join(folder, "out", "m"), "--output", at("exe"), "--state", os.path.join(folder, "exe.state")] + args)
+        if exe.returncode:
+            return "run %d: %d %s" % (r, exe.returncode, exe.stderr)
+        if results(at("sim")) != results(at("exe")):
+            return "outputs of run %d differ" % r
+        if open(os.path.join(folder, "sim.state"), "rb").read() != open(os.path.join(folder, "exe.state"), "rb").read():
+            return "states behind run %d differ" % r
+        again = run([nfc, "sim", os.path.join(folder, "m.json"), "--output", at("again"), "--state-out", os.path.join(folder, "json.state")] + [a.replace("sim.state", "json.state") for a in before] + args)
+        if again.returncode or results(at("sim")) != results(at("again")):
+            return "the JSON form gives something else: " + again.stderr
     shutil.rmtree(folder)
     return None
 
