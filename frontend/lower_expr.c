@@ -404,6 +404,13 @@ static ir_value *index_as_tensor(lower *l, const ir_sx *sx, nfc_dtype dtype, nfc
 
 /* ---- values -------------------------------------------------------------------------------- */
 
+/* Is the symbol a scalar tensor, read for the expression? */
+static void find_tensor(void *env, const ir_sym *sym)
+{
+    bool *found = env;
+    *found |= sym->value && sym->value->def && sym->value->def->op == IR_index_read;
+}
+
 static ir_value *sx_value_of(lower *l, const ast_expr *e, const ir_sx *sx, nfc_dtype dtype, bool *literal)
 {
     if (!sx) return poison_value(l, e->at);
@@ -411,6 +418,14 @@ static ir_value *sx_value_of(lower *l, const ast_expr *e, const ir_sx *sx, nfc_d
         if (literal) *literal = true;
         else lower_error(l, E_LITERAL, e->at, "nothing here says which type this integer should have");
         return literal ? NULL : poison_value(l, e->at);
+    }
+    if (!sx_only_sym(sx)) {
+        bool of_tensor = false;
+        sx_visit(sx, find_tensor, &of_tensor);
+        if (of_tensor) {
+            diag_help(lower_error(l, E_NOT_SCALAR, e->at, "there are no operators on tensors, only on integers of indices, bounds and shapes"), "write op add(a=..., b=...), or the like");
+            return poison_value(l, e->at);
+        }
     }
     return index_as_tensor(l, sx, dtype, e->at);
 }

@@ -182,9 +182,18 @@ static ir_inst *make_loop(lower *l, lower_loop *loop, const ir_sx *from, const i
     return inst;
 }
 
+static bool too_deep(lower *l, const ast_stmt *st)
+{
+    int depth = 1;
+    for (const lower_loop *loop = l->loop; loop; loop = loop->parent) depth++;
+    if (depth > IR_MAX_LOOPS) lower_error(l, E_NESTING, st->at, "loops nest at most %d deep", IR_MAX_LOOPS);
+    return depth > IR_MAX_LOOPS;
+}
+
 void lower_loop_stmt(lower *l, const ast_stmt *st)
 {
     const ir_sx *from, *to;
+    if (too_deep(l, st)) return;
     lower_loop loop = {.parent = l->loop, .ast = st, .index_name = st->index.text, .outer = l->env};
     if (!read_bounds(l, st, &from, &to)) from = to = sx_int(&l->m->sx, 0);
     if (!st->block) {

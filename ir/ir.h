@@ -19,8 +19,9 @@
 #include "ir/sx.h"
 #include "ir/vec.h"
 
-/* The bounds of loops lie between -IR_MAX_BOUND and IR_MAX_BOUND. */
-enum { IR_MAX_RANK = 8, IR_MAX_BOUND = 1 << 30 };
+/* The bounds of loops lie between -IR_MAX_BOUND and IR_MAX_BOUND. Loops nest so deep that JSON, whose
+ * depth is limited to 64, can still hold them. */
+enum { IR_MAX_RANK = 8, IR_MAX_BOUND = 1 << 30, IR_MAX_LOOPS = 12 };
 
 typedef struct ir_value ir_value;
 typedef struct ir_inst ir_inst;
