@@ -29,7 +29,7 @@ typedef enum {
 typedef struct ast_expr {
     ast_expr_kind kind;
     nfc_span at;
-    uint64_t integer;          /* INT: at most 2^63, which only a minus makes representable */
+    uint64_t integer;          /* INT: expressions hold up to 2^63 - 1, literals of u64 more */
     double number;             /* FLOAT, and INT rounded */
     bool truth;
     ast_name name;             /* NAME; WEIGHT and META: the package, or absent */

@@ -154,7 +154,7 @@ static const ir_sx *divided(lower *l, const ast_expr *e, const ir_sx *a, const i
 
 static const ir_sx *integer(lower *l, const ast_expr *e, bool minus)
 {
-    if (e->integer > (uint64_t)INT64_MAX && !minus) {
+    if (e->integer > (uint64_t)INT64_MAX + minus) {
         lower_error(l, E_NUMBER, e->at, "the integer does not fit in 64 bits");
         return NULL;
     }
@@ -331,69 +331,84 @@ const ir_hints *lower_hints(lower *l, const ast_arg *with, const ir_hints *outer
 
 /* ---- literals ------------------------------------------------------------------------------ */
 
-static bool literal_number(const ast_expr *e, double *number, int64_t *exact, bool *is_integer)
+/* A number as it is written, or as an integer expression gives it. */
+typedef struct {
+    bool is_number, is_integer, is_bool, minus;
+    uint64_t whole; /* the integer without its sign */
+    double number;
+} literal_number;
+
+static literal_number read_literal(const ast_expr *e)
 {
     bool minus = e->kind == AST_NEG && e->a->kind == AST_INT;
     const ast_expr *i = minus ? e->a : e;
-    *is_integer = i->kind == AST_INT || i->kind == AST_BOOL;
-    if (i->kind == AST_INT) {
-        *exact = minus ? (int64_t)(0 - i->integer) : (int64_t)i->integer;
-        *number = minus ? -i->number : i->number;
-    } else if (i->kind == AST_BOOL) {
-        *exact = i->truth;
-        *number = i->truth;
-    } else {
-        *number = i->number;
-        *exact = isfinite(i->number) && fabs(i->number) < 9e18 ? (int64_t)i->number : 0;
-    }
-    return i->kind == AST_INT || i->kind == AST_FLOAT || i->kind == AST_BOOL;
+    if (i->kind == AST_INT) return (literal_number){true, true, false, minus && i->integer, i->integer, minus ? -i->number : i->number};
+    if (i->kind == AST_BOOL) return (literal_number){true, true, true, false, i->truth, i->truth};
+    return (literal_number){.is_number = i->kind == AST_FLOAT, .number = i->number};
+}
+
+static literal_number integer_literal(int64_t v)
+{
+    return (literal_number){true, true, false, v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, (double)v};
 }
 
 /* Why the number cannot be held, or NULL. */
-static const char *literal_misfit(lower *l, const ast_expr *e, nfc_dtype dtype)
+static const char *literal_misfit(lower *l, const literal_number *n, nfc_dtype dtype)
 {
     const char *type = dtype_name(dtype);
-    double number;
-    int64_t exact;
-    bool is_integer;
-    literal_number(e, &number, &exact, &is_integer);
-    if (e->kind == AST_BOOL) return dtype == DT_bool ? NULL : session_printf(l->s, "a bool stands where %s is needed", type);
+    if (n->is_bool && dtype != DT_bool) return session_printf(l->s, "a bool stands where %s is needed", type);
     if (dtype_is_float(dtype)) {
         unsigned char cell[8];
-        dtype_set(dtype, cell, 0, number);
-        bool held = isfinite(number) == isfinite(dtype_get(dtype, cell, 0));
+        dtype_set(dtype, cell, 0, n->number);
+        bool held = isfinite(n->number) == isfinite(dtype_get(dtype, cell, 0));
         return held ? NULL : session_printf(l->s, "the literal is out of the range of %s", type);
     }
-    if (!is_integer && (!isfinite(number) || number != floor(number))) return session_printf(l->s, "the literal is not an integer, as %s needs", type);
-    double top = (double)dtype_max(dtype); /* rounded up for the 64-bit types */
-    bool fits = number >= (double)dtype_min(dtype) && (is_integer && number > 0 ? (uint64_t)exact <= dtype_max(dtype) : number < top || (number == top && top < 0x1p53));
+    uint64_t least = 0 - (uint64_t)dtype_min(dtype), most = dtype_max(dtype); /* without their signs */
+    bool fits = n->is_integer ? n->whole <= (n->minus ? least : most)
+                              : n->number == floor(n->number) && n->number >= -(double)least && n->number <= (double)most && n->number < 0x1p64;
+    if (!n->is_integer && !(isfinite(n->number) && n->number == floor(n->number))) return session_printf(l->s, "the literal is not an integer, as %s needs", type);
     if (fits) return NULL;
-    return session_printf(l->s, "the literal does not fit in %s: %lld to %llu", type, (long long)dtype_min(dtype), (unsigned long long)dtype_max(dtype));
+    const char *what = n->is_integer ? session_printf(l->s, "%s%llu", n->minus ? "-" : "", (unsigned long long)n->whole) : "the literal";
+    return session_printf(l->s, "%s does not fit in %s: %lld to %llu", what, type, (long long)dtype_min(dtype), (unsigned long long)most);
 }
 
-/* `at` is where it is used; e stands elsewhere when it has a name. */
-static ir_value *literal_value(lower *l, const ast_expr *e, nfc_span at, nfc_dtype dtype)
+/* A float type has only so many digits. */
+static void warn_inexact(lower *l, const literal_number *n, nfc_span at, nfc_dtype dtype, const void *data)
 {
-    double number;
-    int64_t exact;
-    bool is_integer;
-    const char *misfit = literal_misfit(l, e, dtype);
+    if (!dtype_is_float(dtype) || !n->is_integer) return;
+    double held = dtype_get(dtype, data, 0);
+    bool exact = held == n->number && fabs(held) < 0x1p64 && (uint64_t)fabs(held) == n->whole;
+    if (!exact) lower_warning(l, W_INEXACT, at, "%s holds %s%llu as %.0f", dtype_name(dtype), n->minus ? "-" : "", (unsigned long long)n->whole, held);
+}
+
+/* `at` is where it is used; it is written at `written`, which is elsewhere when it has a name. */
+static ir_value *literal_value(lower *l, const literal_number *n, nfc_span at, nfc_span written, nfc_dtype dtype)
+{
+    const char *misfit = literal_misfit(l, n, dtype);
     if (misfit) {
         nfc_diag *d = lower_error(l, E_LITERAL, at, "%s", misfit);
-        if (at.line != e->at.line || at.col != e->at.col) diag_note(d, e->at, "the literal");
+        if (at.line != written.line || at.col != written.col) diag_note(d, written, "the literal");
         return poison_value(l, at);
     }
-    literal_number(e, &number, &exact, &is_integer);
-    ir_inst *inst = ir_constant_scalar(l->m, at, dtype, number, exact);
-    double held = dtype_is_float(dtype) ? dtype_get(dtype, inst->constant->data, 0) : 0;
-    if (dtype_is_float(dtype) && is_integer && (held != number || (uint64_t)(exact < 0 ? -exact : exact) > (uint64_t)1 << 53))
-        lower_warning(l, W_INEXACT, at, "%s holds %s%llu as %.0f", dtype_name(dtype), exact < 0 ? "-" : "", (unsigned long long)(exact < 0 ? 0 - (uint64_t)exact : (uint64_t)exact), held);
+    uint64_t whole = n->is_integer ? n->whole : (uint64_t)(fabs(n->number) < 0x1p64 ? fabs(n->number) : 0);
+    bool minus = n->is_integer ? n->minus : n->number < 0;
+    ir_inst *inst = ir_constant_scalar(l->m, at, dtype, n->number, (int64_t)(minus ? 0 - whole : whole));
+    warn_inexact(l, n, at, dtype, inst->constant->data);
     return lower_emit(l, inst)->out[0];
 }
 
 static ir_value *index_as_tensor(lower *l, const ir_sx *sx, nfc_dtype dtype, nfc_span at)
 {
-    if (sx_is_const(sx)) return lower_emit(l, ir_constant_scalar(l->m, at, dtype, (double)sx_value(sx), sx_value(sx)))->out[0];
+    if (sx_is_const(sx)) {
+        literal_number n = integer_literal(sx_value(sx));
+        return literal_value(l, &n, at, at, dtype);
+    }
+    int64_t lo, hi;
+    sx_range(sx, &lo, &hi);
+    if (!dtype_is_float(dtype) && (lo < dtype_min(dtype) || (hi > 0 && (uint64_t)hi > dtype_max(dtype)))) {
+        lower_error(l, E_LITERAL, at, "the integer can be from %lld to %lld, which %s does not hold", (long long)lo, (long long)hi, dtype_name(dtype));
+        return poison_value(l, at);
+    }
     ir_inst *inst = ir_new(l->m, IR_index_tensor, at, 0, NULL);
     inst->nindex = 1;
     inst->index = ARENA_NEW(l->m->arena, const ir_sx *);
@@ -432,13 +447,11 @@ static ir_value *sx_value_of(lower *l, const ast_expr *e, const ir_sx *sx, nfc_d
 
 ir_value *lower_value(lower *l, const ast_expr *e, nfc_dtype dtype, bool *literal)
 {
-    double number;
-    int64_t exact;
-    bool is_integer;
+    literal_number n = read_literal(e);
     if (e->kind == AST_WEIGHT) return lower_weight(l, e);
     if (e->kind == AST_ERROR) return poison_value(l, e->at);
-    if (literal_number(e, &number, &exact, &is_integer)) {
-        if (dtype != DT_COUNT) return literal_value(l, e, e->at, dtype);
+    if (n.is_number) {
+        if (dtype != DT_COUNT) return literal_value(l, &n, e->at, e->at, dtype);
         if (literal) return *literal = true, NULL;
         lower_error(l, E_LITERAL, e->at, "nothing here says which type this literal should have");
         return poison_value(l, e->at);
@@ -446,7 +459,8 @@ ir_value *lower_value(lower *l, const ast_expr *e, nfc_dtype dtype, bool *litera
     if (e->kind == AST_NAME) {
         binding *b = lower_find(l, e->name.text);
         if (b && b->kind == BIND_LITERAL && !b->sx) {
-            if (dtype != DT_COUNT) return literal_value(l, b->literal, e->at, dtype);
+            n = read_literal(b->literal);
+            if (dtype != DT_COUNT) return literal_value(l, &n, e->at, b->literal->at, dtype);
             return lower_value(l, b->literal, dtype, literal);
         }
         if (b && b->kind == BIND_VALUE && b->value->type->kind != IR_INDEX) return b->value;

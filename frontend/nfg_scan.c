@@ -51,7 +51,7 @@ int nfg_integer(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
 {
     errno = 0;
     value->integer = strtoull(text, NULL, 10);
-    if (errno == 0 && value->integer <= (uint64_t)1 << 63) return INTEGER;
+    if (errno == 0) return INTEGER;
     nfg_error_at(sc, E_NUMBER, sc->at - n, n, "the integer does not fit in 64 bits");
     return BAD_NUMBER;
 }

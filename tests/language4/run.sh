@@ -4,4 +4,5 @@
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-build}" && pwd) || exit 2
 [ $# -gt 0 ] && shift
+export PYTHONDONTWRITEBYTECODE=1
 exec "${PYTHON:-/usr/bin/python3}" "$here/check.py" "$build/nfc" "${@:-sim}" "${@:-exe}"

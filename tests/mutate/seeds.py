@@ -23,6 +23,9 @@ for name in ('base', 'bounds', 'divide', 'free', 'graphs', 'run', 'small', 'st',
 for path in sorted(glob.glob(os.path.join(root, 'tests/sim/*.nfg'))):
     if 'model ' not in open(path).read():
         graphs.append(os.path.join(work, os.path.basename(path)))
+subprocess.run([sys.executable, os.path.join(root, 'tests/language4/weights.py'), work], check=True)
+for path in sorted(glob.glob(os.path.join(root, 'tests/warn/*.nfg')) + glob.glob(os.path.join(root, 'tests/language4/*.nfg'))):
+    graphs.append(shutil.copy(path, work))
 for op in OPS:
     graphs.append(os.path.join(work, op + '.nfg'))
     with open(graphs[-1], 'w') as f:
