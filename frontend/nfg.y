@@ -141,6 +141,22 @@ static ast_graph *top_graph(nfg_scanner *sc, nfc_span at)
     return g;
 }
 
+/* There may be very many of these: the last one is kept at hand. */
+static void add_graph(nfg_scanner *sc, ast_graph *g)
+{
+    if (sc->last_graph) sc->last_graph->next = g;
+    else APPEND(sc->module->graph, g);
+    sc->last_graph = g;
+}
+
+static void add_block(nfg_scanner *sc, ast_graph *g, ast_block *b)
+{
+    if (sc->blocks_of == g) sc->last_block->next = b;
+    else APPEND(g->block, b);
+    sc->blocks_of = g;
+    sc->last_block = b;
+}
+
 static void add_section(nfg_scanner *sc, ast_graph *g, int which, ast_decl *list, nfc_span at)
 {
     (void)sc;
@@ -205,11 +221,11 @@ item: KW_MODEL string ';' {
     | KW_INPUTS '{' decls '}' { add_section(sc, top_graph(sc, @1), 0, $3.first, @1); }
     | KW_OUTPUTS '{' decls '}' { add_section(sc, top_graph(sc, @1), 1, $3.first, @1); }
     | KW_STATE '{' state_decls '}' { APPEND(sc->module->state, $3.first); }
-    | block { APPEND(top_graph(sc, @1)->block, $1); }
+    | block { add_block(sc, top_graph(sc, @1), $1); }
     | KW_GRAPH IDENTIFIER '{' graph_body '}' {
           $4->name = $2;
           $4->at = @2;
-          APPEND(sc->module->graph, $4);
+          add_graph(sc, $4);
       }
     | error ';' { yyerrok; sc->module->lost = true; }
     ;
@@ -218,7 +234,7 @@ graph_body: %empty { $$ = NEW(ast_graph); }
     | graph_body KW_INPUTS '{' decls '}' { $$ = $1; add_section(sc, $$, 0, $4.first, @2); }
     | graph_body KW_OUTPUTS '{' decls '}' { $$ = $1; add_section(sc, $$, 1, $4.first, @2); }
     | graph_body KW_STATE '{' state_decls '}' { $$ = $1; add_section(sc, $$, 2, $4.first, @2); }
-    | graph_body block { $$ = $1; APPEND($$->block, $2); }
+    | graph_body block { $$ = $1; add_block(sc, $$, $2); }
     | graph_body error ';' { yyerrok; sc->module->lost = true; }
     ;
 

@@ -41,6 +41,8 @@ struct nfg_scanner {
     uint32_t line, col; /* of `at` */
     size_t comment_at;
     ast_module *module;
+    ast_graph *last_graph, *blocks_of; /* the ends of the lists that grow: the module's, and that of blocks_of */
+    ast_block *last_block;
     void *lexer, *parser;
     /* What stands between the two: see nfg_repair.c. */
     VEC(nfg_token) ahead;     /* read or put in, and not yet handed on; a stack */
