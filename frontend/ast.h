@@ -71,6 +71,8 @@ typedef struct ast_target {
 struct ast_stmt {
     ast_stmt_kind kind;
     nfc_span at;
+    ast_name *maybe;   /* BROKEN: names in its text, some of which it may have made */
+    int nmaybe;
     ast_name *result;  /* OP, READ, RENAME, BROKEN; LOOP: those of carry(...) */
     int nresult;
     ast_name callee;   /* OP: its name; READ, WRITE: the state; LOOP: its name */

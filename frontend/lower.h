@@ -112,6 +112,8 @@ void lower_unknown_package(lower *l, const ast_expr *e, const char *name);
 binding *lower_find(lower *l, const char *name);
 /* The binding of a name in an environment, made when there is none. */
 binding *lower_bind_in(lower *l, lower_env *env, const char *name);
+/* Whatever the name may stand for was reported: its uses stay silent. */
+void lower_forget(lower *l, ast_name name);
 /* Is it a constant or a dim? Reports that it cannot be assigned (what == NULL), or that the `what`
  * cannot have it. */
 bool lower_name_clashes(lower *l, ast_name name, const char *what);

@@ -83,6 +83,8 @@ void lower_stmts(lower *l, const ast_stmt *st)
         case AST_RETURN: lower_return(l, st); break;
         case AST_BROKEN:
             for (int i = 0; i < st->nresult; i++) lower_bind(l, st->result[i], poison_value(l, st->at));
+            for (int i = 0; i < st->nmaybe; i++)
+                if (!lower_find(l, st->maybe[i].text)) lower_forget(l, st->maybe[i]);
             break;
         }
     }

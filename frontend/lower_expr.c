@@ -171,9 +171,9 @@ static bool is_tensor(lower *l, const ast_expr *e)
 /* The author takes + for an operation on tensors. */
 static bool tensor_arithmetic(lower *l, const ast_expr *e)
 {
-    static const char *const op[] = {[AST_ADD] = "add", [AST_SUB] = "sub", [AST_MUL] = "mul", [AST_DIV] = "div", [AST_MOD] = "mod"};
-    if (!is_tensor(l, e->a) && !is_tensor(l, e->b)) return false;
-    diag_help(lower_error(l, E_NOT_SCALAR, e->at, "there are no operators on tensors, only on integers"), "write op %s(a=..., b=...)", op[e->kind]);
+    static const char *const op[] = {[AST_NEG] = "neg(x=...)", [AST_ADD] = "add(a=..., b=...)", [AST_SUB] = "sub(a=..., b=...)", [AST_MUL] = "mul(a=..., b=...)", [AST_DIV] = "div(a=..., b=...)", [AST_MOD] = "mod(a=..., b=...)"};
+    if (!is_tensor(l, e->a) && !(e->b && is_tensor(l, e->b))) return false;
+    diag_help(lower_error(l, E_NOT_SCALAR, e->at, "there are no operators on tensors, only on integers"), "write op %s", op[e->kind]);
     return true;
 }
 
@@ -194,6 +194,7 @@ const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
     case AST_META: return meta_value(l, e);
     case AST_NEG: {
         if (e->a->kind == AST_INT) return integer(l, e->a, true);
+        if (tensor_arithmetic(l, e)) return NULL;
         const ir_sx *a = lower_sx(l, e->a, allowed);
         t->overflow = false;
         return a ? unless_overflow(l, e, sx_sub(t, sx_int(t, 0), a)) : NULL;

@@ -135,7 +135,7 @@ void lower_unknown_name(lower *l, ast_name name)
     if (l->env) *lower_bind_in(l, l->env, name.text) = (binding){.kind = BIND_UNKNOWN, .at = name.at};
 }
 
-static void forget(lower *l, ast_name name)
+void lower_forget(lower *l, ast_name name)
 {
     if (l->env) *lower_bind_in(l, l->env, name.text) = (binding){.kind = BIND_UNKNOWN, .at = name.at};
 }
@@ -149,7 +149,7 @@ bool lower_name_clashes(lower *l, ast_name name, const char *what)
     nfc_diag *e = what ? lower_error(l, E_SHADOW, name.at, "%s '%s' has the name of a %s", what, name.text, kind)
                        : lower_error(l, E_SHADOW, name.at, "'%s' is a %s and cannot be assigned", name.text, kind);
     diag_note(e, c ? c->ast->name.at : d->at, "declared here");
-    forget(l, name);
+    lower_forget(l, name);
     return true;
 }
 
@@ -173,6 +173,6 @@ static bool hides_other_type(lower *l, ast_name name, const ir_value *value)
 void lower_bind(lower *l, ast_name name, ir_value *value)
 {
     bool wrong = name.text[0] != '%' && (lower_name_clashes(l, name, NULL) || hides_other_type(l, name, value));
-    if (wrong) forget(l, name);
+    if (wrong) lower_forget(l, name);
     else *lower_bind_in(l, l->env, name.text) = (binding){.kind = BIND_VALUE, .value = value, .at = name.at};
 }

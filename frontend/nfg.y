@@ -335,7 +335,12 @@ stmt: simple ';'
           $$->result = $1.at;
           $$->nresult = $1.n;
       }
-    | error ';' { yyerrok; $$ = ast_new_stmt(sc, AST_BROKEN, @1); }
+    | error ';' {
+          yyerrok;
+          $$ = ast_new_stmt(sc, AST_BROKEN, @1);
+          $$->maybe = sc->passed.at;
+          $$->nmaybe = sc->passed.n;
+      }
     ;
 maybe_name: %empty { $$ = (ast_name){NULL, NO_SPAN}; }
     | IDENTIFIER

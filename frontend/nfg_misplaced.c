@@ -78,23 +78,15 @@ static bool at_top(const bool *accepts) { return accepts[KW_GRAPH]; }
 static bool in_graph(const bool *accepts) { return accepts[KW_INPUTS] && !accepts[KW_GRAPH]; }
 static bool in_loop(const bool *accepts) { return accepts[KW_BLOCK] && !accepts[KW_INPUTS]; }
 
-/* Does `NAME =` or `NAME,` stand here? */
-static bool assigns(const nfg_scanner *sc)
+/* Does one of these characters come behind the last word? */
+static bool follows(const nfg_scanner *sc, const char *characters)
 {
     const char *p = sc->text + sc->last.offset + sc->last.at.len;
     p += strspn(p, " \t");
-    return sc->last.kind == IDENTIFIER && (*p == '=' || *p == ',');
+    return *p && strchr(characters, *p);
 }
 
 static bool is_operator(int kind) { return kind == '+' || kind == '-' || kind == '*' || kind == '/' || kind == '%'; }
-
-/* Among the statements of a block? */
-static bool in_code(const nfg_scanner *sc)
-{
-    for (int i = sc->open.n - 1; i >= 0; i--)
-        if (sc->open.at[i].kind == '{' && !sc->open.at[i].hints) return sc->open.at[i].section == KW_BLOCK || sc->open.at[i].section == KW_SCOPE;
-    return false;
-}
 
 static const char *advice(nfg_scanner *sc, const bool *accepts)
 {
@@ -103,15 +95,22 @@ static const char *advice(nfg_scanner *sc, const bool *accepts)
     if (in_block(accepts) && is_section) return "sections stand outside of blocks";
     if (in_block(accepts) && word == KW_BLOCK) return "a block does not stand in another";
     if (in_graph(accepts) && is_section) return "const, dims and model stand at the top of the file, for all its graphs";
-    if (at_top(accepts) && (nfg_is_keyword(word) ? !is_section : assigns(sc))) return "statements stand in a block: block entry { ... }";
+    if (at_top(accepts) && (nfg_is_keyword(word) ? !is_section : word == IDENTIFIER && follows(sc, "=,"))) return "statements stand in a block: block entry { ... }";
     if (in_loop(accepts)) return "the body of a loop is made of blocks: loop NAME (i in 0..N) { block body { ... } }";
     if (accepts['='] && before == IDENTIFIER && (top == '(' || word == ')') && (word == ',' || word == ')'))
         return session_printf(sc->s, "operands are given by name: %s", call_text(sc));
+    bool section = before == KW_INPUTS || before == KW_OUTPUTS || before == KW_CONST || before == KW_DIMS || before == KW_STATE;
+    if (section && accepts['{']) return session_printf(sc->s, "declarations stand in braces: %s { ... }", nfg_word_text(sc, &sc->before));
+    if (sc->first.kind == KW_MODEL && accepts[STRING]) return "the path stands in double quotes: model \"FILE.safetensors\";";
+    if (sc->first.kind == KW_GRAPH && word == '(') return "its inputs are a section: graph NAME { inputs { ... } ... }";
+    if (at_top(accepts) && word == IDENTIFIER && follows(sc, "{")) return session_printf(sc->s, "write block %s { ... }", sc->last.value.name.text);
+    if (word == IDENTIFIER && before == IDENTIFIER && accepts['='] && follows(sc, "=")) return session_printf(sc->s, "write %s = ..., without a word before it", sc->last.value.name.text);
+    if (word == ',' && top == '(' && accepts[')'] && accepts['+']) return "a list stands in square brackets: [3, 4]";
     if (word == '(' && accepts['['] && accepts[KW_WITH]) return "a shape stands in square brackets: f32 [3, 4]";
     if (word == '[' && before == ':') return "the element type comes first: f32 [3]";
     if (word == '[' && accepts['('] && !accepts[INTEGER]) return "a state is written NAME : buffer(f32, [3, 4])";
     if (before == KW_WITH && word == '(') return "hints stand in braces: with { fuse = true }";
-    if (in_code(sc) && (is_operator(word) || is_operator(before))) return "there are no operators on tensors: write op add(a=..., b=...)";
+    if (nfg_in_code(sc) && (is_operator(word) || is_operator(before))) return "there are no operators on tensors: write op add(a=..., b=...)";
     if ((word == FLOATING || word == STRING) && accepts[INTEGER] && !accepts[word]) return "constants, extents and bounds are integers";
     if (word == ']' && before == ':') return "a range has both ends, a:b; ':' alone is the whole axis";
     if (word == ':' && accepts['=']) return "write '='";
@@ -130,7 +129,7 @@ static const char *nearly_keyword(nfg_scanner *sc)
     if (sc->first.kind != IDENTIFIER) return NULL;
     bool named = sc->last.kind == '=' || sc->last.kind == ',' || sc->last.kind == ':';
     if (named || (sc->last.offset != sc->first.offset && sc->before.offset != sc->first.offset)) return NULL;
-    return nearest_word(sc->first.value.name.text, in_code(sc) ? in_blocks : outside);
+    return nearest_word(sc->first.value.name.text, nfg_in_code(sc) ? in_blocks : outside);
 }
 
 /* ---- reports ------------------------------------------------------------------------------- */
@@ -158,6 +157,7 @@ static void begin_skip(nfg_scanner *sc, const bool *accepts)
     if (w.kind == 0) return;
     if (w.kind == ';' && !nfg_in_hints(sc)) {
         nfg_close_round(sc); /* the statement ends here, whatever is still open in it */
+        nfg_note_passed(sc, w.offset);
         return;
     }
     if (w.kind == '}' && sc->stuck == w.offset + 1) return; /* nothing that it could close */

@@ -101,6 +101,29 @@ bool nfg_in_hints(const nfg_scanner *sc)
     return i >= 0 && sc->open.at[i].hints;
 }
 
+bool nfg_in_code(const nfg_scanner *sc)
+{
+    for (int i = sc->open.n - 1; i >= 0; i--)
+        if (sc->open.at[i].kind == '{' && !sc->open.at[i].hints) return sc->open.at[i].section == KW_BLOCK || sc->open.at[i].section == KW_SCOPE;
+    return false;
+}
+
+void nfg_note_passed(nfg_scanner *sc, size_t end)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    enum { MOST = 64 };
+    sc->passed.at = NULL;
+    sc->passed.n = sc->passed.cap = 0;
+    for (size_t at = sc->first.offset; at < end && sc->passed.n < MOST;) {
+        size_t n = strspn(sc->text + at, letters);
+        if (n > 0 && n <= 255 && !(sc->text[at] >= '0' && sc->text[at] <= '9')) {
+            ast_name name = {intern_n(&sc->s->names, sc->text + at, n), sc->first.at};
+            vec_push(sc->s->arena, &sc->passed, name);
+        }
+        at += n ? n : 1;
+    }
+}
+
 static void track_brackets(nfg_scanner *sc, const nfg_token *w)
 {
     nfg_open top = nfg_innermost(sc);
@@ -242,6 +265,15 @@ static bool mend_missing_separator(nfg_scanner *sc, nfg_token w, nfg_open top)
     return true;
 }
 
+/* inputs { x : f32 [3], y : f32 [3]; } */
+static bool mend_comma(nfg_scanner *sc, nfg_token w, nfg_open top)
+{
+    if (w.kind != ',' || top.kind != '{' || top.hints || nfg_in_code(sc) || !accepts(sc, ';')) return false;
+    complain(sc, w.at, "',' stands where ';' is needed");
+    put_in(sc, ';');
+    return true;
+}
+
 static bool drop_separator(nfg_scanner *sc, nfg_token w)
 {
     int last = sc->last.kind;
@@ -263,9 +295,9 @@ static bool mend_with_word(nfg_scanner *sc, nfg_token w, int kind)
     return true;
 }
 
-static bool nested_call(nfg_scanner *sc, nfg_token w)
+static bool nested_call(nfg_scanner *sc, nfg_token w, bool ends)
 {
-    nfc_diag *d = complain(sc, w.at, "an operation cannot stand inside of another");
+    nfc_diag *d = complain(sc, w.at, ends ? "an operation cannot stand here" : "an operation cannot stand inside of another");
     if (d) diag_help(d, "give its result a name first: t = op ...; then use t");
     return give_up(sc, w);
 }
@@ -291,7 +323,7 @@ static bool mend_call(nfg_scanner *sc, nfg_token w, nfg_open top)
     bool effect = strcmp(name, statement ? "write" : "read") == 0;
     int kind = effect ? KW_EFFECT : KW_OP;
     if (accepts(sc, kind)) return mend_with_word(sc, w, kind);
-    if (!statement) return nested_call(sc, w);
+    if (!statement) return nested_call(sc, w, sc->first.kind == KW_RETURN || sc->first.kind == KW_YIELD);
     if (other_language(sc, w, name)) return true;
     nfc_diag *d = complain(sc, w.at, "the result of an operation needs a name");
     if (d) diag_help(d, "write y = op %s(...)", name);
@@ -300,7 +332,8 @@ static bool mend_call(nfg_scanner *sc, nfg_token w, nfg_open top)
 
 static bool mend_keyword(nfg_scanner *sc, nfg_token w, nfg_open top)
 {
-    if (w.kind == KW_OP && sc->last.kind == '=' && top.kind == '(') return nested_call(sc, w);
+    bool ends = sc->first.kind == KW_RETURN || sc->first.kind == KW_YIELD;
+    if (w.kind == KW_OP && sc->last.kind == '=' && (top.kind == '(' || ends)) return nested_call(sc, w, ends);
     if (w.kind == KW_OP && begins_statement(sc->last.kind) && top.kind) {
         nfc_diag *d = complain(sc, w.at, "the result of an operation needs a name");
         if (d) diag_help(d, "write y = op ...");
@@ -339,7 +372,8 @@ static bool mend_scope_name(nfg_scanner *sc, nfg_token w)
 static bool no_operator(nfg_scanner *sc, nfg_token w, const char *sign, const char *op)
 {
     nfc_diag *d = complain(sc, w.at, "there is no operator '%s'", sign);
-    if (d) diag_help(d, "op %s(a=..., b=...) compares tensors", op);
+    if (d && nfg_in_code(sc)) diag_help(d, "op %s(a=..., b=...) compares tensors", op);
+    if (d && nfg_innermost(sc).section == KW_DIMS) diag_help(d, "a dim is bound, S = 8, or has an upper bound, S <= 8");
     return give_up(sc, w);
 }
 
@@ -359,7 +393,7 @@ static bool mend(nfg_scanner *sc, nfg_token w)
     case ';':
         if (in_round) return mend_open_bracket(sc, w, top);
         return drop_separator(sc, w);
-    case ',': return drop_separator(sc, w);
+    case ',': return mend_comma(sc, w, top) || drop_separator(sc, w);
     case '}':
         if (in_round) return mend_open_bracket(sc, w, top);
         if (!top.kind) return mend_closer(sc, w, top);
@@ -410,6 +444,7 @@ static nfg_token pass_over(nfg_scanner *sc)
         break;
     }
     sc->skip = NFG_READ;
+    nfg_note_passed(sc, sc->ahead.n ? sc->ahead.at[sc->ahead.n - 1].offset : sc->at);
     put_in(sc, ';');
     put_in(sc, NFG_UNDEF);
     return read_word(sc);

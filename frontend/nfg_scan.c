@@ -89,6 +89,14 @@ int nfg_string(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
     return STRING;
 }
 
+int nfg_single_quotes(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n)
+{
+    bool silent = sc->silent;
+    diag_help(nfg_error_at(sc, E_STRING, sc->at - n, n, "a string stands in double quotes"), "write \"%.*s\"", (int)n - 2, text + 1);
+    sc->silent = silent; /* it is clear what is meant */
+    return nfg_string(sc, value, text, n);
+}
+
 /* Roughly: the scripts of the world, without punctuation, arrows and symbols. */
 static bool looks_like_letters(const char *text)
 {

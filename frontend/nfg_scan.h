@@ -58,6 +58,10 @@ struct nfg_scanner {
     bool silent;             /* something in this statement was reported already */
     bool cut;                /* the text ends too early, which was reported */
     bool loose;              /* statements outside of blocks were reported */
+    struct {
+        ast_name *at;
+        int n, cap;
+    } passed;                /* names in the last statement that was passed over */
     nfc_map reported;        /* words that can be no names, which were taken for names */
 };
 
@@ -68,6 +72,7 @@ ast_name nfg_name(nfg_scanner *sc, const char *text, size_t n, nfc_span at);
 int nfg_integer(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n);
 int nfg_float(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n);
 int nfg_string(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n);
+int nfg_single_quotes(nfg_scanner *sc, NFG_STYPE *value, const char *text, size_t n);
 /* Reports bytes that are not ASCII; true when they look like a name, which they then are. */
 bool nfg_foreign(nfg_scanner *sc, NFG_STYPE *value, nfc_span at, const char *text);
 void nfg_unclosed_comment(nfg_scanner *sc);
@@ -90,6 +95,10 @@ const char *nfg_word_text(nfg_scanner *sc, const nfg_token *w);
 bool nfg_is_keyword(int kind);
 /* The bracket that was opened last and is still open; kind 0: none. */
 nfg_open nfg_innermost(const nfg_scanner *sc);
+/* Among the statements of a block? */
+bool nfg_in_code(const nfg_scanner *sc);
+/* The names in the statement that is passed over up to this offset: it may have made them. */
+void nfg_note_passed(nfg_scanner *sc, size_t end);
 /* Inside of the braces of `with`? */
 bool nfg_in_hints(const nfg_scanner *sc);
 /* Forgets the brackets up to the braces of the block or section; gives the number of braces of hints. */
