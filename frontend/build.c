@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "codegen/program.h"
+#include "frontend/made.h"
 #include "frontend/outdir.h"
 #include "passes/pass.h"
 
@@ -62,15 +63,22 @@ static bool write_file(cli *c, const char *path, const cg_file *f)
     return ok;
 }
 
-/* What make and the compilers leave behind may go when the folder is written anew. */
-static bool is_product(void *env, const char *file)
+typedef struct {
+    nfc_session *s;
+    const char *program;
+    made before;
+    nfc_map asked; /* files that were found to be ours while they were in their place */
+} replacement;
+
+/* What this program's make left behind may go when the folder is written anew, and what another
+ * program's build did. */
+static bool is_ours(void *env, const char *file)
 {
-    const cg_program *p = env;
-    const char *dot = strrchr(file, '.');
-    size_t n = strlen(p->name);
-    if (dot && (strcmp(dot, ".o") == 0 || strcmp(dot, ".d") == 0)) return true;
-    if (strcmp(file, arena_printf(p->arena, "lib%s.a", p->name)) == 0) return true;
-    return strncmp(file, p->name, n) == 0 && (!file[n] || file[n] == '.' || file[n] == '_');
+    replacement *r = env;
+    if (map_get(&r->asked, file)) return true;
+    bool ours = made_product(r->s, r->program, file) || made_has(r->s, &r->before, file);
+    if (ours) map_set(&r->asked, file, r);
+    return ours;
 }
 
 static bool write_program(cli *c, const char *dir, cg_program *p)
@@ -82,7 +90,9 @@ static bool write_program(cli *c, const char *dir, cg_program *p)
             outdir_abandon(o);
             return false;
         }
-    if (outdir_may_replace(o, is_product, p) && outdir_commit(o)) return true;
+    replacement r = {.s = c->s, .program = p->name, .before = made_before(c->s, dir)};
+    map_init(&r.asked, c->s->arena);
+    if (outdir_may_replace(o, is_ours, &r) && outdir_commit(o)) return true;
     outdir_abandon(o);
     return false;
 }
