@@ -47,7 +47,6 @@ static const option_row options[] = {
     {"state", "FILE", 0, TEXT, AT(state), " run ", "starts from a saved state if FILE exists, and saves it after the runs"},
     {"state-in", "FILE", 0, TEXT, AT(state_in), " sim ", "starts from a saved state"},
     {"state-out", "FILE", 0, TEXT, AT(state_out), " sim ", "saves the state after the run"},
-    {"engine", "NAME", 0, TEXT, AT(engine), " sim ", "graph (the default), or kernels: the compiled kernels in their interpreter"},
     {"format", "NAME", 0, TEXT, AT(format), " export ", "json, dot or ir"},
     {"json", NULL, 0, FLAG, AT(json), " inspect ops ", "as JSON"},
     {"markdown", NULL, 0, FLAG, AT(markdown), " ops ", "as a Markdown table"},

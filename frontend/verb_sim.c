@@ -19,38 +19,6 @@ typedef struct {
     outfile *state_out;
 } simulation;
 
-/* ---- engines ------------------------------------------------------------------------------- */
-
-/* Runs the graph once on the machine's states. Reports and returns false. */
-typedef bool engine_run(simulation *x);
-
-static bool run_graph(simulation *x) { return sim_run(x->s, x->g, x->in, x->out); }
-
-typedef struct {
-    const char *name;
-    engine_run *run;
-} engine;
-
-static const engine engines[] = {
-    {"graph", run_graph},
-};
-
-enum { NENGINE = sizeof engines / sizeof *engines };
-
-static const engine *find_engine(cli *c)
-{
-    const char *names[NENGINE + 1] = {NULL};
-    for (int i = 0; i < NENGINE; i++) {
-        names[i] = engines[i].name;
-        if (!c->engine || strcmp(c->engine, names[i]) == 0) return &engines[i];
-    }
-    nfc_diag *d =
-        diag_error_in(&c->s->diags, E_USAGE, "--engine", "there is no engine '%s'", c->engine);
-    if (diag_suggest(d, c->engine, names)) return NULL;
-    for (int i = 0; i < NENGINE; i++) diag_help(d, "--engine=%s", names[i]);
-    return NULL;
-}
-
 /* ---- before, during and after -------------------------------------------------------------- */
 
 static bool check_options(cli *c)
@@ -80,11 +48,11 @@ static bool prepare(simulation *x)
     return true;
 }
 
-static bool run_all(simulation *x, const engine *e)
+static bool run_all(simulation *x)
 {
     for (int64_t i = 0; i < x->c->runs; i++) {
         simio_drop(x->out, x->g->output.n);
-        if (e->run(x)) continue;
+        if (sim_run(x->s, x->g, x->in, x->out)) continue;
         if (!x->c->s->diags.errors && !(x->step && simstep_has_quit(x->step)))
             diag_error(&x->c->s->diags, E_INTERNAL, x->g->at, "the run ended without a result");
         return false;
@@ -106,17 +74,16 @@ static bool finish(simulation *x)
 
 int verb_sim(cli *c)
 {
-    const engine *e = find_engine(c);
     ir_module *m = check_options(c) ? cli_load(c) : NULL;
     ir_graph *g = m ? cli_graph(c, m) : NULL;
-    if (!g || !e) return cli_finish(c);
+    if (!g) return cli_finish(c);
     const char *broken = ir_verify(m);
     if (broken) {
         diag_error_in(&c->s->diags, E_INTERNAL, c->operand.at[0], "%s", broken);
         return cli_finish(c);
     }
     simulation x = {.c = c, .g = g, .s = sim_new(m)};
-    if (prepare(&x) && run_all(&x, e)) finish(&x);
+    if (prepare(&x) && run_all(&x)) finish(&x);
     if (x.profile) simprofile_print(stderr, x.profile);
     if (x.in) simio_drop(x.in, g->input.n);
     if (x.out) simio_drop(x.out, g->output.n);
