@@ -1,12 +1,12 @@
 #!/bin/sh
-# run.sh BUILD_DIR [--bless] [NAME...]: the sessions of `nfc sim`.
+# run.sh BUILD_DIR [--bless] [NAME...]: the sessions of `nfc sim`. NFC_BLESS=1 does as --bless.
 #
 # NAME.cmd is run by sh in a folder of its own that holds the graphs and tools of this one; $nfc is the
 # program and $py makes .npy files. What it prints on both streams is compared with NAME.expect.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
-bless=0
+bless=${NFC_BLESS:-0}
 if [ "$1" = --bless ]; then bless=1; shift; fi
 [ $# -gt 0 ] || set -- $(cd "$here" && ls *.cmd | sed 's/\.cmd$//')
 
