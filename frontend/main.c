@@ -53,7 +53,7 @@ int verb_explain(cli *c)
         return cli_finish(c);
     }
     printf("%s: %s\n", diag_code_text(code), diag_title(code));
-    if (*diag_explanation(code)) printf("\n%s\n", diag_explanation(code));
+    printf("\n%s\n", diag_explanation(code));
     return 0;
 }
 

@@ -170,7 +170,7 @@ Test(diag, every_code_is_found_and_explained)
         cr_assert(strlen(code) == 7 && strncmp(code, "NFC", 3) == 0, "%s", code);
         cr_assert(diag_lookup(code) == (diag_code)i, "%s", code);
         cr_assert(diag_lookup(code + 3) == (diag_code)i, "%s", code);
-        cr_assert(*diag_title((diag_code)i) && diag_explanation((diag_code)i), "%s", code);
+        cr_assert(*diag_title((diag_code)i) && *diag_explanation((diag_code)i), "%s", code);
     }
     cr_assert(diag_lookup("101") == E_SYNTAX && diag_lookup("nfc0101") == E_SYNTAX);
     cr_assert(diag_lookup("") == DIAG_COUNT && diag_lookup("NFC") == DIAG_COUNT && diag_lookup("NFC0101x") == DIAG_COUNT && diag_lookup("9999") == DIAG_COUNT);
