@@ -18,6 +18,14 @@ const device *cli_device(cli *c)
 
 static bool is_dump(const cli *c, const char *what) { return c->dump && strcmp(c->dump, what) == 0; }
 
+/* A pass that runs several times has several rows. */
+static bool stands_before(const char *const *names, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (strcmp(names[k], names[i]) == 0) return true;
+    return false;
+}
+
 static bool known_dump(cli *c)
 {
     const char *const *names = pass_names();
@@ -26,7 +34,10 @@ static bool known_dump(cli *c)
     if (!c->dump) return true;
     nfc_diag *d = diag_error_in(&c->s->diags, E_USAGE, "--dump", "there is no pass '%s'", c->dump);
     if (diag_suggest(d, c->dump, names)) return false;
-    for (int i = 0; names[i]; i++) diag_help(d, "--dump=%s", names[i]);
+    const char *list = "";
+    for (int i = 0; names[i]; i++)
+        if (!stands_before(names, i)) list = session_printf(c->s, "%s%s%s", list, i ? ", " : "", names[i]);
+    diag_help(d, "it takes %s", list);
     return false;
 }
 

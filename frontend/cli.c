@@ -28,7 +28,8 @@ typedef struct {
 
 static const option_row options[] = {
     {"device", "FILE.json", 0, TEXT, AT(device), " build run check inspect test ", "the device description; host by default"},
-    {"out", "DIR", 'o', TEXT, AT(out_dir), " build export ", "where the sources go; ./out by default"},
+    {"out", "DIR", 'o', TEXT, AT(out_dir), " build ", "where the sources go; ./out by default"},
+    {"out", "FILE", 'o', TEXT, AT(out_dir), " export ", "where the text goes; stdout by default"},
     {"define", "NAME=N", 'D', DIM, 0, GRAPH_VERBS, "binds a dim; NAME<=N bounds it"},
     {"model", "[NAME=]FILE", 0, MODEL, 0, GRAPH_VERBS, "another file for a weights package"},
     {"emit", "KIND", 0, TEXT, AT(emit), " build ", "sources, lib or exe (the default: runs make in DIR)"},
@@ -89,13 +90,14 @@ static bool read_count(cli *c, const option_row *o, const char *text, int64_t *o
 static bool read_dim(cli *c, const char *text)
 {
     enum { MOST = 1 << 30 };
-    const char *sign = strpbrk(text, "<=");
+    static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char *sign = text + strspn(text, LETTERS);
     lower_binding b = {0};
     char *end = NULL;
-    if (sign && sign > text) {
+    if (sign > text && (*sign == '=' || strncmp(sign, "<=", 2) == 0)) {
         b.bounded = *sign == '<';
         b.name = intern_n(&c->s->names, text, (size_t)(sign - text));
-        const char *number = sign + 1 + (b.bounded && sign[1] == '=');
+        const char *number = sign + 1 + b.bounded;
         errno = 0;
         b.value = strtoll(number, &end, 10);
         if (!errno && end != number && !*end && b.value >= b.bounded && b.value <= MOST) {
@@ -146,6 +148,18 @@ static bool unknown_option(cli *c, const char *text)
     return false;
 }
 
+/* Of rows with one name, the verb's own; another verb's where it has none; NULL for what is no option. */
+static const option_row *find_option(int code, const char *verb)
+{
+    const option_row *found = NULL;
+    for (int i = 0; i < NOPTION; i++) {
+        const option_row *o = &options[i];
+        bool is_it = code >= 1000 ? strcmp(o->name, options[code - 1000].name) == 0 : o->letter && code == o->letter;
+        if (is_it && (!found || takes(o, verb))) found = o;
+    }
+    return found;
+}
+
 bool cli_parse(cli *c, int argc, char **argv)
 {
     struct option longs[NOPTION + 1] = {{0}};
@@ -160,10 +174,8 @@ bool cli_parse(cli *c, int argc, char **argv)
     optind = 0;
     opterr = 0;
     for (int code; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-        const option_row *o = NULL;
+        const option_row *o = find_option(code, c->verb);
         const char *text = argv[optind - 1];
-        for (int i = 0; i < NOPTION; i++)
-            if (code == 1000 + i || (options[i].letter && code == options[i].letter)) o = &options[i];
         if (code == ':') ok = usage(c, text, "the option wants a value");
         else if (code == '?' && optopt >= 1000) ok = usage(c, text, "the option takes no value");
         else if (!o || !takes(o, c->verb)) ok = unknown_option(c, o ? session_printf(c->s, "--%s", o->name) : text);

@@ -56,7 +56,9 @@ static void dot_region(FILE *to, nfc_arena *a, const ir_region *r, int *cluster)
         fprintf(to, "\";\n    b%d [shape=point];\n", b->id);
         for (int i = 0; i < b->arg.n; i++) {
             fprintf(to, "    a%d [shape=oval, label=\"", b->arg.at[i]->id);
-            dot_text(to, arena_printf(a, "%s\\n%s", b->arg.at[i]->name ? b->arg.at[i]->name : "", ir_type_text(a, b->arg.at[i]->type)));
+            if (b->arg.at[i]->name) dot_text(to, b->arg.at[i]->name);
+            fputs("\\n", to);
+            dot_text(to, ir_type_text(a, b->arg.at[i]->type));
             fputs("\"];\n", to);
         }
         for (const ir_inst *i = b->first; i; i = i->next) dot_inst(to, a, i, cluster);

@@ -508,7 +508,7 @@ static bool bind_dims(sim *s, sim_tensor *const *in)
             s->sym[sym->id] = in[i]->dim[k];
             s->sym_known[sym->id] = true;
             if (in[i]->dim[k] < sym->lo || in[i]->dim[k] > sym->hi) {
-                diag_error(d, E_RUN_INPUT, p->at, "input '%s' gives dim '%s' the value %lld, which is over its bound %lld", p->name, sym->name, (long long)in[i]->dim[k], (long long)sym->hi);
+                diag_error(d, E_RUN_INPUT, p->at, "input '%s' gives dim '%s' the value %lld, which is not from %lld to %lld", p->name, sym->name, (long long)in[i]->dim[k], (long long)sym->lo, (long long)sym->hi);
                 return false;
             }
         }
