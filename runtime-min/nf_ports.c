@@ -211,7 +211,7 @@ static int open_input(const nf_port *p, const char *path, nf_npy *file)
 static int check_extents(const nf_npy *file, const nf_port *p, const int64_t *dim)
 {
     char have[TEXT], want[TEXT];
-    int64_t extent[NF_RANK];
+    int64_t extent[NF_RANK] = {0};
     int possible = extents(p, dim, extent);
     if (possible && memcmp(extent, file->dim, (size_t)p->rank * sizeof *extent) == 0)
         return NF_EXIT_OK;
