@@ -11,7 +11,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 ALL     := -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) $(WERROR) $(CFLAGS)
 LIBS    := -lcjson -lm
 # As many jobs as there are cores, unless the caller says.
-JOBS    := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+JOBS     = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 SRC     := $(wildcard frontend/*.c ir/*.c passes/*.c codegen/*.c devices/*.c)
 EMBED   := $(sort $(wildcard devices/*.json runtime-min/*))
