@@ -37,9 +37,15 @@ static plan_call *copy(plan_graph *p, const ir_type *type, plan_view *to, plan_v
     return registered(p, lower_copy(p, type, to, from, value, name ? name : "v", at));
 }
 
+/* A port of the graph is one place, whichever buffer stands for it. */
+static bool same_storage(const plan_buffer *a, const plan_buffer *b)
+{
+    return a == b || (a->place == PLAN_OUTPUT && b->place == PLAN_OUTPUT && a->port == b->port);
+}
+
 static bool same_place(const plan_view *a, const plan_view *b, int rank)
 {
-    if (a->buffer != b->buffer || a->offset != b->offset) return false;
+    if (!same_storage(a->buffer, b->buffer) || a->offset != b->offset) return false;
     for (int i = 0; i < rank; i++)
         if (a->stride[i] != b->stride[i]) return false;
     return true;
@@ -104,10 +110,12 @@ static void add_move(plan_graph *p, move_list *list, const ir_value *to, const i
     vec_push(module_of(p)->arena, list, m);
 }
 
-static bool is_read_by_another(const move_list *list, int n)
+/* Does a move still read what move n will write? It may be n itself, where a value is replaced by a
+ * view of it. */
+static bool is_still_read(const move_list *list, int n)
 {
     for (int i = 0; i < list->n; i++)
-        if (i != n && list->at[i].from->buffer == list->at[n].to->buffer) return true;
+        if (same_storage(list->at[i].from->buffer, list->at[n].to->buffer)) return true;
     return false;
 }
 
@@ -122,11 +130,12 @@ static plan_view *temporary(plan_graph *p, const ir_type *type, const ir_inst *a
     return plan_new_view(p, b, type);
 }
 
-/* All at once: a move whose target another still reads waits; a circle goes through a temporary. */
+/* All at once: a move whose target is still read waits; a circle goes through a temporary. Where all
+ * wait, every target is read by exactly one move, so that the first is part of a circle. */
 #define EMIT_MOVES(p, list, into, inst)                                                            \
     while ((list)->n) {                                                                            \
         int free_ = 0;                                                                             \
-        while (free_ < (list)->n && is_read_by_another(list, free_)) free_++;                      \
+        while (free_ < (list)->n && is_still_read(list, free_)) free_++;                      \
         if (free_ == (list)->n) {                                                                  \
             move *first_ = &(list)->at[0];                                                         \
             plan_view *kept_ = temporary(p, first_->type, inst);                                   \
@@ -165,17 +174,20 @@ static void lower_loop(plan_graph *p, const ir_inst *inst)
     EMIT_MOVES(p, &list, &step(p, inst)->enter, inst)
 }
 
+/* Ways to return may give a value different ports, so one may lie where another belongs. */
 static void lower_return(plan_graph *p, const ir_inst *inst)
 {
     const ir_graph *g = p->g;
+    move_list list = {0};
     for (int o = 0; o < g->output.n; o++) {
         const ir_port *port = &g->output.at[o];
-        plan_view *v = plan_view_of(p, inst->in[o]);
-        if ((v->buffer->place == PLAN_OUTPUT && v->buffer->port == o) || is_empty(port->type)) continue;
+        if (is_empty(port->type)) continue;
         plan_buffer *b = ARENA_NEW(module_of(p)->arena, plan_buffer);
         *b = (plan_buffer){.place = PLAN_OUTPUT, .port = o, .dtype = port->type->dtype, .bytes = ir_max_bytes(port->type), .name = port->name, .at = port->at};
-        vec_push(module_of(p)->arena, &step(p, inst)->call, copy(p, port->type, plan_new_view(p, b, port->type), v, inst->in[o], port->name, inst->at));
+        move m = {plan_new_view(p, b, port->type), plan_view_of(p, inst->in[o]), inst->in[o], port->type, port->name};
+        if (!same_place(m.to, m.from, port->type->rank)) vec_push(module_of(p)->arena, &list, m);
     }
+    EMIT_MOVES(p, &list, &step(p, inst)->call, inst)
 }
 
 /* ---- views and effects --------------------------------------------------------------------- */
