@@ -14,7 +14,8 @@ typedef struct storage {
     struct storage *merged; /* into this one; NULL: it stands for itself */
     plan_buffer *buffer;
     VEC(segment) segment;
-    int last;               /* the latest end */
+    VEC(segment) latest;    /* those that end last */
+    int last;               /* there */
     int foreign;            /* the first segments: those that were there before the parts of concats */
 } storage;
 
@@ -473,6 +474,14 @@ static void extend_over_back_edges(placer *k, const ir_region *r)
     }
 }
 
+static void note_end(placer *k, storage *st, const segment *s)
+{
+    if (s->last < st->last) return;
+    if (s->last > st->last) st->latest.n = 0;
+    st->last = s->last;
+    vec_push(k->a, &st->latest, *s);
+}
+
 static void find_lifetimes(placer *k)
 {
     for (const ir_block *b = k->p->g->body->first; b; b = b->next)
@@ -490,7 +499,7 @@ static void find_lifetimes(placer *k)
         segment *s = k->life.entry[i].value;
         storage *st = storage_of(k, plan_view_of(k->p, s->value)->buffer);
         vec_push(k->a, &st->segment, *s);
-        if (s->last > st->last) st->last = s->last;
+        note_end(k, st, s);
     }
 }
 
@@ -575,7 +584,8 @@ static bool storages_clash(placer *k, const storage *a, const storage *b)
         const storage *big = a->segment.n > b->segment.n ? a : b, *small = big == a ? b : a;
         for (int i = 0; i < small->segment.n; i++) {
             if (small->segment.at[i].first < big->last) return true;
-            if (small->segment.at[i].first == big->last && clash(k, &vec_last(&big->segment), &small->segment.at[i])) return true;
+            for (int n = 0; small->segment.at[i].first == big->last && n < big->latest.n; n++)
+                if (clash(k, &big->latest.at[n], &small->segment.at[i])) return true;
         }
         return false;
     }
@@ -593,7 +603,7 @@ static void merge(placer *k, storage *into, storage *from)
     }
     if (!into->buffer->name) into->buffer->name = from->buffer->name;
     for (int i = 0; i < from->segment.n; i++) vec_push(k->a, &into->segment, from->segment.at[i]);
-    if (from->last > into->last) into->last = from->last;
+    for (int i = 0; i < from->latest.n; i++) note_end(k, into, &from->latest.at[i]);
     from->merged = into;
 }
 
