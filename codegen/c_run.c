@@ -151,17 +151,22 @@ static void print_checks(run *r, const plan_step *s)
 
 /* ---- instructions -------------------------------------------------------------------------- */
 
-/* Says a bound of an integer type as a comparison that is not always the same. */
+/* Say a range of an integer type as comparisons that are not always the same; NULL: all lies inside. */
+static const char *outside_unsigned(nfc_arena *a, const char *x, nfc_dtype t, uint64_t lo, uint64_t hi)
+{
+    const char *low = lo > 0 ? arena_printf(a, "%s < %lluu", x, (unsigned long long)lo) : "";
+    const char *high = hi < dtype_max(t) ? arena_printf(a, "%s > %lluu", x, (unsigned long long)hi) : "";
+    return *low || *high ? arena_printf(a, "%s%s%s", low, *low && *high ? " || " : "", high) : NULL;
+}
+
 static const char *outside_range(nfc_arena *a, const char *x, nfc_dtype t, int64_t lo, int64_t hi)
 {
-    bool is_unsigned = dtype_table[t].kind == DTC_UNSIGNED || t == DT_bool;
-    uint64_t most = dtype_max(t);
-    bool below = !is_unsigned && lo > dtype_min(t), above = (uint64_t)(hi < 0 ? 0 : hi) < most;
-    if (is_unsigned && hi < 0) return "1";
+    if (dtype_table[t].kind == DTC_UNSIGNED || t == DT_bool)
+        return hi < 0 ? "1" : outside_unsigned(a, x, t, lo < 0 ? 0 : (uint64_t)lo, (uint64_t)hi);
+    bool below = lo > dtype_min(t), above = hi < 0 || (uint64_t)hi < dtype_max(t);
     const char *low = below ? arena_printf(a, lo == INT64_MIN ? "%s < INT64_MIN" : "%s < %lld", x, (long long)lo) : "";
-    const char *high = above ? arena_printf(a, is_unsigned ? "%s > %lldu" : "%s > %lld", x, (long long)hi) : "";
-    if (!below && !above) return NULL;
-    return arena_printf(a, "%s%s%s", low, below && above ? " || " : "", high);
+    const char *high = above ? arena_printf(a, "%s > %lld", x, (long long)hi) : "";
+    return below || above ? arena_printf(a, "%s%s%s", low, below && above ? " || " : "", high) : NULL;
 }
 
 /* Has the check of the input's bound shown already that the index lies in its range? */
@@ -396,16 +401,23 @@ static void print_dims(run *r, const text *body)
     }
 }
 
+/* Is an integer outside of what the author allows? The bounds are numbers of any size. */
+static const char *breaks_integer_bound(run *r, const ir_bound *b, nfc_dtype t, const char *x)
+{
+    bool is_unsigned = dtype_table[t].kind == DTC_UNSIGNED || t == DT_bool;
+    double lo = b->has_min ? ceil(b->min) : -INFINITY, hi = b->has_max ? floor(b->max) : INFINITY;
+    double least = is_unsigned ? 0 : -0x1p63, beyond = is_unsigned ? 0x1p64 : 0x1p63;
+    if (!(lo < beyond && hi >= least)) return "1";
+    if (is_unsigned) return outside_unsigned(r->p->arena, x, t, lo > 0 ? (uint64_t)lo : 0, hi < beyond ? (uint64_t)hi : UINT64_MAX);
+    return outside_range(r->p->arena, x, t, lo > least ? (int64_t)lo : INT64_MIN, hi < beyond ? (int64_t)hi : INT64_MAX);
+}
+
 /* Is x outside of what the author allows? NaN always is. */
 static const char *breaks_bound(run *r, const ir_port *port, const char *x)
 {
     const ir_bound *b = &port->bound;
     nfc_dtype t = port->type->dtype;
-    if (!dtype_is_float(t)) {
-        double lo = b->has_min ? ceil(b->min) : -INFINITY, hi = b->has_max ? floor(b->max) : INFINITY;
-        if (!(lo < 9.2e18 && hi > -9.2e18)) return "1";
-        return outside_range(r->p->arena, x, t, lo > -9.2e18 ? (int64_t)lo : INT64_MIN, hi < 9.2e18 ? (int64_t)hi : INT64_MAX);
-    }
+    if (!dtype_is_float(t)) return breaks_integer_bound(r, b, t, x);
     const char *v = t == DT_f64 ? x : r->c->dialect->cast(r->c, DT_f32, (kir_type)t, x);
     if (t != DT_f64) v = arena_printf(r->p->arena, "(double)%s", v);
     const char *low = b->has_min ? arena_printf(r->p->arena, "!(%s >= %s)", v, shortest_double(r->p->arena, b->min)) : "";
