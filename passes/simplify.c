@@ -138,12 +138,13 @@ static bool simplify_where(rewriter *r, ir_inst *inst)
     return splat_value(inst->in[0], &c) && give(r, inst, inst->in[c != 0 ? 1 : 2]);
 }
 
-/* A widening conversion and back gives the value again. */
+/* A widening conversion and back gives the value again; but an infinity of f8e5m2 would saturate. */
 static bool simplify_cast(rewriter *r, ir_inst *inst)
 {
     ir_inst *inner = inst->in[0]->def;
     if (!inner || inner->op != IR_cast || !ir_same_type(inner->in[0]->type, inst->out[0]->type)) return false;
     const dtype_info *narrow = &dtype_table[inner->in[0]->type->dtype], *wide = &dtype_table[inst->in[0]->type->dtype];
+    if (inst->out[0]->type->dtype == DT_f8e5m2 && ir_int(inst, ATTR_AT(cast, saturate))) return false;
     bool floats = narrow->kind == DTC_FLOAT && wide->kind == DTC_FLOAT && (wide->bits >= 32 && narrow->bits < wide->bits);
     bool ints = narrow->kind == wide->kind && narrow->kind != DTC_FLOAT && narrow->bits <= wide->bits;
     return (floats || ints) && give(r, inst, inner->in[0]);
