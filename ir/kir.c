@@ -238,30 +238,46 @@ const kir_expr *kir_bits(kir_builder *b, kir_type type, const kir_expr *x)
     return cons(b, (kir_expr){.kind = KIR_UN, .type = type, .op = KU_BITS, .a = x});
 }
 
+/* What a value of the type can be, as far as 64 bits with a sign go. */
+static void type_range(kir_type t, int64_t *lo, int64_t *hi)
+{
+    bool whole = t < DT_COUNT && !dtype_is_float((nfc_dtype)t);
+    *lo = whole ? dtype_min((nfc_dtype)t) : INT64_MIN;
+    *hi = whole && dtype_max((nfc_dtype)t) <= INT64_MAX ? (int64_t)dtype_max((nfc_dtype)t) : INT64_MAX;
+}
+
+/* An integer that its new type does not hold wraps; an index takes the largest for what is above it. */
+static void cast_range(const kir_expr *x, int64_t *lo, int64_t *hi)
+{
+    int64_t tlo, thi;
+    kir_index_range(x->a, lo, hi);
+    type_range(x->type, &tlo, &thi);
+    bool above = x->a->type == DT_u64 && *hi == INT64_MAX && x->type != KIR_INDEX_TYPE;
+    if (*lo >= tlo && *hi <= thi && !above) return;
+    *lo = tlo;
+    *hi = thi;
+}
+
 void kir_index_range(const kir_expr *x, int64_t *lo, int64_t *hi)
 {
     int64_t alo, ahi, blo, bhi;
-    *lo = INT64_MIN;
-    *hi = INT64_MAX;
+    type_range(x->type, lo, hi);
     if (x->kind == KIR_INDEX) {
         sx_range(x->index, lo, hi);
-    } else if (x->kind == KIR_CAST && x->a->type < DT_COUNT && !dtype_is_float((nfc_dtype)x->a->type)) {
-        kir_index_range(x->a, lo, hi);
-        if (*lo > *hi || x->a->kind == KIR_LOAD) {
-            *lo = dtype_min((nfc_dtype)x->a->type);
-            *hi = dtype_max((nfc_dtype)x->a->type) > INT64_MAX ? INT64_MAX : (int64_t)dtype_max((nfc_dtype)x->a->type);
-        }
+    } else if (x->kind == KIR_CAST && !(x->a->type < DT_COUNT && dtype_is_float((nfc_dtype)x->a->type))) {
+        cast_range(x, lo, hi);
     } else if (x->kind == KIR_SELECT) {
         kir_index_range(x->b, &alo, &ahi);
         kir_index_range(x->c, &blo, &bhi);
         *lo = alo < blo ? alo : blo;
         *hi = ahi > bhi ? ahi : bhi;
-    } else if (x->kind == KIR_BIN && (x->op == KB_MIN || x->op == KB_MAX)) {
+    } else if (x->kind == KIR_BIN && (x->op == KB_MIN || x->op == KB_MAX || x->op == KB_REM)) {
         kir_index_range(x->a, &alo, &ahi);
         kir_index_range(x->b, &blo, &bhi);
         bool least = x->op == KB_MIN;
-        *lo = (alo < blo) == least ? alo : blo;
-        *hi = (ahi < bhi) == least ? ahi : bhi;
+        if (x->op == KB_REM && (alo < 0 || bhi < 1)) return;
+        *lo = x->op == KB_REM ? 0 : (alo < blo) == least ? alo : blo;
+        *hi = x->op == KB_REM ? bhi - 1 : (ahi < bhi) == least ? ahi : bhi;
     }
 }
 

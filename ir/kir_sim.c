@@ -143,6 +143,7 @@ static cell cast(kir_type to, kir_type from, cell v)
 {
     uint64_t raw = 0;
     if (to == from) return v;
+    if (to == KIR_INDEX_TYPE && from == DT_u64 && v.i < 0) return (cell){.i = INT64_MAX}; /* above every index */
     if (to == KIR_INDEX_TYPE) return is_float(from) ? (cell){.i = (int64_t)v.f} : v;
     if (is_float(from)) dtype_set((nfc_dtype)to, &raw, 0, v.f);
     else if (is_float(to)) dtype_set((nfc_dtype)to, &raw, 0, dtype_from_int((nfc_dtype)to, v.i, from == DT_u64));

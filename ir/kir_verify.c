@@ -9,6 +9,15 @@ typedef struct {
     const ir_sx *lo, *hi;
 } scoped;
 
+/* What an iteration of a parallel loop touches: the index, and the symbols that run inside of it. */
+typedef struct {
+    const kir_stmt *loop;
+    const kir_buffer *buffer;
+    const ir_sx *index;
+    VEC(scoped) inner;
+    bool writes;
+} access;
+
 typedef struct {
     ir_module *m;
     const kir_func *f;
@@ -19,6 +28,7 @@ typedef struct {
     VEC(const kir_expr *) guard;
     VEC(const kir_stmt *) parallel; /* open parallel loops, with the number of locals outside */
     VEC(int) parallel_locals;
+    VEC(access) access; /* of the open parallel loops, to buffers that the kernel writes */
     const char *broken;
 } checker;
 
@@ -68,6 +78,32 @@ static bool split_linear(sx_table *t, const ir_sx *x, const ir_sx *at, const ir_
     return true;
 }
 
+/* How far a symbol moves x; NULL where it is not linear in it. */
+static const ir_sx *step_of(checker *c, const ir_sx *x, const ir_sym *sym)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sx *base = substitute(c, x, sym, sx_int(t, 0)), *step = sx_sub(t, substitute(c, x, sym, sx_int(t, 1)), base);
+    return sx_add(t, base, sx_mul(t, step, sx_sym(t, sym))) == x ? step : NULL;
+}
+
+/* x with a loop variable at the end of its range that makes x smallest, or largest, if x is linear in it
+ * and the direction is known. */
+static const ir_sx *at_end(checker *c, const ir_sx *x, const scoped *s, bool most)
+{
+    const ir_sx *slope = step_of(c, x, s->sym);
+    if (!slope || (sx_min(slope) < 0 && sx_max(slope) > 0)) return x;
+    return substitute(c, x, s->sym, (sx_min(slope) >= 0) == most ? s->hi : s->lo);
+}
+
+/* What a quotient is at most lets its factors cancel against the rest; a remainder has constant ends. */
+static const ir_sx *end_of(checker *c, const ir_sx *at, bool most)
+{
+    if (at->kind == SX_MOD) return sx_int(&c->m->sx, most ? sx_max(at) : sx_min(at));
+    const ir_sx *x = at->a;
+    for (int i = c->sym.n - 1; i >= 0; i--) x = at_end(c, x, &c->sym.at[i], most);
+    return sx_div(&c->m->sx, x, at->constant);
+}
+
 /* Puts the end of its range that makes x smallest in the place of a quotient or remainder whose factor
  * has a known sign; x itself when there is none. What the factor holds then cancels against the rest. */
 static const ir_sx *without_quotient(checker *c, const ir_sx *x)
@@ -79,8 +115,9 @@ static const ir_sx *without_quotient(checker *c, const ir_sx *x)
             const ir_sx *at = x->term[i].factor[k], *slope, *rest;
             if ((at->kind != SX_DIV && at->kind != SX_MOD) || !split_linear(t, x, at, &slope, &rest)) continue;
             if (sx_min(slope) < 0 && sx_max(slope) > 0) continue;
-            int64_t end = sx_min(slope) >= 0 ? sx_min(at) : sx_max(at);
-            return sx_add(t, rest, sx_mul(t, slope, sx_int(t, end)));
+            const ir_sx *end = end_of(c, at, sx_min(slope) < 0);
+            if (end == at) end = sx_int(t, sx_min(slope) >= 0 ? sx_min(at) : sx_max(at));
+            return sx_add(t, rest, sx_mul(t, slope, end));
         }
     return x;
 }
@@ -91,14 +128,7 @@ static bool never_negative(checker *c, const ir_sx *x)
 {
     if (sx_min(x) >= 0) return true;
     for (int i = c->sym.n - 1; i >= 0; i--) {
-        const scoped *s = &c->sym.at[i];
-        const ir_sx *one = sx_int(&c->m->sx, 1), *zero = sx_int(&c->m->sx, 0);
-        const ir_sx *slope = sx_sub(&c->m->sx, substitute(c, x, s->sym, one), substitute(c, x, s->sym, zero));
-        int64_t lo, hi;
-        sx_range(slope, &lo, &hi);
-        const ir_sx *linear = sx_add(&c->m->sx, substitute(c, x, s->sym, zero), sx_mul(&c->m->sx, slope, sx_sym(&c->m->sx, s->sym)));
-        if (linear != x || (lo < 0 && hi > 0)) continue; /* not linear, or of unknown direction */
-        x = substitute(c, x, s->sym, lo >= 0 ? s->lo : s->hi);
+        x = at_end(c, x, &c->sym.at[i], false);
         if (sx_min(x) >= 0) return true;
     }
     for (const ir_sx *next; (next = without_quotient(c, x)) != x; x = next)
@@ -135,7 +165,25 @@ static bool check_symbols(checker *c, const ir_sx *x)
     return !c->broken && check_division(c, x);
 }
 
-static bool check_access(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count)
+/* Notes an access for each open parallel loop that shares the buffer among its iterations. */
+static void note_access(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count, bool writes)
+{
+    for (int i = 0; b->written && i < c->parallel.n; i++) {
+        bool inner_local = false; /* made inside of the loop: each iteration has its own */
+        for (int k = c->parallel_locals.at[i]; k < c->local.n; k++) inner_local |= c->local.at[k] == b;
+        if (inner_local) continue;
+        access x = {.loop = c->parallel.at[i], .buffer = b, .index = index, .writes = writes};
+        for (int k = c->sym.n - 1; c->sym.at[k].sym != x.loop->var->sym; k--) vec_push(c->a, &x.inner, c->sym.at[k]);
+        if (!sx_is(count, 1)) { /* a block: its elements count as one more loop */
+            ir_sym *k = sx_new_sym(&c->m->sx, "block", 0, sx_max(count) - 1, NO_SPAN);
+            x.index = sx_add(&c->m->sx, index, sx_sym(&c->m->sx, k));
+            vec_push(c->a, &x.inner, ((scoped){k, sx_int(&c->m->sx, 0), sx_sub(&c->m->sx, count, sx_int(&c->m->sx, 1))}));
+        }
+        vec_push(c->a, &c->access, x);
+    }
+}
+
+static bool check_access(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count, bool writes)
 {
     if (!check_symbols(c, index)) return false;
     bool known = b->space == KIR_GLOBAL;
@@ -144,6 +192,7 @@ static bool check_access(checker *c, const kir_buffer *b, const ir_sx *index, co
     const ir_sx *room = sx_sub(&c->m->sx, b->size, sx_add(&c->m->sx, index, count));
     NEED(never_negative(c, index), "the index %s of '%s' can be negative", sx_text(c->m->arena, index), b->name);
     NEED(never_negative(c, room), "the index %s of '%s' can reach its size %s", sx_text(c->m->arena, index), b->name, sx_text(c->m->arena, b->size));
+    note_access(c, b, index, count, writes);
     return true;
 }
 
@@ -165,6 +214,18 @@ static bool check_un(checker *c, const kir_expr *e)
     return true;
 }
 
+/* Is an extent at least 1, since it is or since a loop around runs over a multiple of it? */
+static bool is_positive(checker *c, const ir_sx *x)
+{
+    bool positive = sx_min(x) >= 1;
+    for (int i = 0; i < c->sym.n && !positive; i++) {
+        const scoped *s = &c->sym.at[i];
+        const ir_sx *trips = sx_add(&c->m->sx, sx_sub(&c->m->sx, s->hi, s->lo), sx_int(&c->m->sx, 1)), *times = sx_exact_div(&c->m->sx, trips, x);
+        positive = times && sx_min(times) >= 1;
+    }
+    return positive;
+}
+
 static bool check_bin(checker *c, const kir_expr *e)
 {
     const char *name = kir_bin_table[e->op].text;
@@ -176,6 +237,8 @@ static bool check_bin(checker *c, const kir_expr *e)
     NEED(!bits || !is_float(t), "%s of floats", name);
     NEED(e->op != KB_REM || !is_float(t), "%s of floats", name);
     NEED((e->op != KB_FMOD && e->op != KB_POW) || is_float(t), "%s of integers", name);
+    bool divides = t == KIR_INDEX_TYPE && (e->op == KB_DIV || e->op == KB_REM);
+    NEED(!divides || (e->b->kind == KIR_INDEX && is_positive(c, e->b->index)), "an index is divided by what can be 0");
     return true;
 }
 
@@ -194,7 +257,7 @@ static bool check_expr(checker *c, const kir_expr *e)
         return true;
     }
     case KIR_INDEX: return check_symbols(c, e->index);
-    case KIR_LOAD: return check_access(c, e->buffer, e->index, sx_int(&c->m->sx, 1));
+    case KIR_LOAD: return check_access(c, e->buffer, e->index, sx_int(&c->m->sx, 1), false);
     case KIR_UN: NEED(operands || e->op == KU_BITS, "%s of a storage type", kir_un_table[e->op].text); return check_un(c, e);
     case KIR_BIN: NEED(operands, "%s of a storage type", kir_bin_table[e->op].text); return check_bin(c, e);
     case KIR_FMA: NEED(operands && is_float(e->type) && e->a->type == e->type && e->b->type == e->type && e->c->type == e->type, "fma of other types"); return true;
@@ -239,6 +302,8 @@ static bool check_let(checker *c, const kir_stmt *s)
         if (ghi) hi = ghi;
     } else if (s->value->kind == KIR_BIN && s->value->op == KB_MIN && s->value->b->kind == KIR_INDEX) {
         hi = s->value->b->index; /* clamped to a bound that may be symbolic */
+    } else if (s->value->kind == KIR_BIN && s->value->op == KB_REM && s->value->b->kind == KIR_INDEX && vlo >= 0) {
+        hi = sx_sub(&c->m->sx, s->value->b->index, sx_int(&c->m->sx, 1));
     }
     NEED(vlo >= s->var->sym->lo && vhi <= s->var->sym->hi, "'%s' can leave its bounds", s->var->name);
     vec_push(c->a, &c->sym, ((scoped){s->var->sym, lo, hi}));
@@ -294,23 +359,90 @@ static bool injective(checker *c, const ir_sx *index, const ir_sym *sym)
     return true;
 }
 
-static bool check_race(checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count)
+/* Does b, in one iteration, touch nothing but what a touches in it? The same index is enough; else the
+ * variables of inner loops must match, step by step. */
+static bool is_within(checker *c, const access *b, const access *a)
 {
-    for (int i = 0; i < c->parallel.n; i++) {
-        bool inner_local = false; /* made inside of the loop: each iteration has its own */
-        for (int k = c->parallel_locals.at[i]; k < c->local.n; k++) inner_local |= c->local.at[k] == b;
-        if (inner_local) continue;
-        const kir_stmt *loop = c->parallel.at[i];
-        const ir_sx *wide = index;
-        if (!sx_is(count, 1)) { /* a block: its elements count as one more loop */
-            ir_sym *k = sx_new_sym(&c->m->sx, "block", 0, sx_max(count) - 1, NO_SPAN);
-            wide = sx_add(&c->m->sx, index, sx_sym(&c->m->sx, k));
-            vec_push(c->a, &c->sym, ((scoped){k, sx_int(&c->m->sx, 0), sx_sub(&c->m->sx, count, sx_int(&c->m->sx, 1))}));
+    sx_table *t = &c->m->sx;
+    const ir_sx *zero = sx_int(t, 0), *rest_a = a->index, *rest_b = b->index;
+    for (int i = 0; i < b->inner.n && rest_a != rest_b; i++) {
+        const scoped *s = &b->inner.at[i];
+        const ir_sx *step = step_of(c, rest_b, s->sym);
+        if (!step) return false;
+        if (sx_is(step, 0)) continue;
+        int match = -1;
+        for (int k = 0; k < a->inner.n && match < 0; k++) {
+            const scoped *o = &a->inner.at[k];
+            bool inside = s->sym == o->sym || (sx_min(sx_sub(t, s->lo, o->lo)) >= 0 && sx_min(sx_sub(t, o->hi, s->hi)) >= 0);
+            if (inside && step == step_of(c, rest_a, o->sym)) match = k;
         }
-        bool ok = injective(c, wide, loop->var->sym);
-        if (wide != index) c->sym.n--;
-        NEED(ok, "iterations of the parallel loop '%s' may write the same element of '%s' at %s", loop->var->name, b->name, sx_text(c->m->arena, index));
+        if (match < 0) return false;
+        rest_b = substitute(c, rest_b, s->sym, zero);
+        rest_a = substitute(c, rest_a, a->inner.at[match].sym, zero);
     }
+    return rest_a == rest_b;
+}
+
+/* Can the difference of two accesses, in whichever iterations, be 0 though the iterations differ? It
+ * cannot where it is smaller than the step from one iteration to the next, or larger than all steps. */
+static bool is_apart(checker *c, const access *a, const access *b)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sym *sym = a->loop->var->sym;
+    const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1), *step = step_of(c, a->index, sym);
+    const ir_sx *base = substitute(c, a->index, sym, zero), *other_base = substitute(c, b->index, sym, zero);
+    if (!step || step != step_of(c, b->index, sym)) return false;
+    int nsym = c->sym.n; /* what runs inside of the loop runs apart for the two */
+    for (int i = a->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, a->inner.at[i]);
+    for (int i = b->inner.n - 1; i >= 0; i--) {
+        scoped s = b->inner.at[i];
+        ir_sym *twin = sx_new_sym(t, s.sym->name, s.sym->lo, s.sym->hi, NO_SPAN);
+        const ir_sx *as = sx_sym(t, twin);
+        other_base = substitute(c, other_base, s.sym, as);
+        for (int k = i - 1; k >= 0; k--) { /* bounds may speak of the loops around */
+            scoped *in = &b->inner.at[k];
+            *in = (scoped){in->sym, substitute(c, in->lo, s.sym, as), substitute(c, in->hi, s.sym, as)};
+        }
+        vec_push(c->a, &c->sym, ((scoped){twin, s.lo, s.hi}));
+    }
+    const ir_sx *d = sx_sub(t, base, other_base), *minus = sx_sub(t, other_base, base), *size = magnitude(c, step);
+    const ir_sx *all = sx_add(t, sx_mul(t, size, sx_sub(t, sx_sub(t, a->loop->end, a->loop->begin), one)), one);
+    bool near = never_negative(c, sx_sub(t, sx_sub(t, size, one), d)) && never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
+    bool far = never_negative(c, sx_sub(t, d, all)) || never_negative(c, sx_sub(t, minus, all));
+    c->sym.n = nsym;
+    return near || far;
+}
+
+/* Are the elements that an iteration touches its own among all that the access touches? */
+static bool is_own(checker *c, const access *x)
+{
+    int nsym = c->sym.n;
+    for (int i = x->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, x->inner.at[i]);
+    bool own = injective(c, x->index, x->loop->var->sym);
+    c->sym.n = nsym;
+    return own;
+}
+
+/* At the end of a parallel loop: no iteration writes what another one writes or reads. */
+static bool check_races(checker *c, const kir_stmt *loop)
+{
+    const scoped *range = &vec_last(&c->sym);
+    bool once = sx_sub(&c->m->sx, range->hi, range->lo) == sx_int(&c->m->sx, 0);
+    for (int i = 0; i < c->access.n && !once; i++) {
+        const access *a = &c->access.at[i];
+        if (a->loop != loop || !a->writes) continue;
+        NEED(is_own(c, a), "iterations of the parallel loop '%s' may write the same element of '%s' at %s", loop->var->name, a->buffer->name, sx_text(c->m->arena, a->index));
+        for (int k = 0; k < c->access.n; k++) {
+            const access *b = &c->access.at[k];
+            if (b == a || b->loop != loop || b->buffer != a->buffer || (b->writes && k < i)) continue;
+            NEED(is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b), "an iteration of the parallel loop '%s' may write '%s' at %s where another one touches it at %s", loop->var->name,
+                 a->buffer->name, sx_text(c->m->arena, a->index), sx_text(c->m->arena, b->index));
+        }
+    }
+    int kept = 0; /* what is left is about loops around */
+    for (int i = 0; i < c->access.n; i++)
+        if (c->access.at[i].loop != loop) c->access.at[kept++] = c->access.at[i];
+    c->access.n = kept;
     return true;
 }
 
@@ -336,6 +468,10 @@ static bool check_body(checker *c, const kir_stmt *s)
     }
     for (int i = 0; i < s->body.n; i++)
         if (!check_stmt(c, s->body.at[i])) return false;
+    if (s->kind == KIR_FOR) {
+        c->sym.n = nsym + 1;
+        if (s->loop != KIR_SERIAL && !check_races(c, s)) return false;
+    }
     c->sym.n = nsym;
     c->var.n = nvar;
     c->local.n = nlocal;
@@ -358,13 +494,13 @@ static bool check_stmt(checker *c, const kir_stmt *s)
         return true;
     case KIR_STORE:
         NEED(s->value->type == (kir_type)s->buffer->dtype, "'%s' is stored another type", s->buffer->name);
-        return check_expr(c, s->value) && check_access(c, s->buffer, s->index, one) && check_race(c, s->buffer, s->index, one);
+        return check_expr(c, s->value) && check_access(c, s->buffer, s->index, one, true);
     case KIR_ACCUM:
         NEED(s->value->type == (kir_type)s->buffer->dtype && kir_computes(s->value->type), "'%s' accumulates another type", s->buffer->name);
-        return check_expr(c, s->value) && check_access(c, s->buffer, s->index, one) && check_race(c, s->buffer, s->index, one);
+        return check_expr(c, s->value) && check_access(c, s->buffer, s->index, one, true);
     case KIR_COPY:
         NEED(s->buffer->dtype == s->from->dtype, "a copy between two types");
-        return check_access(c, s->buffer, s->index, s->count) && check_access(c, s->from, s->from_index, s->count) && check_race(c, s->buffer, s->index, s->count);
+        return check_access(c, s->buffer, s->index, s->count, true) && check_access(c, s->from, s->from_index, s->count, false);
     case KIR_FAIL:
     case KIR_NOTE: return true;
     }

@@ -109,9 +109,7 @@ const kir_expr *lx_one_hot(lw *l, const ir_inst *inst, int result, const ir_sx *
 static const ir_sx *wrapped(lw *l, const ir_sx *x, const ir_sx *extent)
 {
     if (sx_is_const(extent) && sx_value(extent) > 0) return sx_mod(l->sx, x, sx_value(extent));
-    const kir_expr *r = kir_binary(&l->b, KB_REM, at_index(l, x), at_index(l, extent));
-    r = kir_binary(&l->b, KB_MIN, r, at_index(l, sx_sub(l->sx, extent, sx_int(l->sx, 1))));
-    return kir_let_index(&l->b, "at", kir_binary(&l->b, KB_MAX, r, index_number(l, 0)), 0, sx_max(extent) - 1);
+    return kir_let_index(&l->b, "at", kir_binary(&l->b, KB_REM, at_index(l, x), at_index(l, extent)), 0, sx_max(extent) - 1);
 }
 
 const kir_expr *lx_tile(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
