@@ -249,7 +249,7 @@ static bool check(cg_program *p)
     nfc_diag *d =
         diag_error(&p->s->diags, E_UNSUPPORTED, p->device->libc_at,
                    "device '%s' has no C library, so there is no program for it", p->device->name);
-    diag_help(d, "--emit=lib or --emit=sources");
+    diag_help(d, "'nfc build' with --emit=lib or --emit=sources makes what it can take");
     return false;
 }
 

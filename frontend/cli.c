@@ -181,6 +181,7 @@ bool cli_parse(cli *c, int argc, char **argv)
         else if (!o || !takes(o, c->verb)) ok = unknown_option(c, o ? session_printf(c->s, "--%s", o->name) : text);
         else ok &= read_option(c, o, optarg);
     }
+    if (ok && c->runs < 1) ok = usage(c, "--runs", "at least one run is needed");
     for (; optind < argc; optind++) vec_push(c->s->arena, &c->operand, argv[optind]);
     c->s->diags.json = c->diag_json;
     c->s->diags.quiet = c->quiet;
@@ -199,7 +200,7 @@ void cli_help(FILE *to, const char *verb)
     }
     for (const cli_verb *v = cli_verbs; v->name; v++) {
         if (strcmp(v->name, verb) != 0) continue;
-        fprintf(to, "nfc %s %s\n\n%s\n\n", v->name, v->synopsis, v->doc);
+        fprintf(to, "nfc %s%s%s\n\n%s\n\n", v->name, *v->synopsis ? " " : "", v->synopsis, v->doc);
         for (int i = 0; i < NOPTION; i++) {
             const option_row *o = &options[i];
             if (!takes(o, verb)) continue;

@@ -56,5 +56,6 @@ int verb_devices(cli *c);
 int verb_fmt(cli *c);
 int verb_explain(cli *c);
 int verb_help(cli *c);
+int verb_version(cli *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "frontend/cli.h"
+#include "frontend/version.h"
 
 const cli_verb cli_verbs[] = {
     {"build", verb_build, "GRAPH [--device F.json] [-o DIR] [--emit=sources|lib|exe]", "compiles a graph to standalone C, and to a program"},
@@ -18,6 +19,7 @@ const cli_verb cli_verbs[] = {
     {"devices", verb_devices, "[NAME|FILE.json]", "lists the devices, or shows one"},
     {"explain", verb_explain, "CODE", "explains a diagnostic"},
     {"help", verb_help, "[VERB]", "lists the verbs, or a verb's options"},
+    {"version", verb_version, "", "prints the compiler's version"},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -41,6 +43,13 @@ int verb_help(cli *c)
     return 0;
 }
 
+int verb_version(cli *c)
+{
+    (void)c;
+    printf("nfc %s\n", NFC_VERSION);
+    return 0;
+}
+
 int verb_explain(cli *c)
 {
     if (c->operand.n != 1) {
@@ -57,14 +66,20 @@ int verb_explain(cli *c)
     return 0;
 }
 
+/* What every program understands in place of a verb. */
+static const char *verb_name(const char *text)
+{
+    if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) return "help";
+    return strcmp(text, "--version") == 0 ? "version" : text;
+}
+
 static int run(nfc_session *s, int argc, char **argv)
 {
     if (argc < 2) {
         cli_help(stderr, NULL);
         return 2;
     }
-    bool wants_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
-    const cli_verb *verb = find_verb(s, wants_help ? "help" : argv[1]);
+    const cli_verb *verb = find_verb(s, verb_name(argv[1]));
     cli c = {.s = s, .verb = verb ? verb->name : ""};
     for (int i = 2; verb && i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {

@@ -26,7 +26,8 @@ static bool map_file(nfc_session *s, package *p)
     int fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
-        diag_error(&s->diags, E_IO_OPEN, p->at, "the package '%s' cannot be opened: %s", p->path, strerror(errno));
+        nfc_diag *d = diag_error(&s->diags, E_IO_OPEN, p->at, "the package '%s' cannot be opened: %s", p->path, strerror(errno));
+        diag_help(d, "--model %s=FILE takes another file", p->name);
         if (fd >= 0) close(fd);
         return false;
     }

@@ -23,7 +23,6 @@ typedef struct {
 
 static bool check_options(cli *c)
 {
-    if (c->runs < 1) diag_error_in(&c->s->diags, E_USAGE, "--runs", "at least one run is needed");
     if (c->trace && c->state_out && strcmp(c->trace, c->state_out) == 0)
         diag_error_in(&c->s->diags, E_USAGE, "--trace", "'%s' is what --state-out names too",
                       c->trace);

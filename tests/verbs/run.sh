@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh [BUILD] [PART...]: the verbs ops, fmt, inspect, run and test.
+# run.sh [BUILD] [PART...]: nfc itself, and the verbs ops, fmt, inspect, run and test.
 #
 # Each PART.py checks one verb and prints a line for each thing that failed, then "PASSED FAILED".
 here=$(cd "$(dirname "$0")" && pwd)
