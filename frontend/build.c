@@ -132,7 +132,7 @@ static int run_command(const char *const *words)
 static bool make_program(cli *c, const char *dir, const cg_program *p, build_kind kind)
 {
     const char *target = kind == BUILD_LIB ? arena_printf(p->arena, "lib%s.a", p->name) : "all";
-    const char *words[] = {"make", "-s", "-C", dir, target, NULL};
+    const char *words[] = {"make", c->verbose ? "--no-print-directory" : "-s", "-C", dir, target, NULL};
     int status = run_command(words);
     if (status == 0) return true;
     nfc_diag *d = diag_error_in(&c->s->diags, E_COMPILER, dir, status == 127 ? "there is no make on this machine" : "make failed; what it said stands above");
@@ -148,6 +148,7 @@ bool build_program(cli *c, const char *dir, build_kind kind, build_result *out)
     bool with_main = kind == BUILD_EXE || (kind == BUILD_SOURCES && d->libc);
     cg_program *p = program_emit(c->s, planned, d, with_main);
     if (!p || !write_program(c, dir, p)) return false;
+    if (c->verbose) fprintf(stderr, "nfc: wrote %d files to %s\n", p->file.n, dir);
     *out = (build_result){.name = p->name, .device = d, .plan = planned, .kernels = p->kernel.n, .weight_bytes = p->weight_bytes, .stack_bytes = p->stack_bytes};
     if (kind == BUILD_SOURCES) return true;
     if (!make_program(c, dir, p, kind)) return false;

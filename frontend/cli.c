@@ -24,7 +24,7 @@ typedef struct {
 
 #define AT(member) offsetof(cli, member)
 #define GRAPH_VERBS " build run sim check inspect test export "
-#define COMPILING " build run check inspect test export "
+#define COMPILING " build run check inspect test "
 
 static const option_row options[] = {
     {"device", "FILE.json", 0, TEXT, AT(device), " build run check inspect test ", "the device description; host by default"},
@@ -35,7 +35,7 @@ static const option_row options[] = {
     {"emit", "KIND", 0, TEXT, AT(emit), " build ", "sources, lib or exe (the default: runs make in DIR)"},
     {"input", "NAME=FILE.npy", 0, INPUT, 0, " run sim ", "an input of the graph"},
     {"output", "DIR", 0, TEXT, AT(output), " run sim ", "where the outputs go, as NAME.npy"},
-    {"graph", "NAME", 'g', TEXT, AT(graph), " run sim test export inspect ", "one graph of a module with several"},
+    {"graph", "NAME", 'g', TEXT, AT(graph), " run sim test inspect ", "one graph of a module with several"},
     {"runs", "N", 0, COUNT, AT(runs), " run sim ", "runs N times, keeping the state"},
     {"golden", "DIR", 0, TEXT, AT(golden), " test ", "inputs and expected outputs as .npy"},
     {"tolerance", "T", 0, TEXT, AT(tolerance), " test ", "largest difference relative to the output's scale, or '4ulp'; 1e-5 by default"},

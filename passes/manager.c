@@ -45,9 +45,10 @@ static bool verified(ir_module *m, const char *after)
     return false;
 }
 
-static bool wants_dump(const pass_options *o, const char *name)
+/* A pass that is asked for by its name is shown even where it changed nothing. */
+static bool wants_dump(const pass_options *o, const char *name, bool changed)
 {
-    return o->dump && (strcmp(o->dump, "all") == 0 || strcmp(o->dump, name) == 0);
+    return o->dump && (strcmp(o->dump, name) == 0 || (changed && strcmp(o->dump, "all") == 0));
 }
 
 bool passes_run(ir_module *m, const pass_options *options)
@@ -68,7 +69,7 @@ bool passes_run(ir_module *m, const pass_options *options)
         if (m->session->diags.errors > errors) return false;
         if (changed) stale |= p->breaks;
         if (options->time) fprintf(stderr, "%2d %-10s %9.3f ms%s\n", i + 1, p->name, ms, changed ? "" : "  (no change)");
-        if (changed && wants_dump(options, p->name)) {
+        if (wants_dump(options, p->name, changed)) {
             fprintf(options->dump_to, "// after pass %d, %s\n", i + 1, p->name);
             ir_print_text(options->dump_to, m);
         }

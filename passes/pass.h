@@ -6,7 +6,7 @@
 #include "ir/ir.h"
 
 typedef struct pass_options {
-    const char *dump;    /* a pass, or "all": print the IR after it when it changed */
+    const char *dump;    /* a pass: print the IR after it; "all": after each that changed it */
     FILE *dump_to;
     int64_t stop_at;     /* run only so many passes; < 0: all */
     bool verify, time;

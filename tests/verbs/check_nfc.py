@@ -28,4 +28,23 @@ check("dot: no escape is escaped", "\\\\" not in dot, dot)
 nfc("export", MINIMAL, "--format=dot", "-o", "short.dot")
 nfc("export", MINIMAL, "--format=dot", "--out=long.dot")
 check("export: -o and --out", open("short.dot").read() == open("long.dot").read() == dot)
+
+# A pass that is named is shown as often as it runs, also where it changes nothing.
+check("--dump: a pass", nfc("check", MINIMAL, "--dump=dce").stdout.count("// after pass") == 2)
+check("--dump: those that change", nfc("check", MINIMAL, "--dump=all").stdout.count("// after pass") == 1)
+
+# A folder takes one kind of build after another; what is no output stays.
+kinds = [nfc("build", MINIMAL, "-o", "kinds", f"--emit={kind}") for kind in ("exe", "lib", "sources", "lib", "exe")]
+check("build: a folder takes every kind in turn", not any(k.returncode for k in kinds), [k.stderr for k in kinds])
+nfc("build", MINIMAL, "-o", "kinds", "--emit=lib")
+check("build: a library stands without the runtime", not os.path.exists("kinds/nf_main.c"), os.listdir("kinds"))
+with open("kinds/nf_mine.c", "w") as f:
+    f.write("mine")
+out = nfc("build", MINIMAL, "-o", "kinds")
+check("build: a file of another stays", out.returncode == 5 and os.path.exists("kinds/nf_mine.c"), out.stderr)
+
+# What build -v logs goes to stderr, and nothing does without it.
+loud, quiet = (nfc("build", MINIMAL, "-o", "out", "--emit=lib", *v) for v in (["-v"], []))
+check("build -v: logs files and commands", re.search(r"^nfc: wrote \d+ files to out$", loud.stderr, re.M) and "ar rcs" in loud.stderr, loud.stderr)
+check("build: logs nothing", quiet.stderr == "" and quiet.stdout == loud.stdout, quiet.stderr)
 finish()
