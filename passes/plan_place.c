@@ -19,6 +19,12 @@ typedef struct storage {
     int foreign;            /* the first segments: those that were there before the parts of concats */
 } storage;
 
+/* A jump backwards: from the position of the jump to the begin of a block of the region. */
+typedef struct {
+    const ir_region *region;
+    int from, to;
+} back_edge;
+
 typedef struct {
     plan_graph *p;
     ir_module *m;
@@ -31,6 +37,7 @@ typedef struct {
     VEC(ir_inst *) inst; /* all, in order */
     nfc_map traffic;     /* state -> traffic */
     nfc_map jump_at;     /* block -> position + 1 of the first jump to it */
+    VEC(back_edge) back;
 } placer;
 
 /* The effects on one state, by position. */
@@ -71,8 +78,25 @@ static void find_jumps(placer *k)
     for (int n = 0; n < k->inst.n; n++)
         for (int e = 0; e < k->inst.at[n]->nedge; e++) {
             const ir_block *to = k->inst.at[n]->edge[e].to;
-            if (!map_getp(&k->jump_at, to)) map_setp(&k->jump_at, to, (void *)(intptr_t)(position(k, k->inst.at[n]) + 1));
+            int from = position(k, k->inst.at[n]), begin = (int)(intptr_t)map_getp(&k->block_begin, to) - 1;
+            if (!map_getp(&k->jump_at, to)) map_setp(&k->jump_at, to, (void *)(intptr_t)(from + 1));
+            if (begin <= from) vec_push(k->a, &k->back, ((back_edge){to->region, from, begin}));
         }
+}
+
+/* Around a jump backwards, what is live where it lands is live where it starts. */
+static int live_until(placer *k, const ir_region *region, int first, int last)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int i = 0; i < k->back.n; i++) {
+            const back_edge *e = &k->back.at[i];
+            if (e->region != region || first > e->to || last < e->to || last >= e->from) continue;
+            last = e->from;
+            changed = true;
+        }
+    }
+    return last;
 }
 
 static int made_at(placer *k, const ir_value *v)
@@ -358,7 +382,8 @@ static void find_copied_reads(placer *k)
         traffic *t = k->traffic.entry[i].value;
         for (int r = 0, until = -1; r < t->read.n; r++) {
             const ir_inst *read = t->read.at[r];
-            int to = last_view_use(k, read->out[0], read->out[0]), next = before(k, t->write.at, t->write.n, position(k, read) + 1);
+            int to = live_until(k, read->block->region, position(k, read), last_view_use(k, read->out[0], read->out[0]));
+            int next = before(k, t->write.at, t->write.n, position(k, read) + 1);
             bool copied = next < t->write.n && position(k, t->write.at[next]) <= to;
             if (copied) map_setp(&k->copied_read, read, k);
             else if (to > until) until = to;
@@ -455,25 +480,6 @@ static void add_life(placer *k, const ir_value *v)
     }
 }
 
-/* Around a jump backwards, what is live where it lands is live where it starts. */
-static void extend_over_back_edges(placer *k, const ir_region *r)
-{
-    for (bool changed = r->first->next != NULL; changed;) {
-        changed = false;
-        for (const ir_block *b = r->first; b; b = b->next)
-            for (int e = 0; e < b->last->nedge; e++) {
-                int to = (int)(intptr_t)map_getp(&k->block_begin, b->last->edge[e].to) - 1, from = position(k, b->last);
-                if (to > from) continue;
-                for (int i = 0; i < k->life.n; i++) {
-                    segment *s = k->life.entry[i].value;
-                    if (s->first > to || s->last < to || s->last >= from) continue;
-                    s->last = from;
-                    changed = true;
-                }
-            }
-    }
-}
-
 static void note_end(placer *k, storage *st, const segment *s)
 {
     if (s->last < st->last) return;
@@ -492,11 +498,9 @@ static void find_lifetimes(placer *k)
             for (int a = 0; a < b->arg.n; a++) add_life(k, b->arg.at[a]);
         for (int v = 0; v < i->nout; v++) add_life(k, i->out[v]);
     }
-    extend_over_back_edges(k, k->p->g->body);
-    for (int n = 0; n < k->inst.n; n++)
-        if (k->inst.at[n]->op == IR_loop) extend_over_back_edges(k, k->inst.at[n]->region[0]);
     for (int i = 0; i < k->life.n; i++) {
         segment *s = k->life.entry[i].value;
+        s->last = live_until(k, region_of(s->value), s->first, s->last);
         storage *st = storage_of(k, plan_view_of(k->p, s->value)->buffer);
         vec_push(k->a, &st->segment, *s);
         note_end(k, st, s);
