@@ -6,11 +6,11 @@
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 
-static bool same_view(const plan_view *a, const plan_view *b, int rank)
+static bool same_view(const plan_view *a, const plan_view *b, const ir_type *t)
 {
     if (a->buffer != b->buffer || a->offset != b->offset) return false;
-    for (int i = 0; i < rank; i++)
-        if (a->stride[i] != b->stride[i]) return false;
+    for (int i = 0; i < t->rank; i++) /* where there is one element, no step is made */
+        if (a->stride[i] != b->stride[i] && !sx_is(t->dim[i], 1)) return false;
     return true;
 }
 
@@ -55,7 +55,7 @@ static const lw_param *param_of_view(const lw_param *list, const ir_type *t, con
         const ir_type *o = list->value->type;
         plan_view as_given = list->view;
         as_given.offset = list->at;
-        if (ir_same_shape(o, t) && o->dtype == t->dtype && same_view(&as_given, view, t->rank)) return list;
+        if (ir_same_shape(o, t) && o->dtype == t->dtype && same_view(&as_given, view, t)) return list;
     }
     return NULL;
 }

@@ -43,11 +43,11 @@ static bool same_storage(const plan_buffer *a, const plan_buffer *b)
     return a == b || (a->place == PLAN_OUTPUT && b->place == PLAN_OUTPUT && a->port == b->port);
 }
 
-static bool same_place(const plan_view *a, const plan_view *b, int rank)
+static bool same_place(const plan_view *a, const plan_view *b, const ir_type *t)
 {
     if (!same_storage(a->buffer, b->buffer) || a->offset != b->offset) return false;
-    for (int i = 0; i < rank; i++)
-        if (a->stride[i] != b->stride[i]) return false;
+    for (int i = 0; i < t->rank; i++) /* where there is one element, no step is made */
+        if (a->stride[i] != b->stride[i] && !sx_is(t->dim[i], 1)) return false;
     return true;
 }
 
@@ -105,7 +105,7 @@ static void add_move(plan_graph *p, move_list *list, const ir_value *to, const i
 {
     if (to->type->kind != IR_TENSOR || is_empty(to->type)) return;
     plan_view *a = plan_view_of(p, to), *b = plan_view_of(p, from);
-    if (same_place(a, b, to->type->rank)) return;
+    if (same_place(a, b, to->type)) return;
     move m = {a, b, from, to->type, to->name};
     vec_push(module_of(p)->arena, list, m);
 }
@@ -185,7 +185,7 @@ static void lower_return(plan_graph *p, const ir_inst *inst)
         plan_buffer *b = ARENA_NEW(module_of(p)->arena, plan_buffer);
         *b = (plan_buffer){.place = PLAN_OUTPUT, .port = o, .dtype = port->type->dtype, .bytes = ir_max_bytes(port->type), .name = port->name, .at = port->at};
         move m = {plan_new_view(p, b, port->type), plan_view_of(p, inst->in[o]), inst->in[o], port->type, port->name};
-        if (!same_place(m.to, m.from, port->type->rank)) vec_push(module_of(p)->arena, &list, m);
+        if (!same_place(m.to, m.from, port->type)) vec_push(module_of(p)->arena, &list, m);
     }
     EMIT_MOVES(p, &list, &step(p, inst)->call, inst)
 }
@@ -210,7 +210,7 @@ static void lower_concat(plan_graph *p, const ir_inst *inst)
         *to = *whole;
         to->offset = sx_add(t, whole->offset, sx_mul(t, at, whole->stride[axis]));
         at = sx_add(t, at, x->type->dim[axis]);
-        if (is_empty(x->type) || same_place(to, plan_view_of(p, x), x->type->rank)) continue;
+        if (is_empty(x->type) || same_place(to, plan_view_of(p, x), x->type)) continue;
         add_call(p, inst, copy(p, x->type, to, plan_view_of(p, x), x, x->name, inst->at));
     }
 }
@@ -239,7 +239,7 @@ static void lower_effect(plan_graph *p, const ir_inst *inst)
     }
     const ir_type *t = inst->in[1]->type;
     plan_view *to = plan_written(p, inst), *from = plan_view_of(p, inst->in[1]);
-    if (!is_empty(t) && !same_place(to, from, t->rank)) add_call(p, inst, copy(p, t, to, from, inst->in[1], inst->state->name, inst->at));
+    if (!is_empty(t) && !same_place(to, from, t)) add_call(p, inst, copy(p, t, to, from, inst->in[1], inst->state->name, inst->at));
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */
