@@ -1,61 +1,7 @@
 /* Storage: which values share a buffer, and the views that they are. */
 #include <string.h>
 #include "ir/shape.h"
-#include "passes/plan.h"
-
-/* The time during which one value needs its storage: positions, both ends included. */
-typedef struct segment {
-    const ir_value *value;
-    int first, last;
-} segment;
-
-/* A buffer in the making: the values that were merged into it. */
-typedef struct storage {
-    struct storage *merged; /* into this one; NULL: it stands for itself */
-    plan_buffer *buffer;
-    VEC(segment) segment;
-    VEC(segment) latest;    /* those that end last */
-    int last;               /* there */
-    int foreign;            /* the first segments: those that were there before the parts of concats */
-} storage;
-
-/* A jump backwards: from the position of the jump to the begin of a block of the region. */
-typedef struct {
-    const ir_region *region;
-    int from, to;
-} back_edge;
-
-typedef struct {
-    plan_graph *p;
-    ir_module *m;
-    nfc_arena *a;
-    nfc_map storage;     /* plan_buffer -> storage */
-    nfc_map base;        /* value -> the value whose storage it is a view of */
-    nfc_map life;        /* base value -> segment */
-    nfc_map copied_read; /* reads that cannot be views of their state */
-    nfc_map block_begin; /* block -> position + 1 */
-    VEC(ir_inst *) inst; /* all, in order */
-    nfc_map traffic;     /* state -> traffic */
-    nfc_map jump_at;     /* block -> position + 1 of the first jump to it */
-    VEC(back_edge) back;
-} placer;
-
-/* The effects on one state, by position. */
-typedef struct traffic {
-    VEC(const ir_inst *) read, write;
-    VEC(int) until; /* the last use of what this read, or one before it, sees of the state in place */
-} traffic;
-
-static int position(placer *k, const ir_inst *i) { return (int)(intptr_t)map_getp(&k->p->position, i) - 1; }
-static int loop_end(placer *k, const ir_inst *i) { return (int)(intptr_t)map_getp(&k->p->loop_end, i) - 1; }
-
-static storage *find(storage *s)
-{
-    while (s->merged) s = s->merged;
-    return s;
-}
-
-static storage *storage_of(placer *k, const plan_buffer *b) { return find(map_getp(&k->storage, b)); }
+#include "passes/plan_place.h"
 
 /* ---- positions ----------------------------------------------------------------------------- */
 
@@ -274,8 +220,6 @@ static plan_view *renamed_view(placer *k, const ir_inst *inst, int n)
     }
 }
 
-static bool renames(const ir_inst *i) { return op_get(i->op)->family == FAM_VIEW && i->op != IR_concat; }
-
 /* ---- states -------------------------------------------------------------------------------- */
 
 /* The part of a state that an effect selects, with an axis for each that it keeps. */
@@ -321,7 +265,7 @@ plan_view *plan_written(const plan_graph *p, const ir_inst *inst)
     return v;
 }
 
-static plan_buffer *state_buffer(placer *k, ir_state *st)
+plan_buffer *place_state(placer *k, ir_state *st)
 {
     plan_buffer *b = map_getp(&k->p->view, st);
     if (b) return b;
@@ -349,7 +293,7 @@ static int last_view_use(placer *k, const ir_value *v, const ir_value *home)
     return last;
 }
 
-static traffic *traffic_of(placer *k, const ir_state *state)
+traffic *place_traffic(placer *k, const ir_state *state)
 {
     traffic *t = map_getp(&k->traffic, state);
     if (t) return t;
@@ -358,8 +302,7 @@ static traffic *traffic_of(placer *k, const ir_state *state)
     return t;
 }
 
-/* How many of the effects come before a position. */
-static int before(placer *k, const ir_inst *const *list, int n, int at)
+int place_before(placer *k, const ir_inst *const *list, int n, int at)
 {
     int lo = 0;
     while (lo < n) {
@@ -375,15 +318,15 @@ static void find_copied_reads(placer *k)
 {
     for (int i = 0; i < k->inst.n; i++) {
         const ir_inst *x = k->inst.at[i];
-        if (x->op == IR_read) vec_push(k->a, &traffic_of(k, x->state)->read, x);
-        if (x->op == IR_write) vec_push(k->a, &traffic_of(k, x->state)->write, x);
+        if (x->op == IR_read) vec_push(k->a, &place_traffic(k, x->state)->read, x);
+        if (x->op == IR_write) vec_push(k->a, &place_traffic(k, x->state)->write, x);
     }
     for (int i = 0; i < k->traffic.n; i++) {
         traffic *t = k->traffic.entry[i].value;
         for (int r = 0, until = -1; r < t->read.n; r++) {
             const ir_inst *read = t->read.at[r];
             int to = live_until(k, read->block->region, position(k, read), last_view_use(k, read->out[0], read->out[0]));
-            int next = before(k, t->write.at, t->write.n, position(k, read) + 1);
+            int next = place_before(k, t->write.at, t->write.n, position(k, read) + 1);
             bool copied = next < t->write.n && position(k, t->write.at[next]) <= to;
             if (copied) map_setp(&k->copied_read, read, k);
             else if (to > until) until = to;
@@ -407,7 +350,7 @@ static void place_results(placer *k, const ir_inst *i)
         return;
     }
     if (i->op == IR_read && !map_getp(&k->copied_read, i)) {
-        state_buffer(k, i->state);
+        place_state(k, i->state);
         set_view(k, i->out[0], plan_selected(k->p, i), i->out[0]);
         return;
     }
@@ -443,7 +386,7 @@ static void place_region(placer *k, const ir_region *r)
         place_block_args(k, b);
         for (const ir_inst *i = b->first; i; i = i->next) {
             if (i->op == IR_loop) place_region(k, i->region[0]);
-            if (i->op == IR_write || i->op == IR_read) state_buffer(k, i->state);
+            if (i->op == IR_write || i->op == IR_read) place_state(k, i->state);
             place_results(k, i);
         }
     }
@@ -480,7 +423,7 @@ static void add_life(placer *k, const ir_value *v)
     }
 }
 
-static void note_end(placer *k, storage *st, const segment *s)
+void place_note_end(placer *k, storage *st, const segment *s)
 {
     if (s->last < st->last) return;
     if (s->last > st->last) st->latest.n = 0;
@@ -503,277 +446,7 @@ static void find_lifetimes(placer *k)
         s->last = live_until(k, region_of(s->value), s->first, s->last);
         storage *st = storage_of(k, plan_view_of(k->p, s->value)->buffer);
         vec_push(k->a, &st->segment, *s);
-        note_end(k, st, s);
-    }
-}
-
-/* ---- merging ------------------------------------------------------------------------------- */
-
-static bool is_member_of(const ir_value *v, ir_value *const *list, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (list[i] == v) return true;
-    return false;
-}
-
-/* Does every use of the value, and of what is worked out of it in the same place, happen at the very
- * element that is stored then? */
-static bool stays_at_its_element(const ir_value *v, const ir_type *out)
-{
-    for (const ir_use *u = v->uses; u; u = u->next) {
-        const ir_inst *i = u->inst;
-        if (i->op == IR_yield) continue;
-        bool pointwise = op_get(i->op)->family == FAM_EW || i->op == IR_cast || (i->op == IR_batch_normalization && i->in[0] == v);
-        if (!pointwise || !ir_same_shape(v->type, out) || !ir_same_shape(i->out[0]->type, out)) return false;
-        if (!stays_at_its_element(i->out[0], out)) return false;
-    }
-    return true;
-}
-
-/* May the kernel of an instruction write its result over this operand? */
-static bool may_overwrite(const ir_inst *i, const ir_value *operand, const ir_value *result)
-{
-    if (operand->type->dtype != result->type->dtype || !ir_same_shape(operand->type, result->type)) return false;
-    const op_info *info = op_get(i->op);
-    if (info->family == FAM_EW || i->op == IR_batch_normalization) return info->family == FAM_EW || i->in[0] == operand;
-    if (info->flags & OPF_INPLACE) return i->in[0] == operand && (i->nin < 2 || i->in[1] != operand);
-    if (i->op != IR_fused) return false;
-    for (int n = 0; n < i->nin; n++)
-        if (i->in[n] == operand && !stays_at_its_element(i->region[0]->first->arg.at[n], result->type)) return false;
-    return true;
-}
-
-/* One life ends where the other begins: fine for a move between the two, or a kernel that works in
- * place. */
-static bool may_touch(placer *k, const segment *before, const segment *after)
-{
-    const ir_value *v = before->value, *w = after->value;
-    if (w->def && w->def->op != IR_loop) {
-        for (int n = 0; n < w->def->nin; n++) { /* the operand may be a view of the whole storage */
-            const ir_value *o = w->def->in[n];
-            if (!o || map_getp(&k->base, o) != v) continue;
-            const plan_view *view = plan_view_of(k->p, o);
-            if (!sx_is(view->offset, 0) || !plan_is_contiguous(k->m, o->type, view) || !may_overwrite(w->def, o, w)) return false;
-        }
-        return position(k, w->def) == before->last && !map_getp(&k->copied_read, w->def);
-    }
-    const ir_block *b = w->block;
-    if (!b) { /* what a loop leaves is what its last trip yielded */
-        for (b = w->def->region[0]->first; b; b = b->next)
-            if (b->last->op == IR_yield && b->last->in[w->slot] == v) return true;
-        return w->def->region[0]->first->arg.at[w->slot + 1] == v;
-    }
-    const ir_inst *owner = b->region->owner;
-    if (owner && owner->op == IR_loop && b == b->region->first) return owner->in[w->slot - 1] == v;
-    for (const ir_use *u = v->uses; u; u = u->next)
-        for (int e = 0; e < u->inst->nedge; e++) {
-            const ir_edge *edge = &u->inst->edge[e];
-            if (edge->to == b && u->inst->in[edge->first + w->slot] == v) return true;
-        }
-    return false;
-}
-
-static bool clash(placer *k, const segment *a, const segment *b)
-{
-    if (a->last < b->first || b->last < a->first) return false;
-    if (a->last == b->first) return !may_touch(k, a, b);
-    if (b->last == a->first) return !may_touch(k, b, a);
-    return true;
-}
-
-static bool storages_clash(placer *k, const storage *a, const storage *b)
-{
-    enum { FEW = 64 };
-    if (a->segment.n > FEW || b->segment.n > FEW) { /* long chains: only their ends are looked at */
-        const storage *big = a->segment.n > b->segment.n ? a : b, *small = big == a ? b : a;
-        for (int i = 0; i < small->segment.n; i++) {
-            if (small->segment.at[i].first < big->last) return true;
-            for (int n = 0; small->segment.at[i].first == big->last && n < big->latest.n; n++)
-                if (clash(k, &big->latest.at[n], &small->segment.at[i])) return true;
-        }
-        return false;
-    }
-    for (int i = 0; i < a->segment.n; i++)
-        for (int n = 0; n < b->segment.n; n++)
-            if (clash(k, &a->segment.at[i], &b->segment.at[n])) return true;
-    return false;
-}
-
-static void merge(placer *k, storage *into, storage *from)
-{
-    if (into->buffer->place == PLAN_ARENA && from->buffer->place != PLAN_ARENA) {
-        into->buffer->place = from->buffer->place;
-        into->buffer->port = from->buffer->port;
-    }
-    if (!into->buffer->name) into->buffer->name = from->buffer->name;
-    for (int i = 0; i < from->segment.n; i++) vec_push(k->a, &into->segment, from->segment.at[i]);
-    for (int i = 0; i < from->latest.n; i++) note_end(k, into, &from->latest.at[i]);
-    from->merged = into;
-}
-
-static bool is_whole(placer *k, const ir_value *v)
-{
-    const plan_view *view = plan_view_of(k->p, v);
-    return view && sx_is(view->offset, 0) && plan_is_contiguous(k->m, v->type, view) && ir_max_bytes(v->type) == view->buffer->bytes;
-}
-
-/* Puts two values into one storage, if nothing speaks against it. */
-static bool try_merge(placer *k, const ir_value *a, const ir_value *b)
-{
-    if (!a || !b || a->type->kind != IR_TENSOR || !is_whole(k, a) || !is_whole(k, b)) return false;
-    if (a->type->dtype != b->type->dtype || ir_elements(k->m, a->type) != ir_elements(k->m, b->type)) return false;
-    storage *x = storage_of(k, plan_view_of(k->p, a)->buffer), *y = storage_of(k, plan_view_of(k->p, b)->buffer);
-    if (x == y) return true;
-    plan_place p = x->buffer->place, q = y->buffer->place;
-    bool arena_p = p == PLAN_ARENA, arena_q = q == PLAN_ARENA;
-    bool output_p = p == PLAN_OUTPUT, output_q = q == PLAN_OUTPUT;
-    bool ok = (arena_p && (arena_q || output_q)) || (output_p && (arena_q || (output_q && x->buffer->port == y->buffer->port)));
-    if (!ok || storages_clash(k, x, y)) return false;
-    merge(k, x->segment.n >= y->segment.n ? x : y, x->segment.n >= y->segment.n ? y : x);
-    return true;
-}
-
-/* ---- who shares with whom ------------------------------------------------------------------ */
-
-static void share_loops_and_jumps(placer *k)
-{
-    for (int n = 0; n < k->inst.n; n++) {
-        const ir_inst *i = k->inst.at[n];
-        if (i->op == IR_loop) {
-            const ir_block *body = i->region[0]->first;
-            for (const ir_block *b = body; b; b = b->next)
-                for (int c = 0; b->last->op == IR_yield && c < i->nin; c++) try_merge(k, body->arg.at[c + 1], b->last->in[c]);
-            for (int c = 0; c < i->nin; c++) try_merge(k, i->in[c], body->arg.at[c + 1]);
-        }
-        for (int e = 0; e < i->nedge; e++)
-            for (int a = 0; a < i->edge[e].n; a++) try_merge(k, i->in[i->edge[e].first + a], i->edge[e].to->arg.at[a]);
-    }
-}
-
-/* A returned value is worked out in the caller's buffer, if no other life is in the way there: what is
- * returned in one place and another is one storage. */
-static void share_outputs(placer *k)
-{
-    const ir_graph *g = k->p->g;
-    storage **port = ARENA_ARRAY(k->a, storage *, g->output.n + 1);
-    for (int n = 0; n < k->inst.n; n++) {
-        const ir_inst *i = k->inst.at[n];
-        for (int o = 0; i->op == IR_return && o < g->output.n; o++) {
-            const ir_value *v = i->in[o];
-            if (!is_whole(k, v)) continue;
-            storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
-            if (s->buffer->place != PLAN_ARENA || (port[o] && storages_clash(k, port[o], s))) continue;
-            s->buffer->place = PLAN_OUTPUT;
-            s->buffer->port = o;
-            if (port[o]) merge(k, port[o], s);
-            else port[o] = s;
-        }
-    }
-}
-
-/* Is the value made by a kernel for this one user, with storage of its own? */
-static bool is_private(placer *k, const ir_value *v, const ir_inst *user)
-{
-    if (!v->def || v->def->block != user->block || !v->uses || v->uses->next || !is_whole(k, v)) return false;
-    if (v->def->op == IR_loop || renames(v->def) || map_getp(&k->base, v) != v) return false;
-    const storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
-    return s->buffer->place == PLAN_ARENA && s->segment.n == 1;
-}
-
-/* Does another value need the storage of a concat while the part is there already? The lives of other
- * parts, which lie beside it, stand behind the first `foreign` ones. */
-static bool part_clashes(placer *k, const storage *whole, const storage *part, const ir_value *concat)
-{
-    for (int i = 0; i < whole->foreign; i++)
-        if (whole->segment.at[i].value != concat && clash(k, &whole->segment.at[i], &part->segment.at[0])) return true;
-    return false;
-}
-
-static void share_parts(placer *k, const ir_inst *i)
-{
-    sx_table *t = &k->m->sx;
-    int axis = (int)ir_int(i, ATTR_AT(concat, axis));
-    if (axis < 0) axis += i->out[0]->type->rank;
-    const plan_view *whole = plan_view_of(k->p, i->out[0]);
-    const ir_sx *at = sx_int(t, 0);
-    for (int p = 0; p < i->nin; p++) {
-        const ir_value *x = i->in[p];
-        const ir_sx *here = at;
-        at = sx_add(t, at, x->type->dim[axis]);
-        if (!is_private(k, x, i)) continue;
-        storage *part = storage_of(k, plan_view_of(k->p, x)->buffer), *s = storage_of(k, whole->buffer);
-        /* A state is read as it is until the write. */
-        if (s->buffer->place == PLAN_STATE || part_clashes(k, s, part, i->out[0])) continue;
-        plan_view *v = plan_view_of(k->p, x);
-        *v = *whole;
-        v->offset = sx_add(t, v->offset, sx_mul(t, here, whole->stride[axis]));
-        merge(k, s, part);
-    }
-}
-
-/* The parts of a concat are worked out where they will stand. Outer ones first: parts may be concats. */
-static void share_concats(placer *k)
-{
-    for (int i = 0; i < k->storage.n; i++) {
-        storage *s = k->storage.entry[i].value;
-        s->foreign = s->segment.n;
-    }
-    for (int n = k->inst.n - 1; n >= 0; n--)
-        if (k->inst.at[n]->op == IR_concat) share_parts(k, k->inst.at[n]);
-}
-
-/* May it end the run? Then what was not written yet must not be written. */
-static bool can_fail(const ir_inst *i)
-{
-    if (op_get(i->op)->flags & OPF_CAN_FAIL) return true;
-    for (const ir_inst *f = i->op == IR_fused ? i->region[0]->first->first : NULL; f; f = f->next)
-        if (op_get(f->op)->flags & OPF_CAN_FAIL) return true;
-    return (i->op == IR_read || i->op == IR_write) && !plan_effect_stays_inside(i);
-}
-
-/* From the maker of a value to the write: does nothing touch the state, use a view of it, or fail? */
-static bool state_is_quiet(placer *k, const ir_inst *maker, const ir_inst *write)
-{
-    if (can_fail(write)) return false;
-    for (const ir_inst *i = maker; i != write; i = i->next)
-        if (i->op == IR_loop || can_fail(i) || (i->state == write->state && (i->op == IR_read || i->op == IR_write))) return false;
-    const traffic *t = traffic_of(k, write->state);
-    int earlier = before(k, t->read.at, t->read.n, position(k, write));
-    return !earlier || t->until.at[earlier - 1] < position(k, maker);
-}
-
-static void check_known(void *env, const ir_sym *sym)
-{
-    int *latest = env;
-    int at = sym->is_dim ? -1 : sym->value->def ? sym->value->def->id : -1;
-    if (at > *latest) *latest = at;
-}
-
-/* What is only written into a state is worked out there. */
-static void share_writes(placer *k)
-{
-    for (int n = 0; n < k->inst.n; n++) {
-        const ir_inst *w = k->inst.at[n];
-        if (w->op != IR_write || !is_private(k, w->in[1], w)) continue;
-        const ir_inst *maker = w->in[1]->def;
-        int latest = -1;
-        for (int i = 0; i < w->nsel; i++) sx_visit(w->sel[i].start, check_known, &latest);
-        if (latest >= maker->id || !state_is_quiet(k, maker, w)) continue;
-        storage *s = storage_of(k, plan_view_of(k->p, w->in[1])->buffer);
-        *plan_view_of(k->p, w->in[1]) = *plan_written(k->p, w);
-        s->merged = storage_of(k, state_buffer(k, w->state));
-    }
-}
-
-static void share_in_place(placer *k)
-{
-    for (int n = 0; n < k->inst.n; n++) {
-        const ir_inst *i = k->inst.at[n];
-        if (i->nout != 1 || i->op == IR_loop || !ir_is_tensor(i->out[0]) || map_getp(&k->base, i->out[0]) != i->out[0]) continue;
-        for (int o = 0; o < i->nin; o++) {
-            if (!i->in[o] || is_member_of(i->in[o], i->in, o) || !ir_is_tensor(i->in[o])) continue;
-            if (may_overwrite(i, i->in[o], i->out[0]) && try_merge(k, i->in[o], i->out[0])) break;
-        }
+        place_note_end(k, st, s);
     }
 }
 
@@ -826,11 +499,7 @@ void plan_storage(plan_graph *p)
     find_copied_reads(&k);
     place_region(&k, p->g->body);
     find_lifetimes(&k);
-    share_writes(&k);
-    share_outputs(&k);
-    share_concats(&k);
-    share_loops_and_jumps(&k);
-    share_in_place(&k);
+    plan_share(&k);
     hold_carried(&k);
     finish(&k);
     arena_free(a);
