@@ -185,6 +185,22 @@ static bool part_clashes(placer *k, const storage *whole, const storage *part, c
     return false;
 }
 
+static void check_known(void *env, const ir_sym *sym)
+{
+    int *latest = env;
+    int at = sym->is_dim ? -1 : sym->value->def ? sym->value->def->id : -1;
+    if (at > *latest) *latest = at;
+}
+
+/* Are the indices that a place depends on read before a value is made there? */
+static bool is_known_at(const plan_view *v, int rank, const ir_inst *maker)
+{
+    int latest = -1;
+    sx_visit(v->offset, check_known, &latest);
+    for (int i = 0; i < rank; i++) sx_visit(v->stride[i], check_known, &latest);
+    return latest < maker->id;
+}
+
 static void share_parts(placer *k, const ir_inst *i)
 {
     sx_table *t = &k->m->sx;
@@ -200,9 +216,10 @@ static void share_parts(placer *k, const ir_inst *i)
         storage *part = storage_of(k, plan_view_of(k->p, x)->buffer), *s = storage_of(k, whole->buffer);
         /* A state is read as it is until the write. */
         if (s->buffer->place == PLAN_STATE || part_clashes(k, s, part, i->out[0])) continue;
-        plan_view *v = plan_view_of(k->p, x);
-        *v = *whole;
-        v->offset = sx_add(t, v->offset, sx_mul(t, here, whole->stride[axis]));
+        plan_view v = *whole;
+        v.offset = sx_add(t, v.offset, sx_mul(t, here, whole->stride[axis]));
+        if (!is_known_at(&v, x->type->rank, x->def)) continue;
+        *plan_view_of(k->p, x) = v;
         merge(k, s, part);
     }
 }
@@ -238,13 +255,6 @@ static bool state_is_quiet(placer *k, const ir_inst *maker, const ir_inst *write
     return !earlier || t->until.at[earlier - 1] < position(k, maker);
 }
 
-static void check_known(void *env, const ir_sym *sym)
-{
-    int *latest = env;
-    int at = sym->is_dim ? -1 : sym->value->def ? sym->value->def->id : -1;
-    if (at > *latest) *latest = at;
-}
-
 /* What is only written into a state is worked out there. */
 static void share_writes(placer *k)
 {
@@ -252,11 +262,10 @@ static void share_writes(placer *k)
         const ir_inst *w = k->inst.at[n];
         if (w->op != IR_write || !is_private(k, w->in[1], w)) continue;
         const ir_inst *maker = w->in[1]->def;
-        int latest = -1;
-        for (int i = 0; i < w->nsel; i++) sx_visit(w->sel[i].start, check_known, &latest);
-        if (latest >= maker->id || !state_is_quiet(k, maker, w)) continue;
+        const plan_view *written = plan_written(k->p, w);
+        if (!is_known_at(written, w->in[1]->type->rank, maker) || !state_is_quiet(k, maker, w)) continue;
         storage *s = storage_of(k, plan_view_of(k->p, w->in[1])->buffer);
-        *plan_view_of(k->p, w->in[1]) = *plan_written(k->p, w);
+        *plan_view_of(k->p, w->in[1]) = *written;
         s->merged = storage_of(k, place_state(k, w->state));
     }
 }
