@@ -53,16 +53,9 @@ static void put_constant(merger *k, words *key, const ir_inst *inst)
     put(k, key, bytes <= 4096 ? map_hash(c->data, bytes, 7) : (uint64_t)(uintptr_t)c->data);
 }
 
-/* Of +0 and -0 the larger and the smaller is the one that stands behind. */
-static bool commutes(const ir_inst *inst)
-{
-    if (inst->nin != 2 || !inst->in[0] || !inst->in[1] || !(op_get(inst->op)->flags & OPF_COMMUTES)) return false;
-    return (inst->op != IR_max && inst->op != IR_min) || !dtype_is_float(inst->in[0]->type->dtype);
-}
-
 static void operands(merger *k, words *key, const ir_inst *inst)
 {
-    bool swap = commutes(inst) && inst->in[0]->id > inst->in[1]->id;
+    bool swap = inst->nin == 2 && inst->in[0] && inst->in[1] && (op_get(inst->op)->flags & OPF_COMMUTES) && inst->in[0]->id > inst->in[1]->id;
     for (int i = 0; i < inst->nin; i++) put_pointer(k, key, inst->in[swap ? 1 - i : i]);
 }
 
