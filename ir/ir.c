@@ -57,6 +57,22 @@ bool ir_one_use(const ir_value *v) { return v->uses && !v->uses->next; }
 bool ir_is_terminator(const ir_inst *inst) { return op_get(inst->op)->flags & OPF_TERMINATOR; }
 bool ir_is_pure(const ir_inst *inst) { return op_get(inst->op)->flags & OPF_PURE; }
 
+static bool has_a_zero(const ir_value *v)
+{
+    const void *data = ir_const_bytes(v);
+    if (!data) return true;
+    for (int64_t i = 0, n = ir_max_elements(v->type); i < n; i++)
+        if (dtype_get_int(v->type->dtype, data, (size_t)i) == 0) return true;
+    return false;
+}
+
+bool ir_can_fail(const ir_inst *inst)
+{
+    if (!(op_get(inst->op)->flags & OPF_CAN_FAIL)) return false;
+    if (inst->op != IR_div && inst->op != IR_mod && inst->op != IR_reduce_mean) return true;
+    return !dtype_is_float(inst->in[0]->type->dtype) && (inst->nin < 2 || has_a_zero(inst->in[1]));
+}
+
 const void *ir_weight_bytes(const ir_const *c, int i)
 {
     if (c->converted) return c->converted[i];

@@ -300,6 +300,8 @@ bool ir_one_use(const ir_value *v);
 bool ir_is_terminator(const ir_inst *inst);
 /* May it be dropped when its results are unused? */
 bool ir_is_pure(const ir_inst *inst);
+/* May it end the run with an error: on integers by a divisor that can be 0, on indices by their range? */
+bool ir_can_fail(const ir_inst *inst);
 /* The constant's elements: CONST, or a WEIGHT with one tensor; else NULL. */
 const void *ir_const_bytes(const ir_value *v);
 /* The elements of entry i of a weight table. */

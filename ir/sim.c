@@ -187,15 +187,20 @@ void sim_reset(sim *s)
         if (s->state[i]) memset(s->state[i]->data, 0, (size_t)s->state[i]->n * dtype_bytes(s->state[i]->dtype));
 }
 
+static bool fail_at(sim *s, nfc_span at, diag_code code, const char *text)
+{
+    if (!s->failed && !s->quiet) diag_error(&s->m->session->diags, code, at, "%s", text);
+    s->failed = true;
+    return false;
+}
+
 bool sim_fail(sim_call *c, diag_code code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     const char *text = arena_vprintf(c->m->arena, format, args);
     va_end(args);
-    if (!c->s->failed && !c->s->quiet) diag_error(&c->m->session->diags, code, c->inst->at, "%s", text);
-    c->s->failed = true;
-    return false;
+    return fail_at(c->s, c->inst->at, code, text);
 }
 
 static int64_t symbol_value(void *env, const ir_sym *sym) { return ((sim *)env)->sym[sym->id]; }
@@ -246,7 +251,6 @@ typedef struct {
 
 static bool part_of(sim *s, const ir_inst *inst, part *p)
 {
-    sim_call c = {.s = s, .m = s->m, .inst = inst};
     const sim_tensor *t = s->state[inst->state->id];
     p->rank = inst->nsel;
     for (int i = 0; i < inst->nsel; i++) {
@@ -254,8 +258,9 @@ static bool part_of(sim *s, const ir_inst *inst, part *p)
         p->start[i] = value_of(s, sel->start);
         p->extent[i] = sel->one ? 1 : value_of(s, sel->extent);
         if (p->start[i] < 0 || p->extent[i] < 0 || p->start[i] + p->extent[i] > t->dim[i])
-            return sim_fail(&c, E_RUN_INDEX, "index %lld%s is outside of axis %d of state '%s', whose extent is %lld", (long long)p->start[i],
-                            sel->one ? "" : arena_printf(s->m->arena, ":%lld", (long long)(p->start[i] + p->extent[i])), i, inst->state->name, (long long)t->dim[i]);
+            return fail_at(s, sel->at.file ? sel->at : inst->at, E_RUN_INDEX,
+                           arena_printf(s->m->arena, "index %lld%s is outside of axis %d of state '%s', whose extent is %lld", (long long)p->start[i],
+                                        sel->one ? "" : arena_printf(s->m->arena, ":%lld", (long long)(p->start[i] + p->extent[i])), i, inst->state->name, (long long)t->dim[i]));
     }
     return true;
 }

@@ -12,6 +12,7 @@ typedef struct group {
     VEC(ir_inst *) member; /* in program order; the last one's result leaves the group */
     ir_inst *root;
     bool costly;           /* has functions that should not be worked out twice */
+    bool can_fail;         /* one member may report a run error: of two it could not say which */
 } group;
 
 typedef struct {
@@ -125,7 +126,7 @@ static bool may_merge(fuser *f, const ir_inst *c, int n)
     const ir_inst *p = v ? v->def : NULL;
     if (!p || p->block != c->block || !(is_pointwise(p) || is_root(p))) return false;
     const group *pg = group_of(f, p), *cg = group_of(f, c);
-    if (pg == cg || vec_last(&pg->member) != p || !only_used_by(v, c)) return false;
+    if (pg == cg || vec_last(&pg->member) != p || !only_used_by(v, c) || (pg->can_fail && cg->can_fail)) return false;
     if (!hints_agree(p, c) || map_getp(&f->epoch, p) != map_getp(&f->epoch, c) || crosses_write(f, pg, c)) return false;
     if (pg->member.n + cg->member.n > MAX_MEMBERS || operand_count(pg, cg) > MAX_OPERANDS) return false;
     const ir_type *pt = v->type, *ct = c->out[0]->type;
@@ -143,7 +144,7 @@ static bool may_merge(fuser *f, const ir_inst *c, int n)
 static void merge(fuser *f, group *into, group *from)
 {
     /* Both lists are in program order, and so must the union be. */
-    group all = {.root = into->root ? into->root : from->root, .costly = into->costly || from->costly};
+    group all = {.root = into->root ? into->root : from->root, .costly = into->costly || from->costly, .can_fail = into->can_fail || from->can_fail};
     int i = 0, k = 0;
     while (i < into->member.n || k < from->member.n) {
         bool left = k == from->member.n || (i < into->member.n && into->member.at[i]->id < from->member.at[k]->id);
@@ -216,6 +217,7 @@ static void start_groups(fuser *f, ir_block *b)
         vec_push(f->ctx->scratch, &g->member, i);
         g->root = is_root(i) ? i : NULL;
         g->costly = is_costly(i);
+        g->can_fail = ir_can_fail(i);
         map_setp(&f->of, i, g);
     }
 }

@@ -513,10 +513,18 @@ static void store_index(lw *l)
     kir_store(&l->b, p->buffer, p->shift, kir_cast(&l->b, compute, kir_index(&l->b, l->inst->index[0])));
 }
 
+/* Where a run error of the kernel is: at the one of what was fused that can fail. */
+static nfc_span error_place(const ir_inst *inst)
+{
+    const ir_inst *i = inst->op == IR_fused ? inst->region[0]->first->first : NULL;
+    while (i && !ir_can_fail(i)) i = i->next;
+    return i ? i->at : inst->at;
+}
+
 plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
 {
     lw l;
-    begin(&l, p, inst, inst->at);
+    begin(&l, p, inst, error_place(inst));
     l.root = root_of(inst);
     if (inst->op == IR_index_tensor) store_index(&l);
     else if (l.root) lower_nest_of(l.root->op)(&l, l.root);
