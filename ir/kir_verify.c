@@ -214,14 +214,23 @@ static bool check_un(checker *c, const kir_expr *e)
     return true;
 }
 
+/* Is x a multiple of y by a number from 1? */
+static bool is_multiple(checker *c, const ir_sx *x, const ir_sx *y)
+{
+    const ir_sx *times = sx_exact_div(&c->m->sx, x, y);
+    if (times) return sx_min(times) >= 1;
+    if (x->kind != SX_SUM || y->kind != SX_SUM || !x->nterm || !y->nterm || y->term[0].coef == 0) return false;
+    int64_t by = x->term[0].coef / y->term[0].coef;
+    return by >= 1 && sx_mul(&c->m->sx, y, sx_int(&c->m->sx, by)) == x;
+}
+
 /* Is an extent at least 1, since it is or since a loop around runs over a multiple of it? */
 static bool is_positive(checker *c, const ir_sx *x)
 {
     bool positive = sx_min(x) >= 1;
     for (int i = 0; i < c->sym.n && !positive; i++) {
         const scoped *s = &c->sym.at[i];
-        const ir_sx *trips = sx_add(&c->m->sx, sx_sub(&c->m->sx, s->hi, s->lo), sx_int(&c->m->sx, 1)), *times = sx_exact_div(&c->m->sx, trips, x);
-        positive = times && sx_min(times) >= 1;
+        positive = is_multiple(c, sx_add(&c->m->sx, sx_sub(&c->m->sx, s->hi, s->lo), sx_int(&c->m->sx, 1)), x);
     }
     return positive;
 }

@@ -150,32 +150,60 @@ static const ir_sx *pad_source(lw *l, const char *mode, const ir_sx *index, cons
     return sx_add(l->sx, at, sx_int(l->sx, p->cut));
 }
 
+/* Constant padding around an axis that may have no element: only inside of it is anything loaded. */
+static const kir_expr *pad_guarded(lw *l, const ir_value *x, int n, const int *axes, const padded_axis *axis, const ir_sx **at, const kir_expr *value)
+{
+    kir_buffer *element = lw_accumulator(l, "element", value->type, value);
+    for (int k = 0; k < n; k++) {
+        const ir_sx *place = sx_sub(l->sx, at[axes[k]], sx_int(l->sx, axis[k].before));
+        lw_if(l, lw_inside(l, place, axis[k].inner));
+        place = kir_let_index(&l->b, "at", at_index(l, place), 0, sx_max(axis[k].inner) - 1);
+        at[axes[k]] = sx_add(l->sx, place, sx_int(l->sx, axis[k].cut));
+    }
+    kir_store(&l->b, element, sx_int(l->sx, 0), lw_load(l, x, at));
+    lw_close(l, n);
+    return lw_read(l, element);
+}
+
+/* The axes that something is added to or cut off; their numbers go to `which`. */
+static int padded_axes(lw *l, const ir_inst *inst, padded_axis *axis, int *which)
+{
+    const ir_type *x = inst->in[0]->type;
+    const ir_attr *pads = &inst->attr[ATTR_AT(pad, pads)], *axes = &inst->attr[ATTR_AT(pad, axes)];
+    int n = 0;
+    for (int k = 0; k < pads->n / 2; k++) {
+        int64_t at = axes->kind == IR_ATTR_NONE ? k : sx_value(axes->sx[k]);
+        int64_t before = sx_value(pads->sx[k]), after = sx_value(pads->sx[k + pads->n / 2]);
+        int64_t cut_before = before < 0 ? -before : 0, cut_after = after < 0 ? -after : 0;
+        if (before == 0 && after == 0) continue;
+        which[n] = (int)(at < 0 ? at + x->rank : at);
+        axis[n] = (padded_axis){sx_sub(l->sx, x->dim[which[n]], sx_int(l->sx, cut_before + cut_after)), cut_before, before < 0 ? 0 : before};
+        n++;
+    }
+    return n;
+}
+
 const kir_expr *lx_pad(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
 {
     (void)result;
     const ir_type *x = inst->in[0]->type;
-    const ir_attr *pads = &inst->attr[ATTR_AT(pad, pads)], *axes = &inst->attr[ATTR_AT(pad, axes)];
+    padded_axis axis[IR_MAX_RANK];
+    int which[IR_MAX_RANK], n = padded_axes(l, inst, axis, which);
     const char *mode = inst->attr[ATTR_AT(pad, mode)].s;
-    int n = pads->n / 2;
-    bool empty = false;
+    bool empty = ir_max_elements(x) == 0, guarded = false;
     const ir_sx *at[IR_MAX_RANK];
     const kir_expr *inside = kir_int(&l->b, DT_bool, 1);
     const ir_value *fill = ir_operand(inst, 1);
     const ir_sx *const zeros[IR_MAX_RANK] = {sx_int(l->sx, 0), sx_int(l->sx, 0)};
     const kir_expr *value = fill ? lw_load(l, fill, zeros) : lw_number(l, kir_compute(x->dtype), 0);
     memcpy(at, index, sizeof at[0] * (size_t)x->rank);
-    for (int i = 0; i < x->rank; i++) empty |= sx_max(x->dim[i]) < 1;
-    for (int k = 0; k < n && !empty; k++) {
-        int64_t axis = axes->kind == IR_ATTR_NONE ? k : sx_value(axes->sx[k]);
-        int64_t before = sx_value(pads->sx[k]), after = sx_value(pads->sx[k + n]);
-        int64_t cut_before = before < 0 ? -before : 0, cut_after = after < 0 ? -after : 0;
-        if (axis < 0) axis += x->rank;
-        if (before == 0 && after == 0) continue;
-        padded_axis p = {sx_sub(l->sx, x->dim[axis], sx_int(l->sx, cut_before + cut_after)), cut_before, before < 0 ? 0 : before};
-        empty = sx_max(p.inner) < 1;
-        if (!empty) at[axis] = pad_source(l, mode, index[axis], &p, &inside);
+    for (int k = 0; k < n; k++) {
+        empty |= sx_max(axis[k].inner) < 1;
+        guarded |= sx_min(axis[k].inner) < 1;
     }
     if (empty) return value;
+    if (guarded) return pad_guarded(l, inst->in[0], n, which, axis, at, value);
+    for (int k = 0; k < n; k++) at[which[k]] = pad_source(l, mode, index[which[k]], &axis[k], &inside);
     return lw_sel(l, inside, lw_load(l, inst->in[0], at), value);
 }
 
