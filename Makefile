@@ -9,13 +9,13 @@ CFLAGS  ?= -O2 -g
 Q       := $(if $(V),,@)# make V=1 shows the commands
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 ALL     := -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) $(WERROR) $(CFLAGS)
-LIBS    := -lcjson -lm
+LIBS    := -lcjson -lprotobuf-c -lm
 # As many jobs as there are cores, unless the caller says.
 JOBS     = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
-SRC     := $(wildcard frontend/*.c ir/*.c passes/*.c codegen/*.c devices/*.c)
+SRC     := $(wildcard frontend/*.c frontend/onnx/*.c ir/*.c passes/*.c codegen/*.c devices/*.c)
 EMBED   := $(sort $(wildcard devices/*.json runtime-min/*))
-OBJ     := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/nfg.tab.o $(BUILD)/gen/nfg.lex.o $(BUILD)/gen/embed.o $(BUILD)/gen/embed_data.o
+OBJ     := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/nfg.tab.o $(BUILD)/gen/nfg.lex.o $(BUILD)/gen/onnx.pb-c.o $(BUILD)/gen/embed.o $(BUILD)/gen/embed_data.o
 LIBOBJ  := $(filter-out $(BUILD)/frontend/main.o,$(OBJ))
 
 all: $(BUILD)/nfc $(BUILD)/nfc.a $(BUILD)/ops.tested
@@ -58,7 +58,10 @@ $(BUILD)/gen/nfg.tab.c $(BUILD)/gen/nfg.tab.h &: frontend/nfg.y
 $(BUILD)/gen/nfg.lex.c: frontend/nfg.l
 	@mkdir -p $(@D)
 	$(Q)flex -o $@ $<
-# What flex and bison write is not ours to warn about.
+$(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: frontend/onnx/onnx.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(BUILD)/gen $<
+# What flex, bison and protoc-c write is not ours to warn about.
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/gen/nfg.tab.h Makefile
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(CFLAGS) -w -MMD -MP -c -o $@ $<
 
@@ -81,10 +84,10 @@ $(BUILD)/gen/embed_data.S: Makefile $(BUILD)/gen/embed.list $(EMBED)
 $(BUILD)/gen/embed_data.o: $(BUILD)/gen/embed_data.S
 	$(Q)$(CC) -c -o $@ $<
 
-$(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h
+$(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h $(BUILD)/gen/onnx.pb-c.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL) -MMD -MP -c -o $@ $<
--include $(SRC:%.c=$(BUILD)/%.d) $(BUILD)/gen/nfg.tab.d $(BUILD)/gen/nfg.lex.d
+-include $(SRC:%.c=$(BUILD)/%.d) $(BUILD)/gen/nfg.tab.d $(BUILD)/gen/nfg.lex.d $(BUILD)/gen/onnx.pb-c.d
 
 clean:
 	rm -rf $(BUILD)

@@ -59,7 +59,7 @@ checks check.py "$python" "$here/check.py" "$nfc" "$root/devices"
 # the probe, on machines that are not at hand
 
 if ${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -I"$root" -I"$build/gen" ${CFLAGS:--O2} -o "$work/probe_at" \
-    "$here/probe_at.c" "$build/nfc.a" -lcjson -lm; then
+    "$here/probe_at.c" "$build/nfc.a" -lcjson -lprotobuf-c -lm; then
     checks probe.py "$python" "$here/probe.py" "$work/probe_at"
 else
     echo "FAILED devices/probe_at.c does not compile"; failed=$((failed + 1))

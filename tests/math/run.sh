@@ -18,7 +18,7 @@ quad=
 [ "$(uname -m)" = x86_64 ] && quad=-lquadmath
 strict="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
 gcc -std=c11 -D_GNU_SOURCE -I. -O2 $strict -o "$work/math" tests/math/math.c tests/math/check.c tests/math/reference.c tests/math/samples.c \
-    "$build/nfc.a" -lcjson $quad -ldl -lm || stop "the test does not build"
+    "$build/nfc.a" -lcjson -lprotobuf-c $quad -ldl -lm || stop "the test does not build"
 "$work/math" print >"$work/functions.c" && "$work/math" print bare >"$work/bare.c" || stop "the functions cannot be printed"
 
 emitted="-std=c99 -I. -ffp-contract=off $strict -Wno-unused-function"

@@ -38,7 +38,7 @@ grep -q "no goldens of: soft_step bit_clear flip_where\." "$work/log" || stop "m
 "$python" tests/ops/make_goldens.py --nfc build/nfc soft_step bit_clear flip_where >"$work/log" 2>&1 || stop "there are no goldens" "$work/log"
 make -j2 CFLAGS=-O0 WERROR=-Werror >"$work/log" 2>&1 || stop "make finds no goldens" "$work/log"
 
-    ${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -Ibuild/gen -Wall -Wextra -o "$work/shaders" tests/oneop/shaders.c build/nfc.a -lcjson -lm || stop "shaders.c does not build"
+    ${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -Ibuild/gen -Wall -Wextra -o "$work/shaders" tests/oneop/shaders.c build/nfc.a -lcjson -lprotobuf-c -lm || stop "shaders.c does not build"
 
 mkdir "$work/cases" && cd "$work/cases" || exit 2
 NFC=$build/nfc ROOT=$copy SHADERS=$work/shaders "$python" "$copy/tests/oneop/check.py" >"$work/out" 2>"$work/err"

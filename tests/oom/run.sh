@@ -15,7 +15,7 @@ nm "$build/nfc" | grep -q __asan_init && flags="-O1 -g -fsanitize=address,undefi
 objects=$(cd "$build" && find frontend ir passes codegen devices gen -name '*.o' ! -path ir/arena.o | sort | sed "s|^|$build/|")
 # shellcheck disable=SC2086
 $cc -std=c11 -D_GNU_SOURCE -I"$root" $flags -DNFC_ARENA_CHUNK=0 -DWRAPPED -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-    -o "$work/hostile" "$root/ir/arena.c" "$here/shim.c" $objects -lcjson -lm || exit 2
+    -o "$work/hostile" "$root/ir/arena.c" "$here/shim.c" $objects -lcjson -lprotobuf-c -lm || exit 2
 preload=
 if [ "$flags" = -O1 ]; then
     $cc -shared -fPIC -O1 -o "$work/shim.so" "$here/shim.c" || exit 2

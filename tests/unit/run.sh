@@ -21,7 +21,7 @@ for source in tests/unit/*.c; do
     objects="$objects $object"
 done
 # shellcheck disable=SC2086
-${CC:-gcc} $flags -o "$work/unit" $objects "$work/nfc.a" -lcriterion -lcjson -lm || stop "the tests do not link"
+${CC:-gcc} $flags -o "$work/unit" $objects "$work/nfc.a" -lcriterion -lcjson -lprotobuf-c -lm || stop "the tests do not link"
 
 # A child that a test kills on purpose, or that Criterion leaves to itself, is no leak.
 TMPDIR=$work ASAN_OPTIONS=detect_leaks=0 LC_ALL=C "$work/unit" -j2 --color=never >"$work/log" 2>&1

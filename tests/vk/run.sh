@@ -25,7 +25,7 @@ echo '#include <vulkan/vulkan.h>' | ${CC:-gcc} -E - >/dev/null 2>&1 || missing "
 
 [ -f "$build/nfc.a" ] || stop "no nfc.a in $build"
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror"
-${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -I"$build/gen" -O2 $warn -o "$work/vk" tests/vk/*.c "$build/nfc.a" -lcjson -ldl -lm || stop "the test does not build"
+${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -I"$build/gen" -O2 $warn -o "$work/vk" tests/vk/*.c "$build/nfc.a" -lcjson -lprotobuf-c -ldl -lm || stop "the test does not build"
 
 # Only the CPU's driver: loading the others takes longer than the test.
 for icd in /usr/share/vulkan/icd.d/lvp_icd*.json /etc/vulkan/icd.d/lvp_icd*.json; do
