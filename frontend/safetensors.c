@@ -4,49 +4,28 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-typedef struct {
-    void *at;
-    size_t size;
-} mapping;
-
-static void unmap(void *what)
-{
-    mapping *m = what;
-    munmap(m->at, m->size);
-}
+#include "frontend/mapfile.h"
 
 static bool map_file(nfc_session *s, package *p)
 {
-    mapping *m = ARENA_NEW(s->arena, mapping);
-    void **owner = arena_defer(s->arena, unmap, NULL);
+    mapped_file file;
     int fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0) {
+    if (fd < 0) {
         nfc_diag *d = diag_error(&s->diags, E_IO_OPEN, p->at, "the package '%s' cannot be opened: %s", p->path, strerror(errno));
         diag_help(d, "--model %s=FILE takes another file", p->name);
-        if (fd >= 0) close(fd);
         return false;
     }
-    if (!S_ISREG(st.st_mode) || st.st_size < 8) {
-        diag_error(&s->diags, E_PACKAGE, p->at, "'%s' is not a safetensors file: %s", p->path,
-                   S_ISREG(st.st_mode) ? "it has less than 8 bytes" : "not a regular file");
-        close(fd);
-        return false;
-    }
-    p->size = (size_t)st.st_size;
-    void *map = mmap(NULL, p->size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED) {
+    map_status status = map_regular(s->arena, fd, SIZE_MAX, &file);
+    if (status == MAPPED_FAILED) {
         diag_error(&s->diags, E_IO_READ, p->at, "'%s' cannot be mapped: %s", p->path, strerror(errno));
         return false;
     }
-    *m = (mapping){map, p->size};
-    *owner = m;
-    p->map = map;
+    if (status != MAPPED_OK || file.size < 8) {
+        diag_error(&s->diags, E_PACKAGE, p->at, "'%s' is not a safetensors file: %s", p->path, status == MAPPED_OK ? "it has less than 8 bytes" : "not a regular file");
+        return false;
+    }
+    p->size = file.size;
+    p->map = file.at;
     return true;
 }
 

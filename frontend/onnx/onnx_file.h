@@ -46,7 +46,8 @@ typedef struct onnx_file {
     const onnx_tensor *tensor;
     const onnx_sequence *sequence;
     const onnx_optional *optional;
-    nfc_map external; /* location -> the mapped file of external data */
+    nfc_map external;          /* location -> the mapped file of external data */
+    size_t mapped, converted; /* bytes of all mapped files; of the data that were converted */
 } onnx_file;
 
 /* The elements of a tensor in row-major order, each in nfc's own storage of its type (ir/dtype.h): sub-byte
@@ -74,7 +75,9 @@ bool onnx_tensor_type(onnx_file *f, const onnx_tensor *t, onnx_array *out);
 /* nfc's type for a number of TensorProto.DataType, or DT_COUNT; onnx_type_name() is the standard's name. */
 nfc_dtype onnx_dtype(int32_t data_type);
 const char *onnx_type_name(int32_t data_type);
-/* The bytes as text in the session's arena, or NULL if they are not UTF-8 or have a NUL inside. */
+/* Are the bytes UTF-8 without a NUL inside? */
+bool onnx_is_text(const onnx_bytes *b);
+/* They as text in the session's arena, or NULL if they are not. */
 const char *onnx_text(const onnx_file *f, const onnx_bytes *b);
 /* "model.onnx: tensor 'w'", for diag_error_in(); without a name "model.onnx". */
 const char *onnx_place(const onnx_file *f, const char *kind, const char *name);
