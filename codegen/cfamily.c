@@ -19,6 +19,11 @@ static int64_t magnitude(const ir_sx *x)
         if (__builtin_add_overflow(sum, product, &sum)) return INT64_MAX;
     }
     int64_t reach = hi > -lo ? hi : -lo;
+    if (x->a && sx_min(x->a) < 0) { /* it is moved up before it is divided */
+        int64_t room;
+        if (__builtin_sub_overflow(sx_max(x->a), sx_min(x->a), &room) || __builtin_add_overflow(room, x->constant, &room)) return INT64_MAX;
+        if (room > reach) reach = room;
+    }
     return reach > sum ? reach : sum;
 }
 
@@ -66,12 +71,22 @@ static const char *term_text(cg_module *c, const sx_term *m)
 
 static const char *factor_text(cg_module *c, const ir_sx *f) { return cg_index(c, f, true); }
 
+/* Rounded down; C rounds toward zero, so what may be negative is moved up by a multiple of the divisor. */
+static const char *quotient_text(cg_module *c, const ir_sx *x, bool as_factor)
+{
+    int64_t least = sx_min(x->a), by = x->constant, times = least < 0 ? -(least / by) + (least % by != 0) : 0;
+    const char *divided = factor_text(c, x->a), *by_text = integer(c, by);
+    if (times) divided = arena_printf(c->arena, "(%s + %s)", divided, integer(c, times * by));
+    if (x->kind == SX_MOD || !times) return arena_printf(c->arena, as_factor ? "(%s %c %s)" : "%s %c %s", divided, x->kind == SX_DIV ? '/' : '%', by_text);
+    return arena_printf(c->arena, as_factor ? "(%s / %s - %s)" : "%s / %s - %s", divided, by_text, integer(c, times));
+}
+
 const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor)
 {
     switch (x->kind) {
     case SX_SYM: return x->sym->is ? cg_index(c, x->sym->is, as_factor) : name_identifier(c->arena, x->sym->name);
-    case SX_DIV: /* what is divided is never negative: lowering sees to it */
-    case SX_MOD: return arena_printf(c->arena, as_factor ? "(%s %c %s)" : "%s %c %s", factor_text(c, x->a), x->kind == SX_DIV ? '/' : '%', integer(c, x->constant));
+    case SX_DIV:
+    case SX_MOD: return quotient_text(c, x, as_factor);
     case SX_SUM: break;
     }
     if (x->nterm == 0) return arena_printf(c->arena, as_factor && x->constant < 0 ? "(%s)" : "%s", integer(c, x->constant));

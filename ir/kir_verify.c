@@ -29,6 +29,7 @@ typedef struct {
     VEC(const kir_stmt *) parallel; /* open parallel loops, with the number of locals outside */
     VEC(int) parallel_locals;
     VEC(access) access; /* of the open parallel loops, to buffers that the kernel writes */
+    bool varies; /* answer of is_uniform() */
     const char *broken;
 } checker;
 
@@ -146,11 +147,26 @@ static void find_symbol(void *env, const ir_sym *sym)
     breach(c, "the index '%s' is used outside of its loop", sym->name);
 }
 
-/* Targets divide towards zero, symbolic integers downwards: what is divided must not be negative. */
+static void find_variable(void *env, const ir_sym *sym)
+{
+    checker *c = env;
+    for (int i = 0; i < c->sym.n; i++) c->varies |= c->sym.at[i].sym == sym;
+}
+
+/* Is it the same in every iteration, an integer of the host? */
+static bool is_uniform(checker *c, const ir_sx *x)
+{
+    c->varies = false;
+    sx_visit(x, find_variable, c);
+    return !c->varies;
+}
+
+/* Symbolic integers divide downwards. Printers see to it where a dividend can be negative; what is
+ * divided in every iteration must not be, for that would cost. */
 static bool check_division(checker *c, const ir_sx *x)
 {
     if (x->kind == SX_DIV || x->kind == SX_MOD) {
-        NEED(never_negative(c, x->a), "the dividend %s can be negative", sx_text(c->m->arena, x->a));
+        NEED(never_negative(c, x->a) || is_uniform(c, x->a), "the dividend %s can be negative", sx_text(c->m->arena, x->a));
         return check_division(c, x->a);
     }
     for (int i = 0; i < x->nterm; i++)
