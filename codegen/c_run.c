@@ -190,6 +190,21 @@ static void print_index_read(run *r, const ir_inst *inst)
     line(r->t, "%s = (int64_t)%s;", integer(r, sx_sym(&r->p->m->sx, sym), false), value);
 }
 
+/* The index of what is required, and the check. */
+static void print_require(run *r, const ir_inst *inst)
+{
+    const ir_sx *x = inst->index[0];
+    const char *name = integer(r, sx_sym(&r->p->m->sx, inst->out[0]->sym), false);
+    int64_t min = ir_int(inst, ATTR_AT(require, min)), max = ir_int(inst, ATTR_AT(require, max));
+    bool fits = sx_fits(x), below = !fits || sx_min(x) < min, above = !fits || sx_max(x) > max;
+    const char *bad = fits ? "" : "overflow";
+    if (below && min > INT64_MIN) bad = arena_printf(r->p->arena, "%s%s%s < %lld", bad, *bad ? " || " : "", name, (long long)min);
+    if (above && max < INT64_MAX) bad = arena_printf(r->p->arena, "%s%s%s > %lld", bad, *bad ? " || " : "", name, (long long)max);
+    if (!fits) line(r->t, "overflow = 0;");
+    line(r->t, "%s = %s;", name, fits ? integer(r, x, false) : cg_checked_index(r->c, x, "overflow"));
+    if (*bad) fail_unless(r, bad, "SIZE", inst->at);
+}
+
 static void print_block(run *r, const ir_block *b, bool tail);
 static void print_region(run *r, const ir_region *region);
 
@@ -222,6 +237,7 @@ static void print_inst(run *r, const ir_inst *inst)
     if (s) print_checks(r, s);
     switch (inst->op) {
     case IR_index_read: print_index_read(r, inst); return;
+    case IR_require: print_require(r, inst); return;
     case IR_loop: print_loop(r, inst); return;
     default: break;
     }
@@ -445,7 +461,7 @@ static void print_variables(run *r, const ir_region *region)
 {
     for (const ir_block *b = region->first; b; b = b->next)
         for (const ir_inst *i = b->first; i; i = i->next) {
-            if (i->op == IR_index_read) line(r->t, "int64_t %s = 0;", integer(r, sx_sym(&r->p->m->sx, i->out[0]->sym), false));
+            if (i->op == IR_index_read || i->op == IR_require) line(r->t, "int64_t %s = 0;", integer(r, sx_sym(&r->p->m->sx, i->out[0]->sym), false));
             if (i->op == IR_loop) print_variables(r, i->region[0]);
         }
 }
@@ -471,6 +487,7 @@ void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g)
     if (mentions(body, "weights") || mentions(body, "NF_WEIGHT")) line(t, p->weights_mode == WEIGHTS_FILE ? "const unsigned char *const weights = ctx->weights;" : "const unsigned char *const weights = %s_weights;", p->name);
     print_variables(&r, g->g->body);
     if (can_fail(g)) line(t, "int status = 0;");
+    if (mentions(body, "overflow")) line(t, "int overflow = 0;");
     print_pointers_check(&r);
     line(t, "ctx->error_place = \"\";");
     print_dims(&r, body);

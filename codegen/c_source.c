@@ -180,7 +180,7 @@ static void put_save_load(cg_program *p, text *t)
 
 static void put_texts(cg_program *p, text *t, const text *runs)
 {
-    line(t, "const char *%s_status_text(int status)\n{\n    static const char *const text[] = {\"ok\", \"index out of range\", \"integer division by zero\", \"an input breaks its bound\",\n        \"a free dim is out of its bounds\", \"the arena is too small or not aligned\",\n        \"the weights are not those of this program\", \"not a saved state of this program\", \"a null pointer\"};\n    return status < 0 || status > %s_ERROR_ARGUMENT ? \"unknown status\" : text[status];\n}\n", p->name, p->upper);
+    line(t, "const char *%s_status_text(int status)\n{\n    static const char *const text[] = {\"ok\", \"index out of range\", \"integer division by zero\", \"an input breaks its bound\",\n        \"a free dim is out of its bounds\", \"the arena is too small or not aligned\",\n        \"the weights are not those of this program\", \"not a saved state of this program\", \"a null pointer\",\n        \"a size that is known at run time only is out of its bounds\"};\n    return status < 0 || status > %s_ERROR_SIZE ? \"unknown status\" : text[status];\n}\n", p->name, p->upper);
     line(t, "const char *%s_error_place(const %s_ctx *ctx) { return ctx->error_place; }\n", p->name, p->name);
     if (strstr(runs->at, "nf_fail(")) line(t, "static int nf_fail(%s_ctx *ctx, int status, const char *place)\n{\n    ctx->error_place = place;\n    return status;\n}\n", p->name);
 }

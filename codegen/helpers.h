@@ -23,4 +23,8 @@ const char *cg_call_helper(cg_module *c, const cg_helpers *table, const char *na
 
 extern const cg_helpers c_helpers, glsl_helpers;
 
+/* checked.c: a symbolic integer of the host as C that sets the int named `overflow` when a part of it
+ * leaves 64 bits. */
+const char *cg_checked_index(cg_module *c, const ir_sx *x, const char *overflow);
+
 #endif

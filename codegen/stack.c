@@ -57,7 +57,7 @@ static int host_variables(const ir_region *r)
     int n = 0;
     for (const ir_block *b = r->first; b; b = b->next)
         for (const ir_inst *i = b->first; i; i = i->next) {
-            n += i->op == IR_index_read;
+            n += i->op == IR_index_read || i->op == IR_require;
             if (i->op == IR_loop) n += 2 + host_variables(i->region[0]);
         }
     return n;

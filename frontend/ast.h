@@ -54,6 +54,7 @@ typedef enum {
     AST_READ,     /* name = effect read(state, args) */
     AST_WRITE,    /* effect write(state, args) */
     AST_RENAME,   /* name = expr */
+    AST_REQUIRE,  /* name = require(expr, min=..., max=...) */
     AST_LOOP,
     AST_SCOPE,
     AST_BARRIER,
@@ -73,12 +74,12 @@ struct ast_stmt {
     nfc_span at;
     ast_name *maybe;   /* BROKEN: names in its text, some of which it may have made */
     int nmaybe;
-    ast_name *result;  /* OP, READ, RENAME, BROKEN; LOOP: those of carry(...) */
+    ast_name *result;  /* OP, READ, RENAME, REQUIRE, BROKEN; LOOP: those of carry(...) */
     int nresult;
     ast_name callee;   /* OP: its name; READ, WRITE: the state; LOOP: its name */
-    ast_arg *arg;      /* OP, READ, WRITE, YIELD, RETURN */
+    ast_arg *arg;      /* OP, READ, WRITE, REQUIRE, YIELD, RETURN */
     ast_arg *with;     /* hints */
-    ast_expr *value;   /* RENAME; BRANCH: the condition */
+    ast_expr *value;   /* RENAME, REQUIRE; BRANCH: the condition */
     ast_target target[2];
     int ntarget;
     ast_name index;    /* LOOP */

@@ -94,7 +94,8 @@ typedef struct lower {
 #define lower_warning(l, ...) diag_warning(&(l)->s->diags, __VA_ARGS__)
 
 /* Expressions. Each reports and returns NULL (or poison) for what does not fit. */
-typedef enum { SX_STATIC = 1, SX_DIMS = 2, SX_SCALARS = 4 } sx_allowed;
+/* UNBOUNDED: it may leave 64 bits at run time. */
+typedef enum { SX_STATIC = 1, SX_DIMS = 2, SX_SCALARS = 4, SX_UNBOUNDED = 8 } sx_allowed;
 const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed);
 const ir_sx *lower_constant_value(lower *l, lower_constant *c, nfc_span at);
 /* A value of this type, or of whatever type it has when dtype is DT_COUNT. A literal without a
@@ -130,6 +131,7 @@ void lower_graph(lower *l, const ast_graph *g);
 void lower_op(lower *l, const ast_stmt *st);
 void lower_read(lower *l, const ast_stmt *st);
 void lower_write(lower *l, const ast_stmt *st);
+void lower_require(lower *l, const ast_stmt *st);
 void lower_loop_stmt(lower *l, const ast_stmt *st);
 void lower_stmts(lower *l, const ast_stmt *st);
 void lower_ports(lower *l);

@@ -75,6 +75,7 @@ void lower_stmts(lower *l, const ast_stmt *st)
         case AST_READ: lower_read(l, st); break;
         case AST_WRITE: lower_write(l, st); break;
         case AST_RENAME: lower_rename(l, st); break;
+        case AST_REQUIRE: lower_require(l, st); break;
         case AST_LOOP: lower_loop_stmt(l, st); break;
         case AST_SCOPE: lower_scope(l, st); break;
         case AST_BARRIER: lower_emit(l, ir_new(l->m, IR_barrier, st->at, 0, NULL)); break;

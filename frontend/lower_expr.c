@@ -177,10 +177,11 @@ static bool tensor_arithmetic(lower *l, const ast_expr *e)
     return true;
 }
 
-static const ir_sx *unless_overflow(lower *l, const ast_expr *e, const ir_sx *x)
+static const ir_sx *unless_overflow(lower *l, const ast_expr *e, const ir_sx *x, int allowed)
 {
-    if (!l->m->sx.overflow) return x;
-    lower_error(l, E_OVERFLOW, e->at, "the result does not fit in 64 bits");
+    if (!l->m->sx.overflow && (!x || allowed & SX_UNBOUNDED || sx_fits(x))) return x;
+    nfc_diag *d = lower_error(l, E_OVERFLOW, e->at, l->m->sx.overflow ? "the result does not fit in 64 bits" : "the result may not fit in 64 bits");
+    if (!l->m->sx.overflow) diag_help(d, "n = require(..., min=..., max=...) bounds what it is made of");
     return NULL;
 }
 
@@ -197,7 +198,7 @@ const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
         if (tensor_arithmetic(l, e)) return NULL;
         const ir_sx *a = lower_sx(l, e->a, allowed);
         t->overflow = false;
-        return a ? unless_overflow(l, e, sx_sub(t, sx_int(t, 0), a)) : NULL;
+        return a ? unless_overflow(l, e, sx_sub(t, sx_int(t, 0), a), allowed) : NULL;
     }
     case AST_ADD:
     case AST_SUB:
@@ -209,7 +210,7 @@ const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed)
         if (!a || !b) return NULL;
         t->overflow = false;
         const ir_sx *r = e->kind == AST_ADD ? sx_add(t, a, b) : e->kind == AST_SUB ? sx_sub(t, a, b) : e->kind == AST_MUL ? sx_mul(t, a, b) : divided(l, e, a, b);
-        return unless_overflow(l, e, r);
+        return unless_overflow(l, e, r, allowed);
     }
     case AST_ERROR: return NULL;
     case AST_WEIGHT: lower_error(l, E_NOT_INTEGER, e->at, "an integer is needed here, not a tensor of a package"); return NULL;

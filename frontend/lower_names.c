@@ -159,7 +159,8 @@ static bool hides_other_type(lower *l, ast_name name, const ir_value *value)
     const binding *b = lower_find(l, name.text);
     if (!b || b->kind != BIND_VALUE || b->value == value) return false;
     if (b->value->type->kind == IR_INDEX) {
-        diag_note(lower_error(l, E_SHADOW, name.at, "'%s' is the variable of a loop and cannot be assigned", name.text), b->at, "of this loop");
+        bool variable = b->value->block;
+        diag_note(lower_error(l, E_SHADOW, name.at, variable ? "'%s' is the variable of a loop and cannot be assigned" : "'%s' is an index and cannot be assigned again", name.text), b->at, variable ? "of this loop" : "required here");
         return true;
     }
     bool own = map_get(&l->env->names, name.text) || l->block == l->g->body->first;

@@ -169,7 +169,7 @@ static void add_section(nfg_scanner *sc, ast_graph *g, int which, ast_decl *list
 %token KW_CONST "'const'" KW_DIMS "'dims'" KW_STATE "'state'" KW_INPUTS "'inputs'" KW_OUTPUTS "'outputs'"
 %token KW_GRAPH "'graph'" KW_BLOCK "'block'" KW_LOOP "'loop'" KW_IN "'in'" KW_CARRY "'carry'"
 %token KW_BRANCH "'branch'" KW_YIELD "'yield'" KW_RETURN "'return'" KW_OP "'op'" KW_EFFECT "'effect'"
-%token KW_WITH "'with'" KW_SCOPE "'scope'" KW_BARRIER "'barrier'" KW_FMT "'fmt'" KW_META "'meta'"
+%token KW_WITH "'with'" KW_SCOPE "'scope'" KW_BARRIER "'barrier'" KW_REQUIRE "'require'" KW_FMT "'fmt'" KW_META "'meta'"
 %token DOTS "'..'" LEQ "'<='"
 %token <name> IDENTIFIER "a name" KW_MODEL "'model'"
 %token <integer> INTEGER "an integer"
@@ -366,6 +366,13 @@ simple: names '=' call with {
           $$->nresult = $1.n;
           $$->with = $4.first;
           $$->at = span_join(@1, @3);
+      }
+    | names '=' KW_REQUIRE '(' expr ',' args_some ')' {
+          $$ = ast_new_stmt(sc, AST_REQUIRE, @$);
+          $$->result = $1.at;
+          $$->nresult = $1.n;
+          $$->value = $5;
+          $$->arg = $7.first;
       }
     | names '=' value {
           $$ = ast_new_stmt(sc, AST_RENAME, @$);

@@ -54,9 +54,12 @@ static void log_results(FILE *to, sim *s, const ir_inst *inst)
     const char *sep = " -> ";
     for (int i = 0; i < inst->nout; i++) {
         const sim_tensor *t = sim_value(s, inst->out[i]);
-        if (!t) continue;
+        int64_t index;
+        bool is_index = !t && sim_index_value(s, inst->out[i], &index);
+        if (!t && !is_index) continue;
         fputs(sep, to);
-        show_type(to, t);
+        if (is_index) fprintf(to, "%lld", (long long)index);
+        else show_type(to, t);
         sep = ", ";
     }
 }

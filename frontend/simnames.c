@@ -30,7 +30,7 @@ static bool visit_results(walk *w, const ir_inst *inst)
 {
     if (inst->op == IR_index_read || inst->op == IR_weight) return false;
     for (int i = 0; i < inst->nout; i++)
-        if (inst->out[i]->type->kind == IR_TENSOR && tell(w, inst->out[i]->name, inst->out[i]))
+        if ((inst->out[i]->type->kind == IR_TENSOR || inst->op == IR_require) && tell(w, inst->out[i]->name, inst->out[i]))
             return true;
     return false;
 }

@@ -5,10 +5,12 @@
  * `loop` owns a region too, and so does `fused`, which holds the instructions that become one kernel.
  *
  * A value is a tensor, an index (an integer known on the host: a loop variable, a scalar read for an
- * index position) or a token. Every state object has a chain of tokens: an effect takes the token
+ * index position, what a `require` checked) or a token. Every state object has a chain of tokens: an effect takes the token
  * before it, a write makes the next one, and so the order of effects on one object is data flow.
  *
- * Shapes, indices and bounds are symbolic integers (ir/sx.h). Every instruction is made with the
+ * Shapes, indices and bounds are symbolic integers (ir/sx.h). What they are made of must not leave 64
+ * bits: an integer of the run that is too wide for that goes through a `require`, which ends the run
+ * where the integer is not between two numbers, and gives an index that is. Every instruction is made with the
  * place in the source that it came from: ir_new() will not do without. */
 #ifndef NFC_IR_H
 #define NFC_IR_H

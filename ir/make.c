@@ -279,6 +279,24 @@ const ir_sx *mk_index_read(mk *k, ir_value *value, int64_t lo, int64_t hi)
     return sx_sym(&k->m->sx, sym);
 }
 
+const ir_sx *mk_require(mk *k, const ir_sx *x, int64_t min, int64_t max)
+{
+    int64_t lo, hi;
+    sx_range(x, &lo, &hi);
+    if (lo >= min && hi <= max && sx_fits(x)) return x;
+    bool may_hold = hi >= min && lo <= max;
+    if (may_hold && lo > min) min = lo;
+    if (may_hold && hi < max) max = hi;
+    ir_inst *inst = mk_begin(k, IR_require, 0, NULL);
+    inst->index[0] = x;
+    mk_int(inst, "min", min);
+    mk_int(inst, "max", max);
+    ir_value *v = ir_add_result(k->m, inst, ir_index_type(k->m), NULL, k->at);
+    const ir_sym *sym = ir_index_sym(k->m, v, min, max);
+    place(k, inst);
+    return sx_sym(&k->m->sx, sym);
+}
+
 ir_value *mk_index_vector(mk *k, int n, const ir_sx *const *x, nfc_dtype dtype)
 {
     bool known = true;

@@ -66,6 +66,10 @@ ir_value *mk_reduce(mk *k, ir_op op, ir_value *x, uint32_t axes, bool keepdims);
  * between lo and hi by construction: what is not certain must be checked with a `require` before. */
 ir_value *mk_index_tensor(mk *k, const ir_sx *x, nfc_dtype dtype);
 const ir_sx *mk_index_read(mk *k, ir_value *scalar, int64_t lo, int64_t hi);
+/* x, which lies in [min, max] from here on: a run in which it does not ends with an error. Gives x back
+ * where that is certain. x may be made of indices of 64 bits; what indices, extents and bounds are made
+ * of must not leave 64 bits (sx_fits), so it has to be required first. */
+const ir_sx *mk_require(mk *k, const ir_sx *x, int64_t min, int64_t max);
 /* Indices as a vector [n]. */
 ir_value *mk_index_vector(mk *k, int n, const ir_sx *const *x, nfc_dtype dtype);
 

@@ -18,7 +18,7 @@ static const char *const reserved[] = { /* sorted */
     "int32_t", "int64_t", "int8_t", "intptr_t", "invariant", "layout", "linux", "long", "lowp", "main",
     "mat2", "mat3", "mat4", "max_align_t", "mediump", "memcpy", "mips", "mutable", "namespace", "new",
     "noexcept", "noperspective", "not", "not_eq", "nullptr", "offsetof", "operator", "or", "or_eq",
-    "out", "output", "packed", "partition", "patch", "precise", "precision", "private", "protected",
+    "out", "output", "overflow", "packed", "partition", "patch", "precise", "precision", "private", "protected",
     "ptrdiff_t", "public", "readonly", "register", "reinterpret_cast", "resource", "restrict", "return",
     "sample", "sampler", "shared", "short", "signed", "size_t", "sizeof", "smooth", "sparc", "static",
     "static_assert", "static_cast", "status", "struct", "subroutine", "superp", "switch", "template",

@@ -309,6 +309,16 @@ static bool read_index(sim *s, const ir_inst *inst)
     return true;
 }
 
+static bool require(sim *s, const ir_inst *inst)
+{
+    sim_call c = {.s = s, .m = s->m, .inst = inst};
+    int64_t min = ir_int(inst, ATTR_AT(require, min)), max = ir_int(inst, ATTR_AT(require, max)), x;
+    if (!sx_eval_checked(inst->index[0], symbol_value, s, &x)) return sim_fail(&c, E_RUN_SIZE, "'%s' does not fit in 64 bits", inst->out[0]->sym->name);
+    if (x < min || x > max) return sim_fail(&c, E_RUN_SIZE, "'%s' is %lld, which is not from %lld to %lld", inst->out[0]->sym->name, (long long)x, (long long)min, (long long)max);
+    set_index(s, inst->out[0], x);
+    return true;
+}
+
 static bool load_constant(sim *s, const ir_inst *inst)
 {
     sim_call c = {.s = s, .m = s->m, .inst = inst};
@@ -398,6 +408,7 @@ static outcome run_inst(sim *s, const ir_inst *inst)
     case IR_weight: return load_constant(s, inst) ? GO_ON : STOPPED;
     case IR_index_read: return read_index(s, inst) ? GO_ON : STOPPED;
     case IR_index_tensor: return index_tensor(s, inst) ? GO_ON : STOPPED;
+    case IR_require: return require(s, inst) ? GO_ON : STOPPED;
     case IR_read:
     case IR_write: return run_effect(s, inst) ? GO_ON : STOPPED;
     case IR_token:

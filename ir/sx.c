@@ -412,25 +412,73 @@ int64_t sx_min(const ir_sx *a)
     return lo;
 }
 
-int64_t sx_eval(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env)
+/* The largest magnitude of any part of it; false when one can leave 64 bits. */
+static bool reach(const ir_sx *a, uint64_t *most)
 {
-    switch (a->kind) {
-    case SX_SYM: return a->sym->is ? sx_eval(a->sym->is, value_of, env) : value_of(env, a->sym);
-    case SX_DIV: return floor_div(sx_eval(a->a, value_of, env), a->constant);
-    case SX_MOD: {
-        int64_t v = sx_eval(a->a, value_of, env);
-        return v - floor_div(v, a->constant) * a->constant;
+    int64_t lo, hi;
+    if (a->kind == SX_SYM && a->sym->is) return reach(a->sym->is, most);
+    if (a->kind != SX_SUM) {
+        if (a->a && !reach(a->a, most)) return false;
+        sx_range(a->a ? a->a : a, &lo, &hi);
+        uint64_t below = lo < 0 ? 0 - (uint64_t)lo : 0, above = hi > 0 ? (uint64_t)hi : 0;
+        *most = below > above ? below : above;
+        if (!a->a || !below) return true;
+        /* What is divided is moved up by a multiple of the divisor, so that it is not negative. */
+        *most = below + above + (uint64_t)a->constant;
+        return below + above <= INT64_MAX && *most <= INT64_MAX;
     }
-    case SX_SUM: break;
+    *most = a->constant < 0 ? 0 - (uint64_t)a->constant : (uint64_t)a->constant;
+    for (int i = 0; i < a->nterm; i++) {
+        int64_t coef = a->term[i].coef;
+        uint64_t product = coef < 0 ? 0 - (uint64_t)coef : (uint64_t)coef, factor;
+        for (int k = 0; k < a->term[i].n; k++)
+            if (!reach(a->term[i].factor[k], &factor) || __builtin_mul_overflow(product, factor ? factor : 1, &product)) return false;
+        if (__builtin_add_overflow(*most, product, most)) return false;
     }
-    int64_t sum = a->constant;
+    return *most <= INT64_MAX || !a->nterm;
+}
+
+bool sx_fits(const ir_sx *a)
+{
+    uint64_t most;
+    return reach(a, &most);
+}
+
+bool sx_eval_checked(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env, int64_t *out)
+{
+    bool fits = true;
+    int64_t inner;
+    if (a->kind == SX_SYM) {
+        if (a->sym->is) return sx_eval_checked(a->sym->is, value_of, env, out);
+        *out = value_of(env, a->sym);
+        return true;
+    }
+    if (a->a) {
+        fits = sx_eval_checked(a->a, value_of, env, &inner);
+        *out = a->kind == SX_DIV ? floor_div(inner, a->constant) : inner - floor_div(inner, a->constant) * a->constant;
+        return fits;
+    }
+    *out = a->constant;
     for (int i = 0; i < a->nterm; i++) {
         int64_t product = a->term[i].coef;
-        for (int k = 0; k < a->term[i].n; k++)
-            product = sat_mul(product, sx_eval(a->term[i].factor[k], value_of, env));
-        sum = sat_add(sum, product);
+        for (int k = 0; k < a->term[i].n; k++) {
+            int64_t before = product;
+            fits &= sx_eval_checked(a->term[i].factor[k], value_of, env, &inner);
+            fits &= !__builtin_mul_overflow(before, inner, &product);
+            product = sat_mul(before, inner);
+        }
+        int64_t before = *out;
+        fits &= !__builtin_add_overflow(before, product, out);
+        *out = sat_add(before, product);
     }
-    return sum;
+    return fits;
+}
+
+int64_t sx_eval(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env)
+{
+    int64_t value;
+    sx_eval_checked(a, value_of, env, &value);
+    return value;
 }
 
 void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env)

@@ -68,8 +68,14 @@ bool sx_is(const ir_sx *a, int64_t value);
 void sx_range(const ir_sx *a, int64_t *lo, int64_t *hi);
 int64_t sx_max(const ir_sx *a);
 int64_t sx_min(const ir_sx *a);
+/* Does every part of it fit in 64 bits, whatever the symbols are within their bounds? */
+bool sx_fits(const ir_sx *a);
 /* The value, with value_of giving each symbol's. */
 int64_t sx_eval(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env);
+/* The same; false when a part of it leaves 64 bits, where sx_eval() goes on with the nearest number
+ * that does not. Parts are worked out in the order that they are kept in: terms are added to the constant, factors to the
+ * coefficient. */
+bool sx_eval_checked(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env, int64_t *out);
 /* Calls visit for every symbol in a (repeatedly, where it stands repeatedly). */
 void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env);
 /* The symbol itself, when the expression is just one. */

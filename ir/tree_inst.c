@@ -232,6 +232,9 @@ static bool read_core(tree_reader *r, const json_node *n, ir_inst *inst, const j
     case IR_write:
         if (!read_selectors(r, n, inst)) return false;
         break;
+    case IR_require:
+        if (inst->nindex != 1 || !ir_given(inst, ATTR_AT(require, min)) || !ir_given(inst, ATTR_AT(require, max))) return tree_bad(r, n, "a requirement has an index, and bounds");
+        break;
     case IR_token: inst->state = tree_state(r, n, tree_number(r, n, "state", 0, INT32_MAX)); break;
     case IR_br:
     case IR_cond_br:

@@ -86,11 +86,26 @@ static bool check_operands(verifier *v, const ir_inst *inst)
         NEED(available(v, x, inst), "operand %d is used before it is made", i);
     }
     sym_env env = {v, inst};
-    for (int i = 0; i < inst->nindex; i++) sx_visit(inst->index[i], check_sym, &env);
+    for (int i = 0; i < inst->nindex; i++) {
+        sx_visit(inst->index[i], check_sym, &env);
+        NEED(inst->op == IR_require || sx_fits(inst->index[i]), "the index %s can leave 64 bits", sx_text(v->m->arena, inst->index[i]));
+    }
     for (int i = 0; i < inst->nsel; i++) {
         sx_visit(inst->sel[i].start, check_sym, &env);
         if (!inst->sel[i].one) sx_visit(inst->sel[i].extent, check_sym, &env);
     }
+    return !v->broken;
+}
+
+/* Integers that attributes and extents of results are made of. */
+static bool check_integers(verifier *v, const ir_inst *inst)
+{
+    sym_env env = {v, inst};
+    for (int i = 0; i < op_get(inst->op)->nattr; i++)
+        for (int k = 0; inst->attr[i].kind == IR_ATTR_SXS && k < inst->attr[i].n; k++) {
+            sx_visit(inst->attr[i].sx[k], check_sym, &env);
+            NEED(sx_fits(inst->attr[i].sx[k]), "the integer %s can leave 64 bits", sx_text(v->m->arena, inst->attr[i].sx[k]));
+        }
     return !v->broken;
 }
 
@@ -156,6 +171,16 @@ static bool check_effect(verifier *v, const ir_inst *inst)
     return true;
 }
 
+static bool check_require(verifier *v, const ir_inst *inst)
+{
+    const ir_sym *sym = inst->nout == 1 ? inst->out[0]->sym : NULL;
+    NEED(inst->nin == 0 && inst->nindex == 1 && sym && inst->out[0]->type->kind == IR_INDEX, "a malformed requirement");
+    int64_t min = ir_int(inst, ATTR_AT(require, min)), max = ir_int(inst, ATTR_AT(require, max));
+    NEED(ir_given(inst, ATTR_AT(require, min)) && ir_given(inst, ATTR_AT(require, max)) && min <= max, "a requirement without bounds");
+    NEED(sym->lo == min && sym->hi == max, "the index '%s' has other bounds than what is required of it", sym->name);
+    return true;
+}
+
 /* Types and numbers of operands and results of the IR's own instructions. */
 static bool check_core(verifier *v, const ir_inst *inst)
 {
@@ -164,6 +189,7 @@ static bool check_core(verifier *v, const ir_inst *inst)
     case IR_weight: NEED(inst->constant && inst->nin == 0 && inst->nout == 1 && ir_is_tensor(inst->out[0]), "a malformed constant"); break;
     case IR_index_read: NEED(inst->nin == 1 && is_scalar(inst->in[0]) && dtype_is_int(inst->in[0]->type->dtype) && inst->nout == 1 && inst->out[0]->type->kind == IR_INDEX, "a malformed index"); break;
     case IR_index_tensor: NEED(inst->nin == 0 && inst->nindex == 1 && inst->nout == 1 && is_scalar(inst->out[0]), "a malformed index"); break;
+    case IR_require: return check_require(v, inst);
     case IR_token: NEED(inst->nin == 0 && inst->state && inst->nout == 1 && is_token(inst->out[0], inst->state), "a malformed token"); break;
     case IR_read:
     case IR_write: return check_effect(v, inst);
@@ -199,7 +225,7 @@ static bool check_inst(verifier *v, const ir_inst *inst)
 {
     NEED(inst->at.file != 0, "an instruction without a place in the source");
     NEED(!inst->block->region->owner || inst->block->region->owner->op != IR_fused || inst->op != IR_fused, "a fused instruction inside of another");
-    if (!check_operands(v, inst) || !check_edges(v, inst) || !check_region_end(v, inst) || !check_core(v, inst) || !check_owner(v, inst)) return false;
+    if (!check_operands(v, inst) || !check_integers(v, inst) || !check_edges(v, inst) || !check_region_end(v, inst) || !check_core(v, inst) || !check_owner(v, inst)) return false;
     for (int i = 0; i < inst->nout; i++) {
         NEED(inst->out[i]->def == inst && inst->out[i]->slot == i, "result %d is not linked", i);
         if (!check_type(v, inst, inst->out[i]->type)) return false;

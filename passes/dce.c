@@ -56,13 +56,16 @@ static void mark_inputs(marker *k, ir_inst *inst)
         for (ir_block *b = inst->region[r]->first; b; b = b->next) mark(k, b->last);
 }
 
-/* A region from which the graph can be left, or that holds a barrier, is live of its own. */
+/* Does it count whether its results are used or not? */
+static bool counts_alone(const ir_inst *inst) { return inst->op == IR_barrier || inst->op == IR_require; }
+
+/* A region from which the graph can be left, or that holds such an instruction, is live of its own. */
 static bool has_own_effect(const ir_inst *inst)
 {
     for (int r = 0; r < inst->nregion; r++)
         for (const ir_block *b = inst->region[r]->first; b; b = b->next)
             for (const ir_inst *i = b->first; i; i = i->next)
-                if (i->op == IR_return || i->op == IR_barrier || has_own_effect(i)) return true;
+                if (i->op == IR_return || counts_alone(i) || has_own_effect(i)) return true;
     return false;
 }
 
@@ -71,7 +74,7 @@ static void mark_roots(void *env, ir_inst *inst)
     marker *k = env;
     inst->mark = false;
     bool body = !inst->block->region->owner;
-    if (inst->op == IR_barrier || (body && ir_is_terminator(inst)) || has_own_effect(inst)) mark(k, inst);
+    if (counts_alone(inst) || (body && ir_is_terminator(inst)) || has_own_effect(inst)) mark(k, inst);
 }
 
 static void sweep(marker *k, ir_region *r)

@@ -73,7 +73,21 @@ static bool fold_index(pass_ctx *ctx, ir_inst *inst)
     const void *data = inst->op == IR_index_read ? ir_const_bytes(inst->in[0]) : NULL;
     if (!data) return false;
     ir_sym *sym = inst->out[0]->sym;
-    sym->is = sx_int(&ctx->m->sx, dtype_get_int(inst->in[0]->type->dtype, data, 0));
+    int64_t x = dtype_get_int(inst->in[0]->type->dtype, data, 0);
+    if (x < sym->lo || x > sym->hi) return false; /* the run says so */
+    sym->is = sx_int(&ctx->m->sx, x);
+    ir_erase(inst);
+    return true;
+}
+
+/* What is certain need not be required. Its parts stay small, so that expressions over them do. */
+static bool fold_require(ir_inst *inst)
+{
+    const int64_t far = INT64_C(1) << 40;
+    const ir_sx *x = inst->op == IR_require ? inst->index[0] : NULL;
+    if (!x || !sx_fits(x) || sx_min(x) < ir_int(inst, ATTR_AT(require, min)) || sx_max(x) > ir_int(inst, ATTR_AT(require, max))) return false;
+    if (!sx_is_const(x) && (sx_min(x) < -far || sx_max(x) > far)) return false;
+    inst->out[0]->sym->is = x;
     ir_erase(inst);
     return true;
 }
@@ -86,7 +100,7 @@ typedef struct {
 static void visit(void *env, ir_inst *inst)
 {
     folder *f = env;
-    if (fold_index(f->ctx, inst)) f->changed = f->symbols = true;
+    if (fold_index(f->ctx, inst) || fold_require(inst)) f->changed = f->symbols = true;
     else f->changed |= fold_inst(f->ctx, inst);
 }
 

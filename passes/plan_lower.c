@@ -258,6 +258,7 @@ static void lower_inst(plan_graph *p, const ir_inst *inst)
     case IR_weight:
     case IR_token:
     case IR_index_read:
+    case IR_require:
     case IR_barrier: return;
     case IR_read:
     case IR_write: lower_effect(p, inst); return;

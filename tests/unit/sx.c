@@ -269,3 +269,32 @@ Test(sx, text_is_as_the_author_would_write_it)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) cr_assert_str_eq(sx_text(g.a, rows[i].x), rows[i].text);
 }
+
+/* ---- 64 bits ------------------------------------------------------------------------------- */
+
+static int64_t first_or_second(void *env, const ir_sym *sym) { return ((const int64_t *)env)[sym->name[0] == 'b']; }
+
+Test(sx, what_may_leave_64_bits_is_known)
+{
+    ir_module *m = unit_empty(unit_session());
+    sx_table *t = &m->sx;
+    const ir_sx *a = sx_sym(t, sx_new_sym(t, "a", INT64_MIN, INT64_MAX, unit_place())), *b = sx_sym(t, sx_new_sym(t, "b", -(INT64_C(1) << 31), INT64_C(1) << 31, unit_place()));
+    cr_assert(sx_fits(a) && sx_fits(sx_mul(t, b, b)) && sx_fits(sx_int(t, INT64_MIN)));
+    cr_assert_not(sx_fits(sx_add(t, a, sx_int(t, 1))));
+    cr_assert_not(sx_fits(sx_sub(t, sx_int(t, 0), a)));
+    cr_assert_not(sx_fits(sx_mul(t, sx_mul(t, b, b), b)));
+    cr_assert_not(sx_fits(sx_div(t, sx_mul(t, a, b), 3)));
+}
+
+Test(sx, an_overflow_on_the_way_is_told)
+{
+    ir_module *m = unit_empty(unit_session());
+    sx_table *t = &m->sx;
+    const ir_sx *a = sx_sym(t, sx_new_sym(t, "a", INT64_MIN, INT64_MAX, unit_place())), *b = sx_sym(t, sx_new_sym(t, "b", INT64_MIN, INT64_MAX, unit_place()));
+    const ir_sx *difference = sx_sub(t, a, b), *product = sx_mul(t, a, b);
+    int64_t x, far[2] = {INT64_MAX, -1}, near[2] = {INT64_MIN, -1}, least[2] = {INT64_MIN, 1};
+    cr_assert_not(sx_eval_checked(difference, first_or_second, far, &x));
+    cr_assert(sx_eval_checked(difference, first_or_second, near, &x) && x == INT64_MIN + 1);
+    cr_assert_not(sx_eval_checked(product, first_or_second, near, &x));
+    cr_assert(sx_eval_checked(product, first_or_second, least, &x) && x == INT64_MIN);
+}

@@ -112,6 +112,38 @@ BROKEN(use_of_what_was_erased, "is used before it is made", ir_unlink(unit_inst(
 BROKEN(index_before_it_is_made, "the index 'k' is used before it is made", move_before(unit_inst(b.m, IR_index_read, 0), b.entry->last))
 BROKEN(loop_variable_outside, "the index 'i' is used before it is made", unit_inst(b.m, IR_read, 0)->sel[0].start = sx_sym(&b.m->sx, b.body->arg.at[0]->sym))
 BROKEN(index_in_an_extent, "the index 'i' is used before it is made", unit_inst(b.m, IR_read, 0)->sel[1].extent = sx_sym(&b.m->sx, b.body->arg.at[0]->sym))
+/* The index read of k, in place of it what is required of another index. */
+static ir_inst *required(good *b, const ir_sx *x, int64_t min, int64_t max, int64_t lo, int64_t hi)
+{
+    ir_inst *inst = ir_new(b->m, IR_require, unit_place(), 0, NULL);
+    inst->index[0] = x;
+    inst->attr[0] = (ir_attr){.kind = IR_ATTR_INT, .i = min};
+    inst->attr[1] = (ir_attr){.kind = IR_ATTR_INT, .i = max};
+    ir_index_sym(b->m, ir_add_result(b->m, inst, ir_index_type(b->m), "r", unit_place()), lo, hi);
+    ir_insert_before(b->entry->last, inst);
+    return inst;
+}
+
+static const ir_sx *wide(good *b)
+{
+    const ir_sym *k = unit_inst(b->m, IR_index_read, 0)->out[0]->sym;
+    return sx_mul(&b->m->sx, sx_sym(&b->m->sx, k), sx_int(&b->m->sx, INT64_MAX / 2));
+}
+
+BROKEN(requirement_with_other_bounds, "other bounds than what is required", required(&b, sx_int(&b.m->sx, 3), 0, 4, 0, 5))
+BROKEN(requirement_before_its_index, "the index 'i' is used before it is made", required(&b, sx_sym(&b.m->sx, b.body->arg.at[0]->sym), 0, 4, 0, 4))
+BROKEN(requirement_without_an_index, "a malformed requirement", required(&b, sx_int(&b.m->sx, 3), 0, 4, 0, 4)->nindex = 0)
+BROKEN(requirement_of_nothing, "a requirement without bounds", required(&b, sx_int(&b.m->sx, 3), 4, 0, 0, 4))
+BROKEN(bound_that_leaves_64_bits, "can leave 64 bits", b.loop->index[0] = wide(&b))
+
+Test(verify, what_is_required_may_leave_64_bits)
+{
+    good b = begin();
+    required(&b, wide(&b), 0, 4, 0, 4);
+    const char *broken = ir_verify(b.m);
+    cr_assert_null(broken, "%s", broken);
+}
+
 BROKEN(index_in_a_bound, "the index 'i' is used before it is made", b.loop->index[1] = sx_sym(&b.m->sx, b.body->arg.at[0]->sym))
 
 Test(verify, what_dominates_may_be_used)

@@ -97,6 +97,7 @@ static void run_inst(machine *x, const ir_inst *inst)
     }
     if (x->stopped) return;
     if (inst->op == IR_index_read) x->symbol[inst->out[0]->sym->id] = dtype_get_int(inst->in[0]->type->dtype, place_of(x, plan_view_of(x->p, inst->in[0])), 0);
+    else if (inst->op == IR_require) x->symbol[inst->out[0]->sym->id] = value_of(x, inst->index[0]);
     else if (inst->op == IR_loop) run_loop(x, inst);
     else if (s) RUN_CALLS(x, s->call);
 }
