@@ -346,9 +346,10 @@ static void print_offsets(run *r)
     nfc_map taken;
     map_init(&taken, r->p->arena);
     if (!r->g->buffer.n) return;
-    bool listed = false;
+    bool listed = false, holds = false;
     for (int i = 0; i < r->g->buffer.n; i++) {
         const plan_buffer *b = r->g->buffer.at[i];
+        holds |= b->bytes > 0;
         const char *name = name_unique(r->p->arena, &taken, arena_printf(r->p->arena, "at_%s", b->name ? b->name : "v"));
         if (b->offset > INT32_MAX) { /* more than an enumerator holds */
             map_setp(&r->at, b, (void *)(uintptr_t)arena_printf(r->p->arena, "UINT64_C(%lld)", (long long)b->offset));
@@ -363,6 +364,7 @@ static void print_offsets(run *r)
     r->t->indent--;
     line(r->t, "};");
     line(r->t, "unsigned char *const arena = ctx->arena;");
+    if (!holds) line(r->t, "(void)arena; /* all is empty */");
 }
 
 static void print_pointers_check(run *r)

@@ -20,6 +20,7 @@ static const char *colour_of(const ir_inst *i)
     case FAM_NEST: return "#cfe2f3";
     case FAM_EW: return "#d9ead3";
     case FAM_MAP: return "#fff2cc";
+    case FAM_EXPAND: return "#d9d2e9";
     default: return "#f4cccc";
     }
 }

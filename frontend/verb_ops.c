@@ -5,16 +5,17 @@
 #include "frontend/json.h"
 #include "ir/ops_sets.h"
 #include "ir/sim.h"
+#include "passes/expand.h"
 #include "passes/lower_kir.h"
 
 /* ---- what supports an op --------------------------------------------------------------------- */
 
 static bool has_evaluator(ir_op op) { return sim_evaluator_of(op) != NULL; }
 
-/* The planner makes views itself; everything else needs a lowering. */
+/* The planner makes views itself; everything else needs a lowering, or other ops that it becomes. */
 static bool has_kernel(ir_op op)
 {
-    return op_get(op)->family == FAM_VIEW || lower_element_of(op) || lower_nest_of(op);
+    return op_get(op)->family == FAM_VIEW || expand_rule_of(op) || lower_element_of(op) || lower_nest_of(op);
 }
 
 typedef struct {
@@ -79,7 +80,8 @@ static const char *kind_text(op_attr_kind kind)
 static const char *family_text(op_family family)
 {
     static const char *const names[] = {
-        [FAM_CORE] = "core", [FAM_EW] = "elementwise", [FAM_MAP] = "mapped", [FAM_VIEW] = "view", [FAM_NEST] = "nest"};
+        [FAM_CORE] = "core", [FAM_EW] = "elementwise", [FAM_MAP] = "mapped",
+        [FAM_VIEW] = "view", [FAM_NEST] = "nest",      [FAM_EXPAND] = "expanded"};
     return names[family];
 }
 
@@ -252,6 +254,7 @@ static void print_one(nfc_arena *a, ir_op id)
     fputs("  shape          ", stdout);
     print_wrapped(op->rule->shape_text, 17);
     if (op->family == FAM_EW) printf("\nworked out as    %s\n", op->expression);
+    if (op->family == FAM_EXPAND) puts("\nworked out by    other ops: nfc build --dump=expand shows them");
     if (op->family == FAM_EW && op->ulp) printf("f32 error        at most %d ulp\n", op->ulp);
     fputs("\nsupported by     ", stdout);
     for (int i = 0, n = 0; i < NTARGET; i++)

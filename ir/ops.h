@@ -41,6 +41,7 @@ typedef enum {
     FAM_MAP,  /* an element of the result is an expression over elements at mapped indices */
     FAM_VIEW, /* the operands' elements under other indices: a view, or a copy */
     FAM_NEST, /* a loop nest of its own: reductions, contractions, windows, scans */
+    FAM_EXPAND, /* said by other ops, which the pass `expand` puts in its place */
 } op_family;
 
 enum op_flags {

@@ -421,11 +421,13 @@ static lower_element *const elements[IR_OP_COUNT] = {
 #undef LOWER_FAM_NEST
 #undef LOWER_FAM_CORE
 #undef LOWER_FAM_VIEW
+#undef LOWER_FAM_EXPAND
 #define OP(id, family, rule, ...) ELEMENT_##family(id, rule)
 #define ELEMENT_FAM_MAP(id, rule) [IR_##id] = lx_##rule,
 #define ELEMENT_FAM_NEST(id, rule)
 #define ELEMENT_FAM_CORE(id, rule)
 #define ELEMENT_FAM_VIEW(id, rule)
+#define ELEMENT_FAM_EXPAND(id, rule)
 #define EW1(id, ...) [IR_##id] = lx_elementwise,
 #define EW2(id, ...) [IR_##id] = lx_elementwise,
 #define EW(id, ...) [IR_##id] = lx_elementwise,
@@ -441,6 +443,7 @@ static lower_nest *const nests[IR_OP_COUNT] = {
 #define NEST_FAM_NEST(id, rule) [IR_##id] = lo_##rule,
 #define NEST_FAM_CORE(id, rule)
 #define NEST_FAM_VIEW(id, rule)
+#define NEST_FAM_EXPAND(id, rule)
 #include "ir/ops_empty.h"
 #include "ir/ops.def"
 #include "ir/ops_undef.h"

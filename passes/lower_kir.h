@@ -2,7 +2,7 @@
  * loads and before its store.
  *
  * A FAM_MAP op's lowering lx_ gives one element of a result as an expression; a FAM_NEST op's lo_
- * makes the loops. Both see operands only through lw_load(), which inlines what is elementwise before
+ * makes the loops. (A FAM_EXPAND op is gone by then: passes/expand.h.) Both see operands only through lw_load(), which inlines what is elementwise before
  * them, and results only through lw_store(), which works out what is elementwise behind them. Values
  * are in the computing type of their element type, rounded to the element type where an op ends. */
 #ifndef NFC_LOWER_KIR_H
@@ -98,6 +98,7 @@ lower_nest *lower_nest_of(ir_op op);
 #define LOWER_FAM_NEST(rule) lower_nest lo_##rule;
 #define LOWER_FAM_CORE(rule)
 #define LOWER_FAM_VIEW(rule)
+#define LOWER_FAM_EXPAND(rule)
 #include "ir/ops_empty.h"
 #include "ir/ops.def"
 #include "ir/ops_undef.h"

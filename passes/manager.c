@@ -3,7 +3,7 @@
 #include "ir/text.h"
 #include "passes/pass.h"
 
-enum { ORDER = 1 };
+enum { ORDER = 1, ALWAYS = 2 };
 
 typedef struct {
     const char *name;
@@ -56,8 +56,9 @@ bool passes_run(ir_module *m, const pass_options *options)
     unsigned stale = ORDER;
     pass_ctx ctx = {.m = m, .options = options};
     if (options->verify && !verified(m, "lowering")) return false;
-    for (int i = 0; i < NPASS && (options->stop_at < 0 || i < options->stop_at); i++) {
+    for (int i = 0; i < NPASS; i++) {
         const pass_row *p = &rows[i];
+        if (options->stop_at >= 0 && i >= options->stop_at && !(p->needs & ALWAYS)) continue;
         if (p->needs & stale & ORDER) ir_number(m);
         stale &= ~p->needs;
         ctx.scratch = arena_child(m->arena);

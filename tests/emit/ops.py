@@ -71,7 +71,7 @@ def small_float(bits, exponent, mantissa, bias, finite):
 
 def as_double(array, dtype):
     if dtype == "bf16":
-        return (array.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+        return (array.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
     if dtype == "f8e4m3":
         return small_float(array, 4, 3, 7, True)
     if dtype == "f8e5m2":

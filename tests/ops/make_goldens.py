@@ -20,12 +20,14 @@ sys.dont_write_bytecode = True  # a test folder is no place for caches
 import contractions
 import conversions
 import elementwise
+import losses
 import moves
 import rows
 from cases import files, same
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES}
+BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES,
+           **losses.CASES}
 
 
 def read_table(nfc):
