@@ -42,6 +42,22 @@ ir_value *ex_by(mk *k, ir_op op, ir_value *x, double number)
     return mk_op2(k, op, x, mk_number(k, x->type->dtype, number));
 }
 
+ir_value *ex_put(mk *k, ir_value *data, ir_value *value, const ir_sx *at)
+{
+    if (ir_is_poison(data) || ir_is_poison(value)) return data;
+    ir_inst *range = mk_begin(k, IR_range, 0, NULL);
+    mk_sxs(k, range, "limit", 1, &data->type->dim[0]);
+    ir_value *here = mk_op2(k, IR_equal, mk_end(k, range, 1), mk_index_tensor(k, at, DT_i64));
+    for (int i = 1; i < data->type->rank; i++) here = mk_unsqueeze(k, here, i);
+    return mk_op3(k, IR_where, here, value, data);
+}
+
+ir_value *ex_named(ir_value *v, const char *name)
+{
+    if (v->def && !v->name && !v->def->constant) v->name = name;
+    return v;
+}
+
 /* ---- the pass ----------------------------------------------------------------------------- */
 
 /* The author's op is the origin, also of what is made from what was made. */

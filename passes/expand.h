@@ -32,6 +32,10 @@ ir_value *ex_operand(mk *k, const ir_inst *inst, int i);
 ir_value *ex_result(mk *k, const ir_inst *inst, int i, ir_value *v);
 /* x with a number, in the type of x. */
 ir_value *ex_by(mk *k, ir_op op, ir_value *x, double number);
+/* data with `value` in the place of its rows from `at` on along axis 0. */
+ir_value *ex_put(mk *k, ir_value *data, ir_value *value, const ir_sx *at);
+/* Gives a value that was made here a name for whoever reads the code: else it has its op's. */
+ir_value *ex_named(ir_value *v, const char *name);
 #define ex_add(k, x, y) mk_op2(k, IR_add, x, y)
 #define ex_sub(k, x, y) mk_op2(k, IR_sub, x, y)
 #define ex_mul(k, x, y) mk_op2(k, IR_mul, x, y)

@@ -116,7 +116,8 @@ class Bounds:
         g, w = np.atleast_1d(as_double(got, dtype)), np.atleast_1d(as_double(want, dtype))
         error, at = ulps(g, w, dtype)
         row = self.row[op]
-        promised = 1 if exact and dtype != "f64" else max(1, row["ulp"]) if row["family"] == "elementwise" else 4
+        exact = exact and dtype != "f64"
+        promised = 1 if exact else max(1, row["ulp"]) if row["family"] == "elementwise" else 4
         if dtype == "f64" and promised < 64:
             promised = 64  # NumPy's own functions in double are not better than that
         if error <= promised:

@@ -22,12 +22,13 @@ import conversions
 import elementwise
 import losses
 import moves
+import recurrent
 import rows
 from cases import files, same
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES,
-           **losses.CASES}
+           **losses.CASES, **recurrent.CASES}
 
 
 def read_table(nfc):

@@ -7,7 +7,8 @@ from checks import ROOT, check, finish, nfc
 with open(os.path.join(ROOT, "ir/ops.def")) as f:
     TABLE = f.read()
 # The names as the table has them; FAM_CORE ones are the IR's own.
-NAMES = re.findall(r"^(?:EW1|EW2|EW|EWN|REDUCE|ARG_REDUCE|GLOBAL_POOL)\((\w+),", TABLE, re.M)
+MACROS = re.findall(r"^#define (\w+)\(id\b[^\n]*\\\n +OP\(id,", TABLE, re.M)
+NAMES = re.findall(r"^(?:EW1|EW2|EW|EWN|%s)\((\w+)," % "|".join(MACROS), TABLE, re.M)
 NAMES += [n for n, family in re.findall(r"^OP\((\w+), (FAM_\w+)", TABLE, re.M) if family != "FAM_CORE"]
 CORE = re.findall(r"^OP\((\w+), FAM_CORE", TABLE, re.M)
 ALIASES = re.findall(r"^ALIAS\((\w+), (\w+)\)", TABLE, re.M)
