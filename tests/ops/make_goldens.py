@@ -22,13 +22,15 @@ import conversions
 import elementwise
 import losses
 import moves
+import randoms
 import recurrent
 import rows
 from cases import files, same
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES,
-           **losses.CASES, **recurrent.CASES}
+           **losses.CASES, **recurrent.CASES,
+           **randoms.CASES}
 
 
 def read_table(nfc):
