@@ -52,4 +52,13 @@ typedef struct slice_axis {
 } slice_axis;
 void slice_axes(ir_module *m, const ir_inst *inst, slice_axis axis[IR_MAX_RANK]);
 
+/* Scores are kept on the stack while the votes are counted. */
+enum { TREE_MAX_TARGETS = 4096, PAIRWISE_MAX_CLASSES = 1024 };
+/* The most nodes that a walk from a root passes; -1 where one can go round in a circle. Node i leads to
+ * next[2 i] and next[2 i + 1]; what is negative is a leaf, what is not lies below n. */
+int64_t tree_depth(nfc_arena *scratch, int64_t n, const int32_t *next, int64_t nroot, const int32_t *root);
+/* What is wrong with the tables of a tree_ensemble, as far as they are constants: NULL is nothing. known:
+ * they all are, so that no run can fail. */
+const char *tree_fault(ir_module *m, const ir_inst *inst, bool *known);
+
 #endif

@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True  # a test folder is no place for caches
 import contractions
 import conversions
 import elementwise
+import learned
 import losses
 import moves
 import randoms
@@ -30,7 +31,7 @@ from cases import files, same
 HERE = os.path.dirname(os.path.abspath(__file__))
 BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES,
            **losses.CASES, **recurrent.CASES,
-           **randoms.CASES}
+           **learned.CASES, **randoms.CASES}
 
 
 def read_table(nfc):
