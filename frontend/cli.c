@@ -1,4 +1,5 @@
 #include "frontend/cli.h"
+#include "frontend/onnx/import.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -31,6 +32,7 @@ static const option_row options[] = {
     {"out", "DIR", 'o', TEXT, AT(out_dir), " build ", "where the sources go; ./out by default"},
     {"out", "FILE", 'o', TEXT, AT(out_dir), " export ", "where the text goes; stdout by default"},
     {"define", "NAME=N", 'D', DIM, 0, GRAPH_VERBS, "binds a dim; NAME<=N bounds it"},
+    {"text", "N", 0, COUNT, AT(lower.text_length), GRAPH_VERBS, "bytes that each string of an ONNX model takes; 64 by default"},
     {"model", "[NAME=]FILE", 0, MODEL, 0, GRAPH_VERBS, "another file for a weights package"},
     {"emit", "KIND", 0, TEXT, AT(emit), " build ", "sources, lib or exe (the default: runs make in DIR)"},
     {"input", "NAME=FILE.npy", 0, INPUT, 0, " run sim ", "an input of the graph"},
@@ -90,8 +92,7 @@ static bool read_count(cli *c, const option_row *o, const char *text, int64_t *o
 static bool read_dim(cli *c, const char *text)
 {
     enum { MOST = 1 << 30 };
-    static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    const char *sign = text + strspn(text, LETTERS);
+    const char *sign = text + strcspn(text, "=<"); /* names of ONNX models have dots, slashes, ... */
     lower_binding b = {0};
     char *end = NULL;
     if (sign > text && (*sign == '=' || strncmp(sign, "<=", 2) == 0)) {
@@ -195,7 +196,7 @@ void cli_help(FILE *to, const char *verb)
     if (!verb) {
         fputs("nfc, the NeuroFabric compiler: graphs to standalone source code\n\n", to);
         for (const cli_verb *v = cli_verbs; v->name; v++) fprintf(to, "  nfc %-8s %s\n", v->name, v->doc);
-        fputs("\n'nfc help VERB' tells more. A graph is a .nfg file, or the JSON or text of 'nfc export'.\n", to);
+        fputs("\n'nfc help VERB' tells more. A graph is a .nfg file, a .onnx model, or the JSON or text of 'nfc export'.\n", to);
         return;
     }
     for (const cli_verb *v = cli_verbs; v->name; v++) {
@@ -250,6 +251,7 @@ static ir_module *load_file(cli *c, const char *path)
 {
     char *text;
     size_t size;
+    if (onnx_is_model(path)) return onnx_import(c->s, path, &c->lower);
     return cli_read(c, path, &text, &size) ? load_text(c, path, text, size) : NULL;
 }
 

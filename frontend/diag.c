@@ -249,9 +249,14 @@ static void print_excerpt(const nfc_diags *diags, FILE *to, nfc_span at, const p
 static void print_place(const nfc_diags *diags, FILE *to, nfc_span at, const char *where)
 {
     const nfc_source *s = source_get(diags->sources, at.file);
+    const char *label = source_label_at(diags->sources, at);
     if (s && at.line) {
         print_safe(to, s->path, strlen(s->path));
-        fprintf(to, ":%u:%u: ", at.line, at.col);
+        if (label) {
+            fputs(": ", to);
+            print_safe(to, label, strlen(label));
+            fputs(": ", to);
+        } else fprintf(to, ":%u:%u: ", at.line, at.col);
     } else if (s) {
         print_safe(to, s->path, strlen(s->path));
         fputs(": ", to);
@@ -297,6 +302,11 @@ static void print_json_place(const nfc_diags *diags, FILE *to, nfc_span at, cons
     if (s) print_json_string(to, s->path);
     else if (where) print_json_string(to, where);
     else fputs("null", to);
+    const char *label = source_label_at(diags->sources, at);
+    if (label) {
+        fputs(",\"what\":", to);
+        print_json_string(to, label);
+    }
     if (s && at.line) {
         size_t n = 0;
         uint32_t len = at.len;

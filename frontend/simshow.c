@@ -192,7 +192,11 @@ void show_place(FILE *to, const ir_module *m, nfc_span at)
     const nfc_source *source = source_get(&m->session->sources, at.file);
     const char *path = source ? source->path : "?";
     print_safe(to, path, strlen(path));
-    fprintf(to, ":%u", at.line);
+    const char *label = source_label_at(&m->session->sources, at);
+    if (label) {
+        fputs(": ", to);
+        print_safe(to, label, strlen(label));
+    } else fprintf(to, ":%u", at.line);
 }
 
 void show_what(FILE *to, const ir_inst *inst)

@@ -24,6 +24,18 @@ const nfc_source *source_get(const nfc_sources *sources, uint32_t file)
     return &sources->file.at[file - 1];
 }
 
+void source_label(nfc_sources *sources, uint32_t file, int n, const char *const *label)
+{
+    sources->file.at[file - 1].label = label;
+    sources->file.at[file - 1].nlabel = n;
+}
+
+const char *source_label_at(const nfc_sources *sources, nfc_span at)
+{
+    const nfc_source *s = source_get(sources, at.file);
+    return s && at.line && at.line <= (uint32_t)s->nlabel ? s->label[at.line - 1] : NULL;
+}
+
 const char *source_line(const nfc_sources *sources, uint32_t file, uint32_t line, size_t *n)
 {
     const nfc_source *s = source_get(sources, file);

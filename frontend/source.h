@@ -19,6 +19,8 @@ typedef struct nfc_source {
     const char *text; /* NULL: known by name only (IR read back from JSON) */
     size_t size;
     VEC(uint32_t) line; /* offset of each line's first byte */
+    const char *const *label; /* a listing of a model: what each line is (node "/conv1/Conv"); else NULL */
+    int nlabel;
 } nfc_source;
 
 typedef struct nfc_sources {
@@ -28,6 +30,10 @@ typedef struct nfc_sources {
 
 /* Registers a text (kept, not copied; NUL-terminated at text[size]) and returns its file number. */
 uint32_t source_add(nfc_sources *sources, const char *path, const char *text, size_t size);
+/* Names the lines of a listing, from the first one on; places in them are shown by these names. */
+void source_label(nfc_sources *sources, uint32_t file, int n, const char *const *label);
+/* What the line of a place is called in a listing; NULL: it has a number only. */
+const char *source_label_at(const nfc_sources *sources, nfc_span at);
 const nfc_source *source_get(const nfc_sources *sources, uint32_t file);
 /* The bytes of a line without its end; *n is its length. NULL when the text is not at hand. */
 const char *source_line(const nfc_sources *sources, uint32_t file, uint32_t line, size_t *n);

@@ -81,10 +81,11 @@ void mk_floats(mk *k, ir_inst *inst, const char *attr, int n, const double *valu
 
 void mk_index(ir_inst *inst, int i, const ir_sx *value) { inst->index[i] = value; }
 
-static void place(mk *k, ir_inst *inst)
+void mk_put(mk *k, ir_inst *inst)
 {
     if (k->before) ir_insert_before(k->before, inst);
     else ir_append(k->block, inst);
+    if (k->made) k->made(k->env, inst);
 }
 
 /* Index operands that were not set have their defaults. */
@@ -98,8 +99,8 @@ static void default_indices(mk *k, ir_inst *inst)
 ir_value *mk_end(mk *k, ir_inst *inst, int nresult)
 {
     default_indices(k, inst);
-    if (!ir_infer(k->m, inst, nresult, NULL)) k->failed = true;
-    place(k, inst);
+    if (!ir_infer(k->m, inst, nresult, k->written)) k->failed = true;
+    mk_put(k, inst);
     return inst->out[0];
 }
 
@@ -121,7 +122,7 @@ ir_value *mk_const(mk *k, const ir_type *type, const void *data)
 {
     ir_inst *inst = ir_constant(k->m, k->at, type, data);
     inst->scope = k->scope;
-    place(k, inst);
+    mk_put(k, inst);
     return inst->out[0];
 }
 
@@ -129,7 +130,7 @@ static ir_value *scalar(mk *k, nfc_dtype dtype, double value, int64_t exact)
 {
     ir_inst *inst = ir_constant_scalar(k->m, k->at, dtype, value, exact);
     inst->scope = k->scope;
-    place(k, inst);
+    mk_put(k, inst);
     return inst->out[0];
 }
 
@@ -265,7 +266,7 @@ ir_value *mk_index_tensor(mk *k, const ir_sx *x, nfc_dtype dtype)
     inst->index = ARENA_ARRAY(k->m->arena, const ir_sx *, 1);
     inst->index[0] = x;
     ir_value *v = ir_add_result(k->m, inst, ir_scalar(k->m, dtype), NULL, k->at);
-    place(k, inst);
+    mk_put(k, inst);
     return v;
 }
 
@@ -275,7 +276,7 @@ const ir_sx *mk_index_read(mk *k, ir_value *value, int64_t lo, int64_t hi)
     ir_inst *inst = mk_begin(k, IR_index_read, 1, &value);
     ir_value *v = ir_add_result(k->m, inst, ir_index_type(k->m), value->name, k->at);
     const ir_sym *sym = ir_index_sym(k->m, v, lo, hi);
-    place(k, inst);
+    mk_put(k, inst);
     return sx_sym(&k->m->sx, sym);
 }
 
@@ -293,7 +294,7 @@ const ir_sx *mk_require(mk *k, const ir_sx *x, int64_t min, int64_t max)
     mk_int(inst, "max", max);
     ir_value *v = ir_add_result(k->m, inst, ir_index_type(k->m), NULL, k->at);
     const ir_sym *sym = ir_index_sym(k->m, v, min, max);
-    place(k, inst);
+    mk_put(k, inst);
     return sx_sym(&k->m->sx, sym);
 }
 
@@ -321,7 +322,7 @@ void mk_loop_begin(mk *k, mk_loop *loop, const char *name, const ir_sx *begin, c
     inst->index = ARENA_ARRAY(k->m->arena, const ir_sx *, 2);
     inst->index[0] = begin;
     inst->index[1] = end;
-    place(k, inst);
+    mk_put(k, inst);
     inst->nregion = 1;
     inst->region[0] = ir_region_new(inst->block->region->graph, inst);
     ir_block *body = ir_block_new(inst->region[0], "body", k->at);

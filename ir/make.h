@@ -16,6 +16,9 @@ typedef struct mk {
     const ir_scope *scope;
     const ir_hints *hints;
     bool failed;
+    const ir_places *written; /* where the operands of the next instruction stand; NULL: at `at` */
+    void (*made)(void *env, ir_inst *inst); /* is shown every instruction in its place; may be NULL */
+    void *env;
 } mk;
 
 /* One instruction with its attributes: begin, set, end. An attribute that the op does not have is a
@@ -31,6 +34,9 @@ void mk_floats(mk *k, ir_inst *inst, const char *attr, int n, const double *valu
 void mk_index(ir_inst *inst, int i, const ir_sx *value);
 /* Infers the results (nresult of them at least), puts the instruction in its place, gives result 0. */
 ir_value *mk_end(mk *k, ir_inst *inst, int nresult);
+
+/* Puts an instruction that has its results in its place. */
+void mk_put(mk *k, ir_inst *inst);
 
 /* Ops without attributes. */
 ir_value *mk_op1(mk *k, ir_op op, ir_value *x);
