@@ -368,7 +368,10 @@ static bool injective(checker *c, const ir_sx *index, const ir_sym *sym)
         if (sx_min(step) < 0) return false;
         index_step x = {step, sx_mul(t, step, extent)};
         if (sx_is(x.reach, 0)) continue;
-        if (never_negative(c, sx_sub(t, step, sx_add(t, own, one)))) vec_push(c->a, &larger, x);
+        int same = 0; /* variables of one step count as one with the sum of their ranges */
+        while (same < larger.n && larger.at[same].step != step) same++;
+        if (same < larger.n) larger.at[same].reach = sx_add(t, larger.at[same].reach, x.reach);
+        else if (never_negative(c, sx_sub(t, step, sx_add(t, own, one)))) vec_push(c->a, &larger, x);
         else below = sx_add(t, below, x.reach);
     }
     if (own && sx_is(own, 0) && !sx_is(stride, 0)) return true; /* one iteration */
@@ -384,6 +387,23 @@ static bool injective(checker *c, const ir_sx *index, const ir_sym *sym)
     return true;
 }
 
+/* The variables of an access's inner loops that move it by one step, from `first` on, as if they were one:
+ * the sum of their ranges, with a name if it is one. The access with all of them at 0 goes to `rest`. */
+static scoped moved_by(checker *c, const access *x, int first, const ir_sx *step, const ir_sx **rest)
+{
+    sx_table *t = &c->m->sx;
+    scoped all = {NULL, sx_int(t, 0), sx_int(t, 0)};
+    for (int i = first, n = 0; i < x->inner.n; i++) {
+        const scoped *s = &x->inner.at[i];
+        if (step_of(c, *rest, s->sym) != step) continue;
+        all.sym = n++ ? NULL : s->sym;
+        all.lo = sx_add(t, all.lo, s->lo);
+        all.hi = sx_add(t, all.hi, s->hi);
+        *rest = substitute(c, *rest, s->sym, sx_int(t, 0));
+    }
+    return all;
+}
+
 /* Does b, in one iteration, touch nothing but what a touches in it? The same index is enough; else the
  * variables of inner loops must match, step by step. */
 static bool is_within(checker *c, const access *b, const access *a)
@@ -391,18 +411,17 @@ static bool is_within(checker *c, const access *b, const access *a)
     sx_table *t = &c->m->sx;
     const ir_sx *zero = sx_int(t, 0), *rest_a = a->index, *rest_b = b->index;
     for (int i = 0; i < b->inner.n && rest_a != rest_b; i++) {
-        const scoped *s = &b->inner.at[i];
-        const ir_sx *step = step_of(c, rest_b, s->sym);
+        const ir_sx *step = step_of(c, rest_b, b->inner.at[i].sym);
         if (!step) return false;
         if (sx_is(step, 0)) continue;
+        scoped s = moved_by(c, b, i, step, &rest_b);
         int match = -1;
         for (int k = 0; k < a->inner.n && match < 0; k++) {
             const scoped *o = &a->inner.at[k];
-            bool inside = s->sym == o->sym || (sx_min(sx_sub(t, s->lo, o->lo)) >= 0 && sx_min(sx_sub(t, o->hi, s->hi)) >= 0);
+            bool inside = s.sym == o->sym || (sx_min(sx_sub(t, s.lo, o->lo)) >= 0 && sx_min(sx_sub(t, o->hi, s.hi)) >= 0);
             if (inside && step == step_of(c, rest_a, o->sym)) match = k;
         }
         if (match < 0) return false;
-        rest_b = substitute(c, rest_b, s->sym, zero);
         rest_a = substitute(c, rest_a, a->inner.at[match].sym, zero);
     }
     return rest_a == rest_b;

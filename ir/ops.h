@@ -54,6 +54,7 @@ enum op_flags {
     OPF_CAN_FAIL = 64,   /* on integers it can divide by zero; on indices leave the range */
     OPF_HEAVY = 128,     /* too much work to do again in each consumer */
     OPF_INPLACE = 256,   /* the kernel may write its result over operand 0 */
+    OPF_ALONE = 512,     /* its loops read what they stored: nothing is worked out before the store */
 };
 
 /* Where a unary function is defined, for tests and goldens. */

@@ -38,6 +38,7 @@ static bool is_pointwise(const ir_inst *i)
     case IR_rope:
     case IR_gather:
     case IR_gather_elements:
+    case IR_gather_nd:
     case IR_pad:
     case IR_tile:
     case IR_depth_to_space:
@@ -50,7 +51,10 @@ static bool is_pointwise(const ir_inst *i)
     }
 }
 
-static bool is_root(const ir_inst *i) { return op_get(i->op)->family == FAM_NEST && i->nout == 1; }
+static bool is_root(const ir_inst *i)
+{
+    return op_get(i->op)->family == FAM_NEST && i->nout == 1 && !(op_get(i->op)->flags & OPF_ALONE);
+}
 static bool is_costly(const ir_inst *i) { return op_get(i->op)->ulp >= 2 || i->op == IR_rope; }
 
 /* A weight kept in another type is widened wherever it is loaded. */

@@ -183,6 +183,11 @@ void lw_store(lw *l, int n, const ir_sx *const *index, const kir_expr *value)
     l->override.value = NULL;
 }
 
+const kir_expr *lw_stored(lw *l, int n, const ir_sx *const *index)
+{
+    return load_param(l, leaves_as(l, n), index);
+}
+
 /* ---- loops and helpers --------------------------------------------------------------------- */
 
 const char *const *lw_axis_names(int rank)

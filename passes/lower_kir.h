@@ -47,6 +47,9 @@ typedef struct lw {
 const kir_expr *lw_load(lw *l, const ir_value *v, const ir_sx *const *index);
 /* Stores element `index` of the root's result n, after what is fused behind it. */
 void lw_store(lw *l, int n, const ir_sx *const *index, const kir_expr *value);
+/* Element `index` of the root's result n as it was stored, in its computing type: for ops that read what
+ * they wrote, with which nothing is fused (OPF_ALONE, or several results). */
+const kir_expr *lw_stored(lw *l, int n, const ir_sx *const *index);
 /* The loops over a shape whose iterations are independent; fills index[]. Axes of extent 1 need none.
  * Returns how many were opened, for lw_close(). */
 int lw_for_shape(lw *l, int rank, const ir_sx *const *extent, const char *const *names, const ir_sx **index);

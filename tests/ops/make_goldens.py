@@ -8,7 +8,7 @@ and fails if there is anything.
 
 What to make follows from the op table as `nfc ops --json` prints it. Elementwise goldens need nothing
 else: an op's doc is its formula. Every other op has its reference in rows.py, contractions.py,
-conversions.py or moves.py; the script fails when one is missing."""
+conversions.py, moves.py or scattering.py; the script fails when one is missing."""
 import argparse
 import json
 import os
@@ -26,12 +26,14 @@ import moves
 import randoms
 import recurrent
 import rows
+import scattering
 from cases import files, same
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES,
            **losses.CASES, **recurrent.CASES,
            **learned.CASES, **randoms.CASES}
+           **scattering.CASES}
 
 
 def read_table(nfc):
