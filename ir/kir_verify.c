@@ -240,10 +240,15 @@ static bool is_multiple(checker *c, const ir_sx *x, const ir_sx *y)
     return by >= 1 && sx_mul(&c->m->sx, y, sx_int(&c->m->sx, by)) == x;
 }
 
-/* Is an extent at least 1, since it is or since a loop around runs over a multiple of it? */
+/* Is an extent at least 1, since it is or since loops around run over a multiple of it, or of each of its
+ * factors? */
 static bool is_positive(checker *c, const ir_sx *x)
 {
     bool positive = sx_min(x) >= 1;
+    if (!positive && x->kind == SX_SUM && x->nterm == 1 && x->constant == 0 && x->term[0].coef >= 1) {
+        positive = true;
+        for (int i = 0; i < x->term[0].n && positive; i++) positive = x->term[0].factor[i] != x && is_positive(c, x->term[0].factor[i]);
+    }
     for (int i = 0; i < c->sym.n && !positive; i++) {
         const scoped *s = &c->sym.at[i];
         positive = is_multiple(c, sx_add(&c->m->sx, sx_sub(&c->m->sx, s->hi, s->lo), sx_int(&c->m->sx, 1)), x);
@@ -327,6 +332,10 @@ static bool check_let(checker *c, const kir_stmt *s)
         if (ghi) hi = ghi;
     } else if (s->value->kind == KIR_BIN && s->value->op == KB_MIN && s->value->b->kind == KIR_INDEX) {
         hi = s->value->b->index; /* clamped to a bound that may be symbolic */
+        if (vlo < 0 && is_positive(c, sx_add(&c->m->sx, hi, sx_int(&c->m->sx, 1)))) { /* which is not negative here */
+            kir_index_range(s->value->a, &vlo, &(int64_t){0});
+            if (vlo > 0) vlo = 0;
+        }
     } else if (s->value->kind == KIR_BIN && s->value->op == KB_REM && s->value->b->kind == KIR_INDEX && vlo >= 0) {
         hi = sx_sub(&c->m->sx, s->value->b->index, sx_int(&c->m->sx, 1));
     }

@@ -16,6 +16,7 @@
 #define NUM_NO_F8 SET_NUM_NO_F8
 #define ANY SET_ANY
 #define INDICES SET_INDICES
+#define F32 SET_F32
 
 /* ---- rows --------------------------------------------------------------------------------- */
 

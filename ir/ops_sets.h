@@ -16,6 +16,7 @@
 #define SET_NUMB (SET_NUM | SET_BOOLS)
 #define SET_ANY (SET_NUM | SET_BOOLS)
 #define SET_INDICES (DT_BIT(i32) | DT_BIT(i64))
+#define SET_F32 DT_BIT(f32)
 #define SET_NUM_NO_F8 (SET_NUM & ~SET_F8)
 
 #endif
