@@ -9,6 +9,7 @@ and fails if there is anything.
 What to make follows from the op table as `nfc ops --json` prints it. Elementwise goldens need nothing
 else: an op's doc is its formula. Every other op has its reference in rows.py, contractions.py,
 conversions.py, moves.py, scattering.py or selecting.py; the script fails when one is missing."""
+conversions.py, moves.py or signals.py; the script fails when one is missing."""
 import argparse
 import json
 import os
@@ -28,6 +29,7 @@ import recurrent
 import rows
 import scattering
 import selecting
+import signals
 from cases import files, same
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -36,6 +38,7 @@ BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASE
            **learned.CASES, **randoms.CASES}
            **scattering.CASES}
            **scattering.CASES, **selecting.CASES}
+           **signals.CASES}
 
 
 def read_table(nfc):
