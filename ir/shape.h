@@ -60,5 +60,12 @@ int64_t tree_depth(nfc_arena *scratch, int64_t n, const int32_t *next, int64_t n
 /* What is wrong with the tables of a tree_ensemble, as far as they are constants: NULL is nothing. known:
  * they all are, so that no run can fail. */
 const char *tree_fault(ir_module *m, const ir_inst *inst, bool *known);
+/* What resize is told about each axis of the operand. */
+typedef struct resize_axis {
+    int entry;     /* its place in scales, sizes and roi; -1: the axis stays as it is */
+    double factor; /* known at compile time; 0: extent / extent, or element `entry` of the operand scale */
+    bool exact;    /* the factor is extent / extent: the result's width is a whole number */
+} resize_axis;
+void resize_axes(const ir_inst *inst, resize_axis axis[IR_MAX_RANK]);
 
 #endif
