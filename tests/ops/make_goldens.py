@@ -20,6 +20,9 @@ import sys
 
 sys.dont_write_bytecode = True  # a test folder is no place for caches
 
+import contractions
+import conversions
+import einsums
 import elementwise
 from cases import files, same
 
@@ -38,6 +41,7 @@ from cases import files, same
 HERE = os.path.dirname(os.path.abspath(__file__))
 BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES,
            **images.CASES, **signals.CASES}
+           **losses.CASES, **recurrent.CASES, **einsums.CASES}
 
 
 def read_table(nfc):
