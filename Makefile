@@ -1,4 +1,4 @@
-# nfc: the NeuroFabric compiler.   make · make demo · make check · make bless · make bench
+# nfc: the NeuroFabric compiler.   make · make demo · make check · make check-onnx · make bless · make bench
 
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -11,7 +11,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -W
 ALL     := -std=c11 -D_GNU_SOURCE -I. -I$(BUILD)/gen $(WARN) $(WERROR) $(CFLAGS)
 LIBS    := -lcjson -lprotobuf-c -lm
 # As many jobs as there are cores, unless the caller says.
-JOBS     = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 SRC     := $(wildcard frontend/*.c frontend/onnx/*.c ir/*.c passes/*.c codegen/*.c devices/*.c)
 EMBED   := $(sort $(wildcard devices/*.json runtime-min/*))
@@ -26,11 +26,17 @@ setup:
 setup-check:
 	@sh .ci/setup check
 demo: setup
-	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@sh examples/demo.sh $(BUILD)
 check: setup-check
-	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@sh tests/check.sh $(BUILD) $(SUITES)
+# The published ONNX tests: see tests/onnx/README.md. SUITE is a folder of them, ONLY a pattern of names, WAYS some of
+# sim,gcc,clang. What all of them give goes to tests/onnx/RESULTS.md.
+check-onnx: setup-check
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@$(PYTHON) tests/onnx/run.py --nfc $(BUILD)/nfc $(if $(SUITE),--suite $(SUITE)) $(if $(ONLY),--only '$(ONLY)') $(if $(WAYS),--ways $(WAYS)) \
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SUITE)$(ONLY)$(WAYS),,--results tests/onnx/RESULTS.md)
 # Rewrites the expected outputs of the golden suites; look at the difference before you commit it.
 bless: all
 	@for s in fail sim devices; do NFC_BLESS=1 sh tests/$$s/run.sh $(BUILD); done
@@ -91,4 +97,4 @@ $(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h $(BUILD)/gen/onnx.pb-c.h
 
 clean:
 	rm -rf $(BUILD)
-.PHONY: all setup setup-check demo check bless bench clean
+.PHONY: all setup setup-check demo check check-onnx bless bench clean

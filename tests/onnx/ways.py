@@ -1,0 +1,195 @@
+"""The ways in which a model is run: the simulator, and emitted C of two compilers.
+
+    sim     nfc sim
+    gcc     nfc build; gcc -O2, every warning an error
+    clang   nfc build; clang -O1 with address and undefined sanitizers, where a fault ends the program
+
+Emitted programs of many models become one executable, in which driver.c runs each in a process of its own."""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import numpy as np
+
+from ports import Fault
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+WARNINGS = '-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'.split()
+SANITIZE = '-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'.split()
+ENVIRONMENT = dict(os.environ, LC_ALL='C', NO_COLOR='1', ASAN_OPTIONS='detect_leaks=0:exitcode=99', UBSAN_OPTIONS='print_stacktrace=0:exitcode=98')
+LIMIT = 120  # seconds for one command on one model
+PER_EXECUTABLE = 100
+
+
+class Compiler:
+    def __init__(self, name, command, flags):
+        self.name, self.command, self.flags = name, command, flags
+
+
+COMPILERS = {c.name: c for c in (
+    Compiler('gcc', os.environ.get('GCC', 'gcc'), ['-O2'] + WARNINGS),
+    Compiler('clang', os.environ.get('CLANG', 'clang-14'), ['-O1'] + SANITIZE))}
+WAYS = ['sim'] + list(COMPILERS)
+
+
+def call(command, limit=LIMIT, **more):
+    """(exit status, what it said); a command that takes too long has the status None."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=ENVIRONMENT, timeout=limit, **more)
+    except subprocess.TimeoutExpired:
+        return None, 'takes over %d s' % limit
+    return done.returncode, done.stdout.decode(errors='replace')
+
+
+def first_diagnostic(said):
+    """The first thing that is wrong, without its place: one line."""
+    patterns = (r'error(?:\[NFC\d+\])?: .*', r'runtime error: .*', r'ERROR: AddressSanitizer: [\w-]+', r'\S+: error: .*', r'warning: .*')
+    for pattern in patterns:
+        found = re.search(pattern, said)
+        if found:
+            return re.sub(r'/\S*/', '', found.group(0)).strip()
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else 'nothing is said'
+
+
+class Program:
+    """One model on its way: sources, ports, objects. What fails raises a Fault with the reason."""
+
+    def __init__(self, nfc, model, name, work, options=()):
+        self.nfc, self.name, self.options = nfc, name, list(options)
+        self.folder = os.path.join(work, name)
+        self.model = os.path.join(self.folder, name + os.path.splitext(model)[1])
+        self.sources = os.path.join(self.folder, 'c')
+        self.objects = {}
+        self.ports = None
+        os.makedirs(self.folder)
+        os.symlink(os.path.abspath(model), self.model)
+
+    def build(self):
+        status, said = call([self.nfc, 'build', self.model, '-o', self.sources, '--emit=sources', '-q'] + self.options)
+        if status != 0:
+            raise Fault(refusal(status, said))
+        with open(os.path.join(self.sources, 'manifest.json')) as f:
+            manifest = json.load(f)
+        self.prefix = manifest['api']['prefix']
+        self.flags = ['-std=' + manifest['compiler']['standard']] + [f for f in manifest['compiler']['flags'] if not f.startswith('-O')]
+        self.ports = manifest['api']['graphs'][0]
+
+    def compile(self, compiler):
+        """The objects of the program but for nf_*.c, which all programs share."""
+        names = sorted(n for n in os.listdir(self.sources) if n.endswith(('.c', '.S')) and not n.startswith('nf_'))
+        found = []
+        for name in names:
+            to = os.path.join(self.folder, '%s.%s.o' % (name, compiler.name))
+            main = ['-Dmain=%s_program_main' % self.name] if name.endswith('_main.c') else []
+            status, said = call([compiler.command] + self.flags + compiler.flags + main + ['-c', name, '-o', to], cwd=self.sources)
+            if status != 0:
+                raise Fault('%s: %s' % (compiler.name, first_diagnostic(said)))
+            found.append(to)
+        self.objects[compiler.name] = found
+
+    def simulate(self, inputs, to, runs=1):
+        """One run in the simulator; the outputs are in `to`."""
+        status, said = call([self.nfc, 'sim', self.model, '-q', '--output', to, '--runs=%d' % runs] + self.options + input_options(inputs))
+        if status != 0:
+            raise Fault(refusal(status, said))
+
+
+def refusal(status, said):
+    if status is None or status < 0 or status == 70:
+        return 'nfc %s: %s' % ('takes too long' if status is None else 'dies of signal %d' % -status if status < 0 else 'is at fault', first_diagnostic(said))
+    return first_diagnostic(said)
+
+
+def input_options(inputs):
+    return [word for name, path in inputs.items() for word in ('--input', '%s=%s' % (name, path))]
+
+
+def write_arrays(folder, arrays):
+    """{name: path} of .npy files."""
+    os.makedirs(folder, exist_ok=True)
+    paths = {}
+    for name, a in arrays.items():
+        paths[name] = os.path.join(folder, name + '.npy')
+        np.save(paths[name], np.ascontiguousarray(a).reshape(np.shape(a)))
+    return paths
+
+
+def reader(folder):
+    def read(name):
+        try:
+            return np.load(os.path.join(folder, name + '.npy'))
+        except (OSError, ValueError) as e:
+            raise Fault('the output %s: %s' % (name, e))
+    return read
+
+
+class Job:
+    """One run of an emitted program, and how it went."""
+
+    def __init__(self, program, inputs, to, arguments=(), limit=LIMIT):
+        self.program, self.to, self.log, self.limit = program, to, to + '.log', limit
+        self.arguments = input_options(inputs) + ['--output', to] + list(arguments)
+        self.status = 'is not run'
+
+    def check(self):
+        if self.status == 0:
+            return
+        said = ''
+        if os.path.exists(self.log):
+            with open(self.log, errors='replace') as f:
+                said = f.read()
+        if self.status == -14:
+            raise Fault('takes over %d s' % self.limit)
+        if isinstance(self.status, str) or self.status < 0:
+            raise Fault('%s: %s' % (self.status if isinstance(self.status, str) else 'signal %d' % -self.status, first_diagnostic(said)))
+        raise Fault(first_diagnostic(said))
+
+
+class Executable:
+    """Programs of many models, and nf_*.c, under one compiler."""
+
+    def __init__(self, compiler, programs, work, name):
+        self.compiler, self.programs = compiler, programs
+        self.folder = os.path.join(work, '%s.%s' % (name, compiler.name))
+        os.makedirs(self.folder)
+
+    def link(self):
+        """None, or what the linker says."""
+        with open(os.path.join(self.folder, 'programs.def'), 'w') as f:
+            f.writelines('PROGRAM(%s)\n' % p.name for p in self.programs)
+        status, said = call([self.compiler.command, '-I' + self.folder, os.path.join(HERE, 'driver.c'), '-D_GNU_SOURCE', '-o',
+                             os.path.join(self.folder, 'all')] + self.compiler.flags + [o for p in self.programs for o in p.objects[self.compiler.name]]
+                            + runtime_objects(self.compiler, self.programs[0], self.folder) + ['-lm'], limit=600)
+        return None if status == 0 else said
+
+    def run(self, jobs):
+        """Runs the jobs of its programs one after another, and tells each how it went."""
+        lines = os.path.join(self.folder, 'lines')
+        with open(lines, 'w') as f:
+            for j in jobs:
+                f.write('\t'.join([j.program.name, j.log, str(j.limit)] + j.arguments) + '\n')
+        status, said = call([os.path.join(self.folder, 'all'), lines], limit=sum(j.limit for j in jobs) + 60)
+        for line in said.splitlines():
+            number, result = line.split()
+            jobs[int(number)].status = int(result)
+
+
+def runtime_objects(compiler, program, to):
+    """nf_*.c, as they stand beside an emitted program."""
+    found = []
+    for name in sorted(os.listdir(program.sources)):
+        if name.startswith('nf_') and name.endswith('.c'):
+            at = os.path.join(to, name + '.o')
+            status, said = call([compiler.command] + program.flags + compiler.flags + ['-c', name, '-o', at], cwd=program.sources)
+            if status != 0:
+                raise Fault('%s: %s' % (compiler.name, first_diagnostic(said)))
+            found.append(at)
+    return found
+
+
+def remove(folder):
+    shutil.rmtree(folder, ignore_errors=True)
