@@ -136,12 +136,16 @@ static void print_call(run *r, const plan_call *call)
 #define PRINT_CALLS(r, list)                                                                       \
     for (int i_ = 0; i_ < (list).n; i_++) print_call(r, (list).at[i_])
 
-/* 0 <= x <= limit, where the bounds do not show it. */
+/* 0 <= x <= limit, where the bounds do not show it; or two sizes that must be equal. */
 static void print_checks(run *r, const plan_step *s)
 {
     sx_table *t = &r->p->m->sx;
     for (int i = 0; i < s->check.n; i++) {
         const plan_check *k = &s->check.at[i];
+        if (k->equal) {
+            fail_unless(r, arena_printf(r->p->arena, "%s != %s", integer(r, k->x, false), integer(r, k->limit, false)), "SIZE", k->at);
+            continue;
+        }
         bool below = sx_min(k->x) < 0, above = sx_min(sx_sub(t, k->limit, k->x)) < 0;
         const char *bad = below ? arena_printf(r->p->arena, "%s < 0", integer(r, k->x, false)) : "";
         if (above) bad = arena_printf(r->p->arena, "%s%s%s > %s", bad, below ? " || " : "", integer(r, k->x, false), integer(r, k->limit, false));
@@ -190,18 +194,24 @@ static void print_index_read(run *r, const ir_inst *inst)
     line(r->t, "%s = (int64_t)%s;", integer(r, sx_sym(&r->p->m->sx, sym), false), value);
 }
 
-/* The index of what is required, and the check. */
+/* The index of what is required, and the check. One that is a constant then has no variable. */
 static void print_require(run *r, const ir_inst *inst)
 {
+    nfc_arena *a = r->p->arena;
     const ir_sx *x = inst->index[0];
-    const char *name = integer(r, sx_sym(&r->p->m->sx, inst->out[0]->sym), false);
-    int64_t min = ir_int(inst, ATTR_AT(require, min)), max = ir_int(inst, ATTR_AT(require, max));
-    bool fits = sx_fits(x), below = !fits || sx_min(x) < min, above = !fits || sx_max(x) > max;
-    const char *bad = fits ? "" : "overflow";
-    if (below && min > INT64_MIN) bad = arena_printf(r->p->arena, "%s%s%s < %lld", bad, *bad ? " || " : "", name, (long long)min);
-    if (above && max < INT64_MAX) bad = arena_printf(r->p->arena, "%s%s%s > %lld", bad, *bad ? " || " : "", name, (long long)max);
+    const ir_sym *sym = inst->out[0]->sym;
+    bool fits = sx_fits(x), below = !fits || sx_min(x) < sym->lo, above = !fits || sx_max(x) > sym->hi;
+    const char *value = fits ? integer(r, x, false) : cg_checked_index(r->c, x, "overflow"), *bad = "";
     if (!fits) line(r->t, "overflow = 0;");
-    line(r->t, "%s = %s;", name, fits ? integer(r, x, false) : cg_checked_index(r->c, x, "overflow"));
+    if (sym->is) {
+        bad = arena_printf(a, "%s != %lld", value, (long long)sym->lo);
+    } else {
+        const char *name = integer(r, sx_sym(&r->p->m->sx, sym), false);
+        line(r->t, "%s = %s;", name, value);
+        if (below && sym->lo > INT64_MIN) bad = arena_printf(a, "%s < %lld", name, (long long)sym->lo);
+        if (above && sym->hi < INT64_MAX) bad = arena_printf(a, "%s%s%s > %lld", bad, *bad ? " || " : "", name, (long long)sym->hi);
+    }
+    if (!fits) bad = arena_printf(a, "%s%soverflow", bad, *bad ? " || " : "");
     if (*bad) fail_unless(r, bad, "SIZE", inst->at);
 }
 
@@ -463,7 +473,7 @@ static void print_variables(run *r, const ir_region *region)
 {
     for (const ir_block *b = region->first; b; b = b->next)
         for (const ir_inst *i = b->first; i; i = i->next) {
-            if (i->op == IR_index_read || i->op == IR_require) line(r->t, "int64_t %s = 0;", integer(r, sx_sym(&r->p->m->sx, i->out[0]->sym), false));
+            if (i->op == IR_index_read || (i->op == IR_require && !i->out[0]->sym->is)) line(r->t, "int64_t %s = 0;", integer(r, sx_sym(&r->p->m->sx, i->out[0]->sym), false));
             if (i->op == IR_loop) print_variables(r, i->region[0]);
         }
 }

@@ -295,7 +295,7 @@ const ir_sx *mk_require(mk *k, const ir_sx *x, int64_t min, int64_t max)
     ir_value *v = ir_add_result(k->m, inst, ir_index_type(k->m), NULL, k->at);
     const ir_sym *sym = ir_index_sym(k->m, v, min, max);
     mk_put(k, inst);
-    return sx_sym(&k->m->sx, sym);
+    return min == max ? mk_sx(k, min) : sx_sym(&k->m->sx, sym);
 }
 
 ir_value *mk_index_vector(mk *k, int n, const ir_sx *const *x, nfc_dtype dtype)

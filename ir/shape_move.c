@@ -4,7 +4,25 @@
 
 static const char *text(const infer *f, const ir_sx *x) { return sx_text(f->m->arena, x); }
 
+/* Do the two differ whatever the symbols are? Where neither that nor the contrary can be shown, a run
+ * compares them. */
+static bool never_equal(infer *f, const ir_sx *a, const ir_sx *b)
+{
+    int64_t lo, hi;
+    sx_range(sx_sub(&f->m->sx, a, b), &lo, &hi);
+    return lo > 0 || hi < 0;
+}
+
 /* ---- views --------------------------------------------------------------------------------- */
+
+/* The extent that stands for -1: what is left of all elements. A run sees whether something remains. */
+static const ir_sx *open_extent(infer *f, const ir_sx *all, const ir_sx *known)
+{
+    const ir_sx *exact = sx_exact_div(&f->m->sx, all, known);
+    if (exact || !sx_is_const(known) || sx_value(known) <= 0) return exact;
+    const ir_sx *rest = sx_mod(&f->m->sx, all, sx_value(known));
+    return sx_min(rest) > 0 ? NULL : sx_div(&f->m->sx, all, sx_value(known));
+}
 
 static bool reshape_extents(infer *f, const ir_type *x, ir_type *t)
 {
@@ -32,9 +50,9 @@ static bool reshape_extents(infer *f, const ir_type *x, ir_type *t)
     }
     const ir_sx *all = ir_elements(f->m, x);
     if (open >= 0) {
-        t->dim[open] = sx_exact_div(sx, all, known);
+        t->dim[open] = open_extent(f, all, known);
         if (!t->dim[open]) return infer_fail_attr(f, E_SHAPE, ATTR_AT(reshape, shape), "the operand's %s elements cannot be divided by %s for the -1", text(f, all), text(f, known));
-    } else if (all != known) {
+    } else if (never_equal(f, all, known)) {
         return infer_fail_attr(f, E_SHAPE, ATTR_AT(reshape, shape), "the operand has %s elements, the shape %s", text(f, all), text(f, known));
     }
     return true;
@@ -48,7 +66,7 @@ static bool squeeze_extents(infer *f, const ir_type *x, ir_type *t)
     for (int i = 0; i < axes->n; i++) {
         int axis;
         if (!infer_axis(f, ATTR_AT(squeeze, axes), sx_value(axes->sx[i]), x->rank, &axis)) return false;
-        if (!sx_is(x->dim[axis], 1)) return infer_fail(f, E_SHAPE, 0, "axis %d has extent %s, not 1", axis, text(f, x->dim[axis]));
+        if (never_equal(f, x->dim[axis], sx_int(&f->m->sx, 1))) return infer_fail(f, E_SHAPE, 0, "axis %d has extent %s, not 1", axis, text(f, x->dim[axis]));
         drop |= 1u << axis;
     }
     for (int i = 0; i < x->rank; i++)
@@ -304,19 +322,26 @@ bool sh_gather_elements(infer *f)
     return true;
 }
 
+/* What is known to be 1 repeats; other extents are equal, or a run says that they are not. */
+static bool expand_extent(infer *f, int axis, const ir_sx *from, const ir_sx *to, const ir_sx **dim)
+{
+    if (sx_min(to) < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(expand, shape), "extent %s can be negative", text(f, to));
+    *dim = sx_is(to, 1) ? from : to;
+    if (sx_is(from, 1) || sx_is(to, 1) || !never_equal(f, from, to)) return true;
+    return infer_fail(f, E_SHAPE, 0, "extent %s of axis %d does not broadcast to %s", text(f, from), axis, text(f, to));
+}
+
 bool sh_expand(infer *f)
 {
     const ir_type *x = f->inst->in[0]->type;
     const ir_attr *shape = &f->inst->attr[ATTR_AT(expand, shape)];
     if (shape->n > IR_MAX_RANK) return infer_fail_attr(f, E_RANK, ATTR_AT(expand, shape), "rank %d is over the highest, %d", shape->n, IR_MAX_RANK);
-    ir_type want = {.rank = shape->n};
-    for (int i = 0; i < shape->n; i++) {
-        want.dim[i] = shape->sx[i];
-        if (sx_min(shape->sx[i]) < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(expand, shape), "extent %s can be negative", text(f, shape->sx[i]));
+    const ir_sx *dim[IR_MAX_RANK], *one = sx_int(&f->m->sx, 1);
+    int rank = x->rank > shape->n ? x->rank : shape->n;
+    for (int i = 0; i < rank; i++) {
+        int from = i - (rank - x->rank), to = i - (rank - shape->n);
+        if (!expand_extent(f, from, from < 0 ? one : x->dim[from], to < 0 ? one : shape->sx[to], &dim[i])) return false;
     }
-    const ir_sx *dim[IR_MAX_RANK];
-    int rank;
-    if (!broadcast_shapes(f->m, x, &want, &rank, dim)) return infer_fail(f, E_SHAPE, 0, "it does not broadcast to %s", ir_type_text(f->m->arena, ir_tensor(f->m, x->dtype, want.rank, want.dim)));
     f->out[0] = ir_tensor(f->m, x->dtype, rank, dim);
     return true;
 }

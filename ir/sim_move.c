@@ -70,8 +70,21 @@ bool ev_range(sim_call *c)
 
 /* ---- the same elements in another arrangement ------------------------------------------------ */
 
+/* Axes that only the run shows to have extent 1. */
+static bool check_squeezed(sim_call *c)
+{
+    const ir_attr *axes = &c->inst->attr[ATTR_AT(squeeze, axes)];
+    for (int i = 0; i < axes->n; i++) {
+        int64_t axis = sx_value(axes->sx[i]) + (sx_value(axes->sx[i]) < 0 ? c->in[0]->rank : 0);
+        if (c->in[0]->dim[axis] != 1) return sim_fail(c, E_RUN_SIZE, "axis %lld has extent %lld, not 1", (long long)axis, (long long)c->in[0]->dim[axis]);
+    }
+    return true;
+}
+
 bool ev_reshape(sim_call *c)
 {
+    if (c->inst->op == IR_squeeze && !check_squeezed(c)) return false;
+    if (c->in[0]->n != c->out[0]->n) return sim_fail(c, E_RUN_SIZE, "the operand has %lld elements, the shape %lld", (long long)c->in[0]->n, (long long)c->out[0]->n);
     for (int64_t i = 0; i < c->in[0]->n; i++) sim_copy(c->in[0], i, c->out[0], i);
     return true;
 }
@@ -222,7 +235,13 @@ bool ev_trilu(sim_call *c)
 
 bool ev_expand(sim_call *c)
 {
+    const sim_tensor *x = c->in[0];
     sim_tensor *y = c->out[0];
+    for (int i = 0; i < x->rank; i++) { /* an extent that only happens to be 1 does not repeat */
+        int64_t to = y->dim[i + y->rank - x->rank];
+        if (x->dim[i] != to && !sx_is(c->inst->in[0]->type->dim[i], 1))
+            return sim_fail(c, E_RUN_SIZE, "extent %lld of axis %d is not %lld", (long long)x->dim[i], i, (long long)to);
+    }
     sim_coords at = {.rank = y->rank, .dim = y->dim};
     for (int64_t i = 0; i < y->n; i++, sim_coords_next(&at))
         sim_copy(c->in[0], sim_flat_broadcast(c->in[0], y->rank, at.at), y, i);

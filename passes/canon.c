@@ -66,13 +66,26 @@ static bool does_nothing(ir_module *m, const ir_inst *inst)
 
 /* ---- one way to say it --------------------------------------------------------------------- */
 
+/* Is it known before the run that an op that renames extents may do so? */
+static bool is_certain(ir_module *m, const ir_inst *inst)
+{
+    const ir_attr *axes = inst->op == IR_squeeze ? &inst->attr[ATTR_AT(squeeze, axes)] : NULL;
+    const ir_type *x = inst->in[0]->type;
+    for (int i = 0; axes && i < axes->n; i++) {
+        int64_t axis = sx_value(axes->sx[i]);
+        if (!sx_is(x->dim[axis < 0 ? axis + x->rank : axis], 1)) return false;
+    }
+    return ir_elements(m, x) == ir_elements(m, inst->out[0]->type);
+}
+
 /* Every op that only renames extents is a reshape to the extents that it gives. */
 static void as_reshape(canoniser *k, ir_inst *inst)
 {
     ir_module *m = k->ctx->m;
+    if (inst->op == IR_squeeze && !is_certain(m, inst)) return; /* a run looks at the axes that it drops */
     const ir_type *t = inst->out[0]->type;
     ir_value *x = inst->in[0];
-    bool chained = x->def && (op_get(x->def->op)->flags & OPF_VIEW) && x->def->nin == 1;
+    bool chained = x->def && (op_get(x->def->op)->flags & OPF_VIEW) && x->def->nin == 1 && is_certain(m, x->def);
     if (inst->op == IR_reshape && !chained) {
         const ir_attr *shape = &inst->attr[ATTR_AT(reshape, shape)];
         bool plain = shape->n == t->rank && inst->attr[ATTR_AT(reshape, allowzero)].i;

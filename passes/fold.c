@@ -80,12 +80,22 @@ static bool fold_index(pass_ctx *ctx, ir_inst *inst)
     return true;
 }
 
+/* What is required to be one number is that number from there on. */
+static bool fold_required_number(pass_ctx *ctx, ir_sym *sym)
+{
+    if (sym->lo != sym->hi || sym->is) return false;
+    sym->is = sx_int(&ctx->m->sx, sym->lo);
+    return true;
+}
+
 /* What is certain need not be required. Its parts stay small, so that expressions over them do. */
-static bool fold_require(ir_inst *inst)
+static bool fold_require(pass_ctx *ctx, ir_inst *inst)
 {
     const int64_t far = INT64_C(1) << 40;
     const ir_sx *x = inst->op == IR_require ? inst->index[0] : NULL;
-    if (!x || !sx_fits(x) || sx_min(x) < ir_int(inst, ATTR_AT(require, min)) || sx_max(x) > ir_int(inst, ATTR_AT(require, max))) return false;
+    if (!x) return false;
+    bool is_certain = sx_fits(x) && sx_min(x) >= ir_int(inst, ATTR_AT(require, min)) && sx_max(x) <= ir_int(inst, ATTR_AT(require, max));
+    if (!is_certain) return fold_required_number(ctx, inst->out[0]->sym);
     if (!sx_is_const(x) && (sx_min(x) < -far || sx_max(x) > far)) return false;
     inst->out[0]->sym->is = x;
     ir_erase(inst);
@@ -100,7 +110,7 @@ typedef struct {
 static void visit(void *env, ir_inst *inst)
 {
     folder *f = env;
-    if (fold_index(f->ctx, inst) || fold_require(inst)) f->changed = f->symbols = true;
+    if (fold_index(f->ctx, inst) || fold_require(f->ctx, inst)) f->changed = f->symbols = true;
     else f->changed |= fold_inst(f->ctx, inst);
 }
 

@@ -43,15 +43,19 @@ typedef struct plan_call {
     int id;                 /* in program order */
 } plan_call;
 
-/* An index of an effect or slice that is checked on the host before it is used: 0 <= x <= limit. */
+/* What the host checks before an instruction: that an index lies in 0 <= x <= limit, or that two sizes
+ * that only the run knows are equal. */
 typedef struct plan_check {
+    bool equal; /* x == limit */
     const ir_sx *x, *limit;
     nfc_span at;
 } plan_check;
 
+typedef VEC(plan_check) plan_checks;
+
 /* What an instruction becomes. */
 typedef struct plan_step {
-    VEC(plan_check) check;
+    plan_checks check;
     VEC(plan_call *) call;
     VEC(plan_call *) enter; /* loop: moves of the initial values */
     VEC(plan_call *) edge[2]; /* jumps, yields: moves of the arguments */
@@ -101,8 +105,10 @@ void plan_storage(plan_graph *p);
 /* The part of a state that an effect selects; what a write replaces, with the axes of its value. */
 plan_view *plan_selected(const plan_graph *p, const ir_inst *inst);
 plan_view *plan_written(const plan_graph *p, const ir_inst *inst);
-/* Do the bounds show that an effect's index is in range? Else the host checks it. */
-bool plan_effect_stays_inside(const ir_inst *inst);
+/* plan_check.c: what the bounds do not show, and a run must. */
+void plan_checks_of(ir_module *m, const ir_inst *inst, plan_checks *checks);
+/* May it end the run on the host, before its kernel? */
+bool plan_may_refuse(ir_module *m, const ir_inst *inst);
 /* plan_memory.c: offsets in the arena. */
 void plan_offsets(plan_graph *p, int64_t alignment);
 /* plan_lower.c: kernels and moves. */

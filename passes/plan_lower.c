@@ -1,6 +1,5 @@
 /* What every instruction becomes: kernels, checks of the host, moves. */
 #include <string.h>
-#include "ir/shape.h"
 #include "passes/lower_kir.h"
 
 typedef struct {
@@ -52,52 +51,6 @@ static bool same_place(const plan_view *a, const plan_view *b, const ir_type *t)
 }
 
 static bool is_empty(const ir_type *t) { return ir_max_elements(t) == 0; }
-
-/* ---- checks -------------------------------------------------------------------------------- */
-
-/* 0 <= x <= limit must hold before the instruction runs; what the bounds show needs no check. */
-static void check(plan_graph *p, const ir_inst *inst, const ir_sx *x, const ir_sx *limit, nfc_span at)
-{
-    ir_module *m = module_of(p);
-    if (sx_min(x) >= 0 && sx_min(sx_sub(&m->sx, limit, x)) >= 0) return;
-    plan_check c = {x, limit, at.file ? at : inst->at};
-    vec_push(m->arena, &step(p, inst)->check, c);
-}
-
-bool plan_effect_stays_inside(const ir_inst *inst)
-{
-    sx_table *t = &inst->block->region->graph->module->sx;
-    for (int i = 0; i < inst->nsel; i++) {
-        const ir_sel *s = &inst->sel[i];
-        const ir_sx *end = s->one ? sx_add(t, s->start, sx_int(t, 1)) : sx_add(t, s->start, s->extent);
-        if (sx_min(s->start) < 0 || sx_max(end) > sx_max(inst->state->type->dim[i])) return false;
-    }
-    return true;
-}
-
-static void check_effect(plan_graph *p, const ir_inst *inst)
-{
-    ir_module *m = module_of(p);
-    for (int i = 0; i < inst->nsel; i++) {
-        const ir_sel *s = &inst->sel[i];
-        const ir_sx *room = sx_int(&m->sx, sx_max(inst->state->type->dim[i])), *extent = s->one ? sx_int(&m->sx, 1) : s->extent;
-        check(p, inst, s->start, sx_sub(&m->sx, room, extent), s->at);
-        if (!s->one) check(p, inst, s->extent, room, s->at);
-    }
-}
-
-static void check_slice(plan_graph *p, const ir_inst *inst)
-{
-    ir_module *m = module_of(p);
-    slice_axis axis[IR_MAX_RANK];
-    slice_axes(m, inst, axis);
-    for (int i = 0; i < inst->in[0]->type->rank; i++) {
-        const ir_sx *last = sx_sub(&m->sx, axis[i].extent, sx_int(&m->sx, 1));
-        const ir_sx *span = sx_mul(&m->sx, last, sx_int(&m->sx, axis[i].step));
-        if (sx_is_const(axis[i].start) && sx_is_const(axis[i].extent)) continue; /* worked out when it was typed */
-        check(p, inst, axis[i].start, sx_sub(&m->sx, inst->in[0]->type->dim[i], axis[i].step > 0 ? sx_add(&m->sx, span, sx_int(&m->sx, 1)) : sx_int(&m->sx, 1)), inst->at);
-    }
-}
 
 /* ---- moves --------------------------------------------------------------------------------- */
 
@@ -218,7 +171,6 @@ static void lower_concat(plan_graph *p, const ir_inst *inst)
 /* A view op that could not be one: its elements in the operand's order are the result's. */
 static void lower_renaming(plan_graph *p, const ir_inst *inst)
 {
-    if (inst->op == IR_slice) check_slice(p, inst);
     const ir_value *x = inst->in[0];
     for (int i = 0; i < inst->nout; i++) {
         plan_view *to = plan_view_of(p, inst->out[i]), *from = plan_view_of(p, x);
@@ -230,7 +182,6 @@ static void lower_renaming(plan_graph *p, const ir_inst *inst)
 
 static void lower_effect(plan_graph *p, const ir_inst *inst)
 {
-    check_effect(p, inst);
     if (inst->op == IR_read) {
         const ir_type *t = inst->out[0]->type;
         plan_view *v = plan_view_of(p, inst->out[0]);
@@ -253,6 +204,9 @@ static bool all_empty(const ir_inst *inst)
 
 static void lower_inst(plan_graph *p, const ir_inst *inst)
 {
+    plan_checks checks = {0};
+    plan_checks_of(module_of(p), inst, &checks);
+    if (checks.n) step(p, inst)->check = checks;
     switch (inst->op) {
     case IR_const:
     case IR_weight:
@@ -274,7 +228,6 @@ static void lower_inst(plan_graph *p, const ir_inst *inst)
         lower_renaming(p, inst);
         return;
     }
-    if (inst->op == IR_sdpa) check(p, inst, inst->index[0], inst->in[1]->type->dim[inst->in[1]->type->rank - 2], inst->at);
     if (!all_empty(inst)) add_call(p, inst, registered(p, lower_instruction(p, inst)));
 }
 

@@ -126,7 +126,7 @@ static plan_view *copy_view(placer *k, const plan_view *from)
 
 /* New extents over the same elements: possible where runs of axes that the reshape mixes lie in one
  * stride. Splits both shapes into the smallest groups of equal size. */
-static plan_view *reshaped(placer *k, const ir_type *from, const plan_view *x, const ir_type *to)
+static plan_view *regrouped(placer *k, const ir_type *from, const plan_view *x, const ir_type *to)
 {
     sx_table *t = &k->m->sx;
     plan_view *v = copy_view(k, x);
@@ -158,6 +158,18 @@ static plan_view *reshaped(placer *k, const ir_type *from, const plan_view *x, c
             stride = sx_mul(t, stride, to->dim[n]);
         }
     }
+    return v;
+}
+
+/* The run checks that the numbers of elements are equal where the extents do not show it: then what has
+ * no gaps needs no copy either. */
+static plan_view *reshaped(placer *k, const ir_inst *inst, const plan_view *x)
+{
+    const ir_type *from = inst->in[0]->type, *to = inst->out[0]->type;
+    plan_view *v = regrouped(k, from, x, to);
+    if (v || !plan_is_contiguous(k->m, from, x)) return v;
+    v = plan_new_view(k->p, x->buffer, to);
+    v->offset = x->offset;
     return v;
 }
 
@@ -205,7 +217,7 @@ static plan_view *renamed_view(placer *k, const ir_inst *inst, int n)
     case IR_reshape:
     case IR_flatten:
     case IR_squeeze:
-    case IR_unsqueeze: return reshaped(k, x->type, of, inst->out[0]->type);
+    case IR_unsqueeze: return reshaped(k, inst, of);
     case IR_transpose: return permuted(k, inst, of);
     case IR_slice: return sliced(k, inst, of);
     case IR_expand: return expanded(k, inst, of);

@@ -236,20 +236,20 @@ static void share_concats(placer *k)
 }
 
 /* May it end the run? Then what was not written yet must not be written. */
-static bool can_fail(const ir_inst *i)
+static bool can_fail(placer *k, const ir_inst *i)
 {
     if (op_get(i->op)->flags & OPF_CAN_FAIL) return true;
     for (const ir_inst *f = i->op == IR_fused ? i->region[0]->first->first : NULL; f; f = f->next)
         if (op_get(f->op)->flags & OPF_CAN_FAIL) return true;
-    return (i->op == IR_read || i->op == IR_write) && !plan_effect_stays_inside(i);
+    return plan_may_refuse(k->m, i);
 }
 
 /* From the maker of a value to the write: does nothing touch the state, use a view of it, or fail? */
 static bool state_is_quiet(placer *k, const ir_inst *maker, const ir_inst *write)
 {
-    if (can_fail(write)) return false;
+    if (can_fail(k, write)) return false;
     for (const ir_inst *i = maker; i != write; i = i->next)
-        if (i->op == IR_loop || can_fail(i) || (i->state == write->state && (i->op == IR_read || i->op == IR_write))) return false;
+        if (i->op == IR_loop || can_fail(k, i) || (i->state == write->state && (i->op == IR_read || i->op == IR_write))) return false;
     const traffic *t = place_traffic(k, write->state);
     int earlier = place_before(k, t->read.at, t->read.n, position(k, write));
     return !earlier || t->until.at[earlier - 1] < position(k, maker);
