@@ -216,6 +216,14 @@ ir_value *mk_pick(mk *k, ir_value *x, int axis, const ir_sx *at)
     return mk_squeeze(k, mk_slice(k, x, axis, at, sx_add(&k->m->sx, at, mk_sx(k, 1))), axis);
 }
 
+ir_value *mk_update(mk *k, ir_value *data, ir_value *value, const ir_sx *const *starts)
+{
+    if (ir_is_poison(data) || ir_is_poison(value)) return data;
+    ir_inst *inst = mk_begin(k, IR_update, 2, (ir_value *[]){data, value});
+    mk_sxs(k, inst, "starts", data->type->rank, starts);
+    return mk_end(k, inst, 1);
+}
+
 ir_value *mk_concat(mk *k, int n, ir_value *const *x, int axis)
 {
     if (n == 1) return x[0];

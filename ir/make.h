@@ -61,6 +61,8 @@ ir_value *mk_transpose(mk *k, ir_value *x, const int *perm);
 ir_value *mk_slice(mk *k, ir_value *x, int axis, const ir_sx *begin, const ir_sx *end);
 /* Element `at` of an axis, which goes. */
 ir_value *mk_pick(mk *k, ir_value *x, int axis, const ir_sx *at);
+/* The data with the box of value's shape at starts (one entry an axis) replaced by value. */
+ir_value *mk_update(mk *k, ir_value *data, ir_value *value, const ir_sx *const *starts);
 ir_value *mk_concat(mk *k, int n, ir_value *const *x, int axis);
 ir_value *mk_unsqueeze(mk *k, ir_value *x, int axis);
 ir_value *mk_squeeze(mk *k, ir_value *x, int axis);

@@ -66,6 +66,13 @@ static void check_expand(checker *c)
         if (!sx_is(x->dim[i], 1)) check_equal(c, x->dim[i], y->dim[i + y->rank - x->rank]);
 }
 
+static void check_update(checker *c)
+{
+    const ir_attr *starts = &c->inst->attr[ATTR_AT(update, starts)];
+    for (int i = 0; i < starts->n; i++)
+        check_index(c, starts->sx[i], sx_sub(&c->m->sx, c->inst->in[0]->type->dim[i], c->inst->in[1]->type->dim[i]), c->inst->at);
+}
+
 void plan_checks_of(ir_module *m, const ir_inst *inst, plan_checks *checks)
 {
     checker c = {m, inst, checks};
@@ -73,6 +80,7 @@ void plan_checks_of(ir_module *m, const ir_inst *inst, plan_checks *checks)
     case IR_read:
     case IR_write: check_effect(&c); break;
     case IR_slice: check_slice(&c); break;
+    case IR_update: check_update(&c); break;
     case IR_reshape: check_equal(&c, ir_elements(m, inst->in[0]->type), ir_elements(m, inst->out[0]->type)); break;
     case IR_squeeze: check_squeeze(&c); break;
     case IR_expand: check_expand(&c); break;

@@ -168,6 +168,21 @@ static void lower_concat(plan_graph *p, const ir_inst *inst)
     }
 }
 
+/* Where the data lies in place already, only the box is written. */
+static void lower_update(plan_graph *p, const ir_inst *inst)
+{
+    sx_table *t = &module_of(p)->sx;
+    const ir_attr *starts = &inst->attr[ATTR_AT(update, starts)];
+    const ir_value *data = inst->in[0], *value = inst->in[1];
+    plan_view *whole = plan_view_of(p, inst->out[0]), *box = ARENA_NEW(module_of(p)->arena, plan_view);
+    *box = *whole;
+    for (int i = 0; i < starts->n; i++) box->offset = sx_add(t, box->offset, sx_mul(t, starts->sx[i], whole->stride[i]));
+    if (!is_empty(data->type) && !same_place(whole, plan_view_of(p, data), data->type))
+        add_call(p, inst, copy(p, data->type, whole, plan_view_of(p, data), data, inst->out[0]->name, inst->at));
+    if (!is_empty(value->type) && !same_place(box, plan_view_of(p, value), value->type))
+        add_call(p, inst, copy(p, value->type, box, plan_view_of(p, value), value, inst->out[0]->name, inst->at));
+}
+
 /* A view op that could not be one: its elements in the operand's order are the result's. */
 static void lower_renaming(plan_graph *p, const ir_inst *inst)
 {
@@ -222,6 +237,7 @@ static void lower_inst(plan_graph *p, const ir_inst *inst)
     case IR_cond_br: lower_jump(p, inst); return;
     case IR_return: lower_return(p, inst); return;
     case IR_concat: lower_concat(p, inst); return;
+    case IR_update: lower_update(p, inst); return;
     default: break;
     }
     if (op_get(inst->op)->family == FAM_VIEW) {

@@ -58,7 +58,8 @@ static inline storage *find(storage *s)
 }
 
 static inline storage *storage_of(placer *k, const plan_buffer *b) { return find(map_getp(&k->storage, b)); }
-static inline bool renames(const ir_inst *i) { return op_get(i->op)->family == FAM_VIEW && i->op != IR_concat; }
+/* Is its result a view of its operand, or a copy of it? */
+static inline bool renames(const ir_inst *i) { return op_get(i->op)->family == FAM_VIEW && i->op != IR_concat && i->op != IR_update; }
 
 traffic *place_traffic(placer *k, const ir_state *state);
 /* How many of the effects come before a position. */

@@ -206,6 +206,41 @@ def slice_cases(row):
     return cases + [one(t, t, (4, 5), [1, 0], [3, 5], steps=[1, 2]) for t in _others(row)]
 
 
+def update_cases(row):
+    rng = generator("update")
+
+    def replaced(x, part, starts):
+        y = x.copy()
+        y[tuple(slice(s, s + n) for s, n in zip(starts, part.shape))] = part
+        return y
+
+    def one(graph, dtype, shape, part, starts):
+        x, v = _pattern(rng, dtype, shape), _pattern(rng, dtype, part)
+        return case(graph, "update", {"data": x, "value": v}, _like(x, replaced(x.data, v.data, starts)), {"starts": starts})
+
+    def at_run_time(graph, start, error=None, bound=""):
+        x, v = _pattern(rng, "f32", (6, 3)), _pattern(rng, "f32", (2, 3))
+        y = x if error else _like(x, replaced(x.data, v.data, (start, 0)))
+        inputs = {"data": x, "value": v, "p": encode("i32", np.array(start))}
+        return case(graph, "update", inputs, y, {"starts": [Name("p"), 0]}, ["data", "value"], bounds={"p": bound}, error=error)
+
+    cases = [
+        one("f32_row", "f32", (5, 7), (1, 7), [3, 0]),
+        one("f32_box", "f32", (5, 7, 2), (2, 3, 1), [3, 2, 1]),
+        one("f32_all", "f32", (3, 4), (3, 4), [0, 0]),
+        one("f32_nothing", "f32", (3, 4), (0, 4), [3, 0]),
+        one("f32_empty", "f32", (0, 4), (0, 2), [0, 1]),
+        one("f32_scalar", "f32", (), (), []),
+        one("f32_rank8", "f32", (1, 2, 1, 3, 2, 2, 1, 2), (1, 1, 1, 2, 2, 1, 1, 2), [0, 1, 0, 1, 0, 1, 0, 0]),
+        at_run_time("run_time_start", 3),
+        at_run_time("run_time_last", 4),
+        at_run_time("run_time_bounded", 2, bound=" with { min = 0, max = 4 }"),
+        at_run_time("run_time_beyond", 5, RUN_INDEX),
+        at_run_time("run_time_negative", -1, RUN_INDEX),
+    ]
+    return cases + [one(t, t, (4, 5), (2, 3), [1, 2]) for t in _others(row)]
+
+
 def concat_cases(row):
     rng = generator("concat")
 
@@ -480,6 +515,7 @@ CASES = {
     "depth_to_space": block_cases,
     "space_to_depth": block_cases,
     "slice": slice_cases,
+    "update": update_cases,
     "concat": concat_cases,
     "split": split_cases,
     "trilu": trilu_cases,

@@ -8,7 +8,9 @@ Every program runs three times with other inputs, and the state goes on. Lines o
   // run: pos=9 -> fails             both must refuse the run, with status 1 and without touching wrong memory
   // special                         floats are also infinities, NaNs, zeros of both signs
   // close                           floats may differ by 1e-6 of the largest magnitude; without it, by nothing
-  // options: --fast-math            more options of nfc build"""
+  // options: --fast-math            more options of nfc build
+  // emits: TEXT                     this stands in the emitted NAME.c
+  // lacks: TEXT                     this does not"""
 import concurrent.futures as futures
 import glob
 import json
@@ -30,7 +32,7 @@ def run(command, **more):
 
 
 def directives(path):
-    d = {"runs": [], "special": False, "close": False, "options": []}
+    d = {"runs": [], "special": False, "close": False, "options": [], "emits": [], "lacks": []}
     for line in open(path):
         if not line.startswith("// "):
             continue
@@ -39,6 +41,8 @@ def directives(path):
             d[word] = True
         elif word.startswith("options:"):
             d["options"] = word[8:].split()
+        elif word.startswith(("emits:", "lacks:")):
+            d[word[:5]].append(word[6:].strip())
         elif word.startswith("run:"):
             said, _, end = word[4:].partition("->")
             d["runs"].append((dict(p.strip().split("=") for p in said.split(",") if p.strip()), end.strip() == "fails"))
@@ -131,6 +135,11 @@ def one(nfc, work, path):
     if build.returncode:
         return "build: " + build.stderr
     manifest = json.load(open(os.path.join(folder, "out", "manifest.json")))
+    emitted = open(os.path.join(folder, "out", manifest["api"]["prefix"] + ".c")).read()
+    for said, wanted in (("emits", True), ("lacks", False)):
+        for text in d[said]:
+            if (text in emitted) != wanted:
+                return "the emitted C %s '%s'" % ("lacks" if wanted else "has", text)
     for number, (given, fails) in enumerate(d["runs"]):
         wrong = one_run(nfc, path, folder, manifest, number, given, fails, d)
         if wrong:
