@@ -257,8 +257,9 @@ static source find_source(const onnx_file *f, const onnx_tensor *t)
 /* float_data and double_data are the elements' own bytes. */
 static bool take_floats(onnx_file *f, const onnx_tensor *t, const source *s, onnx_array *out)
 {
-    size_t n = s->mapped ? s->length / dtype_bytes(out->dtype) : s->n;
+    size_t size = dtype_bytes(out->dtype), n = s->mapped ? s->length / size : s->n;
     if (n != (size_t)out->elements) return bad(f, t, E_ONNX_DATA, "its %s has %zu numbers where its dims ask for %lld", s->name, n, (long long)out->elements);
+    if (s->length % size) return bad(f, t, E_ONNX_DATA, "its %s has %zu bytes, which are no whole number of elements of %zu", s->name, s->length, size);
     if (s->mapped) return take_bytes(f, t, s->mapped, out);
     out->data = s->list;
     return true;

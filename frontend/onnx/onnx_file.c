@@ -76,6 +76,15 @@ static const struct {
     {0, "<html", "it is a web page", "download the file itself"},
 };
 
+/* A model begins with a number below 32, its IR version's. */
+static bool looks_like_text(const onnx_file *f)
+{
+    size_t n = f->size < 256 ? f->size : 256;
+    for (size_t i = 0; i < n; i++)
+        if (f->map[i] >= 127 || (f->map[i] < ' ' && !memchr("\t\n\r", f->map[i], 3))) return false;
+    return n > 0;
+}
+
 static void not_onnx(onnx_file *f, const char *fault)
 {
     for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
@@ -84,7 +93,7 @@ static void not_onnx(onnx_file *f, const char *fault)
         diag_help(diag_error_in(&f->s->diags, E_ONNX_FILE, f->path, "this is no ONNX file: %s", looks[i].what), "%s", looks[i].help);
         return;
     }
-    diag_error_in(&f->s->diags, E_ONNX_FILE, f->path, "this is no ONNX file: %s", fault);
+    diag_error_in(&f->s->diags, E_ONNX_FILE, f->path, "this is no ONNX file: %s", looks_like_text(f) ? "it is text" : fault);
 }
 
 /* ---- unpacking ------------------------------------------------------------------------------- */
@@ -127,7 +136,7 @@ static ProtobufCMessage *read_message(onnx_file *f)
     ProtobufCMessage *m = NULL;
     if (f->size == 0) not_onnx(f, "it is empty");
     else if (onnx_scan(scratch, descriptor_of[f->kind], f->map, f->size, &k)) m = unpack(f, &k);
-    else if (k.code == E_ONNX_FILE) not_onnx(f, arena_printf(scratch, "byte %zu is no protobuf: %s", k.at, k.fault));
+    else if (k.code == E_ONNX_FILE || looks_like_text(f)) not_onnx(f, arena_printf(scratch, "byte %zu is no protobuf: %s", k.at, k.fault));
     else diag_error_in(&f->s->diags, k.code, f->path, "byte %zu, %s", k.at, k.fault);
     arena_free(scratch);
     return m;
