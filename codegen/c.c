@@ -41,7 +41,7 @@ static const char *c_un(cg_module *c, const kir_expr *e, const char *a)
     case KU_BNOT: return arena_printf(c->arena, "(%s)~%s", c_compute(t, false), a);
     case KU_BITS:
         if (!is_float(t) && !is_float(e->a->type)) return arena_printf(c->arena, "(%s)%s", c_storage((nfc_dtype)t), a);
-        if (dtype_bytes((nfc_dtype)t) == 1) return a; /* float8 is stored as its bits */
+        if (dtype_bytes((nfc_dtype)t) <= 2) return a; /* narrow floats are stored as their bits */
         return helped(c, arena_printf(c->arena, "nf_bits_%s_%s", dtype_name((nfc_dtype)e->a->type), dtype_name((nfc_dtype)t)), a, NULL);
     case KU_ABS:
         if (t == KIR_INDEX_TYPE) return arena_printf(c->arena, "(%s < 0 ? -%s : %s)", a, a, a);
@@ -108,8 +108,9 @@ static const char *cast_narrow_float(cg_module *c, kir_type to, kir_type from, c
 static const char *cast_to_int(cg_module *c, kir_type to, kir_type from, const char *a)
 {
     if (is_float(from)) return helped(c, arena_printf(c->arena, "nf_%s_to_%s", dtype_name((nfc_dtype)from), dtype_name((nfc_dtype)to)), a, NULL);
-    if (to == DT_i4) return helped(c, "nf_wrap_i4", arena_printf(c->arena, "(uint32_t)%s", a), NULL);
-    if (to == DT_u4) return arena_printf(c->arena, "(uint8_t)(%s & 15)", a);
+    int bits = dtype_table[to].bits;
+    if (bits < 8 && is_unsigned(to)) return arena_printf(c->arena, "(uint8_t)(%s & %d)", a, (1 << bits) - 1);
+    if (bits < 8) return helped(c, typed(c, "wrap", to), arena_printf(c->arena, "(uint32_t)%s", a), NULL);
     return arena_printf(c->arena, "(%s)%s", c_storage((nfc_dtype)to), a);
 }
 

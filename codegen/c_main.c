@@ -7,39 +7,16 @@
 
 /* ---- element types ------------------------------------------------------------------------- */
 
-/* The bits of a float type's fraction: the element after 1.0 is larger by two to that power's
- * inverse. */
-static int fraction_bits(nfc_dtype t)
-{
-    uint64_t bits = 0;
-    int n = 0;
-    dtype_set(t, &bits, 0, 1.0);
-    bits++;
-    for (double step = dtype_get(t, &bits, 0) - 1.0; step < 1.0; step *= 2) n++;
-    return n;
-}
-
-/* Does the largest exponent, with a fraction of 0, stand for infinity? */
-static bool has_infinity(nfc_dtype t)
-{
-    int fraction = fraction_bits(t), exponent = dtype_table[t].bits - 1 - fraction;
-    uint64_t bits = ((UINT64_C(1) << exponent) - 1) << fraction;
-    double v = dtype_get(t, &bits, 0);
-    return v - v != 0;
-}
-
 static void put_type(cg_program *p, text *t, nfc_dtype type)
 {
     const dtype_info *d = &dtype_table[type];
-    put(t, "static const nf_type type_%s = {\"%s\", \"%s\", %d, ", d->name, d->name, d->npy,
-        d->bytes);
-    if (dtype_is_float(type)) {
-        line(t, "NF_FLOAT, %d, %d, 0, 0};", fraction_bits(type), has_infinity(type));
-        return;
-    }
+    const dtype_format *f = &dtype_formats[type];
     int64_t lo = dtype_min(type);
     const char *min = lo == INT64_MIN ? "INT64_MIN" : arena_printf(p->arena, "%lld", (long long)lo);
-    line(t, "NF_INTEGER, 0, 0, %s, UINT64_C(%llu)};", min, (unsigned long long)dtype_max(type));
+    put(t, "static const nf_type type_%s = {\"%s\", \"%s\", %d, ", d->name, d->name, d->npy, d->bytes);
+    put(t, "%s, %s, UINT64_C(%llu), ", dtype_is_float(type) ? "NF_FLOAT" : "NF_INTEGER", min, (unsigned long long)dtype_max(type));
+    bool minus_zero = f->nan != dtype_sign_bit(type) || f->nan != f->over;
+    line(t, "%d, %d, %d, %u, %d, %d};", f->exponent, f->mantissa, f->bias, f->top, f->exponent && dtype_has_infinity(type), !minus_zero);
 }
 
 static void put_types(cg_program *p, text *t)

@@ -128,15 +128,25 @@ static void put_init(cg_program *p, text *t)
     end_line(t);
 }
 
-/* Bools and half-byte integers have bytes that stand for nothing: a file with such is refused. */
+/* What a byte of a bool, or of a type of less than 8 bits, must not be; NULL: it may be anything. */
+static const char *invalid_byte(cg_program *p, nfc_dtype t)
+{
+    const dtype_info *d = &dtype_table[t];
+    int most = t == DT_bool ? 1 : (1 << d->bits) - 1;
+    if (t != DT_bool && d->bits >= 8) return NULL;
+    if (d->kind == DTC_SIGNED) return arena_printf(p->arena, "(at[i] + %du) %% 256u > %d", 1 << (d->bits - 1), most);
+    return arena_printf(p->arena, "at[i] > %d", most);
+}
+
+/* A file with bytes that stand for nothing is refused. */
 static void put_value_checks(cg_program *p, text *t)
 {
     int64_t at = CG_STATE_HEADER;
     for (int i = 0; i < p->m->state.n; i++) {
         const ir_type *type = p->m->state.at[i]->type;
         int64_t n = ir_max_elements(type);
-        const char *bad = type->dtype == DT_bool ? "> 1" : type->dtype == DT_u4 ? "> 15" : type->dtype == DT_i4 ? "+ 8u) % 256u > 15" : NULL;
-        if (bad && n) line(t, "for (i = %lld; i < %lld; i++)\n    if (%sat[i] %s) return %s_ERROR_STATE;", (long long)at, (long long)(at + n), type->dtype == DT_i4 ? "(" : "", bad, p->upper);
+        const char *bad = type->dtype == DT_string ? NULL : invalid_byte(p, type->dtype);
+        if (bad && n) line(t, "for (i = %lld; i < %lld; i++)\n    if (%s) return %s_ERROR_STATE;", (long long)at, (long long)(at + n), bad, p->upper);
         at += ir_max_bytes(type);
     }
 }

@@ -34,7 +34,7 @@ static uint64_t bits_of(nfc_dtype t, const void *data, int64_t i)
 /* Steps from one float to the next between two of them; both zeros are one. */
 static double steps(nfc_dtype t, uint64_t a, uint64_t b)
 {
-    uint64_t sign = UINT64_C(1) << (dtype_table[t].bits - 1), x = a & (sign - 1), y = b & (sign - 1);
+    uint64_t sign = dtype_formats[t].exponent ? dtype_sign_bit(t) : UINT64_C(1) << (dtype_table[t].bits - 1), x = a & (sign - 1), y = b & (sign - 1);
     if ((a & sign) != (b & sign)) return (double)x + (double)y;
     return x > y ? (double)(x - y) : (double)(y - x);
 }

@@ -247,7 +247,7 @@ nfc_dtype lower_dtype(lower *l, ast_name name)
         nfc_diag *d = lower_error(l, E_DTYPE_NAME, name.at, "there is no element type '%s'", name.text);
         const char *foreign = foreign_dtype(l, name.text);
         if (foreign) diag_help(d, "it is called %s here", foreign);
-        else if (!diag_suggest(d, name.text, dtype_names(l))) diag_help(d, "the types are f64 f32 f16 bf16 f8e4m3 f8e5m2 i64 i32 i16 i8 i4 u64 u32 u16 u8 u4 bool");
+        else if (!diag_suggest(d, name.text, dtype_names(l))) diag_help(d, "the types are f64 f32 f16 bf16 f8e4m3 f8e5m2 f8e4m3fnuz f8e5m2fnuz f8e8m0 f6e2m3 f6e3m2 f4e2m1 i64 i32 i16 i8 i4 i2 u64 u32 u16 u8 u4 u2 bool");
     }
     return t;
 }

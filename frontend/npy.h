@@ -1,5 +1,5 @@
-/* NumPy's .npy files: little-endian, C order, versions 1 to 3. bf16 and f8 travel as the unsigned
- * bits of their width, i4 and u4 as int8 and uint8. */
+/* NumPy's .npy files: little-endian, C order, versions 1 to 3. bf16 and narrower floats travel
+ * as unsigned bits, i4 and i2 as int8, u4 and u2 as uint8. */
 #ifndef NFC_NPY_H
 #define NFC_NPY_H
 

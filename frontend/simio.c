@@ -27,14 +27,10 @@ static const char *shape_text(nfc_session *s, int rank, const int64_t *dim)
 static const char *wanted(nfc_session *s, nfc_dtype t)
 {
     const char *name = numpy_name(s, dtype_table[t].npy);
-    switch (t) {
-    case DT_bf16:
-    case DT_f8e4m3:
-    case DT_f8e5m2: return session_printf(s, "%s, the bits of %s", name, dtype_name(t));
-    case DT_i4:
-    case DT_u4: return session_printf(s, "%s, the values of %s", name, dtype_name(t));
-    default: return name;
-    }
+    const dtype_info *d = &dtype_table[t];
+    if (d->kind == DTC_FLOAT && d->npy[0] != 'f') return session_printf(s, "%s, the bits of %s", name, dtype_name(t));
+    if (dtype_is_int(t) && d->bits < 8) return session_printf(s, "%s, the values of %s", name, dtype_name(t));
+    return name;
 }
 
 static nfc_diag *refuse(nfc_session *s, const ir_port *p, const char *path, const char *text)
@@ -73,9 +69,10 @@ static bool check_file(nfc_session *s, const ir_port *p, const char *path, const
     int64_t n = (int64_t)(a->bytes / dtype_bytes(t));
     int64_t bad = statefile_bad_element(t, a->data, n);
     if (bad < 0) return true;
+    nfc_dtype raw = dtype_is_float(t) ? DT_u8 : t; /* a narrow float counts by its bits */
     refuse(s, p, path,
            session_printf(s, "element %lld is %lld, but input '%s' is %s: %lld to %llu",
-                          (long long)bad, (long long)dtype_get_int(t, a->data, (size_t)bad),
+                          (long long)bad, (long long)dtype_get_int(raw, a->data, (size_t)bad),
                           p->name, dtype_name(t), (long long)dtype_min(t),
                           (unsigned long long)dtype_max(t)));
     return false;

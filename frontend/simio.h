@@ -1,6 +1,6 @@
 /* What goes into a run and comes out of it: inputs from .npy files, outputs to a folder of them or
- * to the terminal. bf16 and f8 travel as the unsigned bits of their width, i4 and u4 as int8 and
- * uint8. */
+ * to the terminal. bf16 and narrower floats travel as unsigned bits, i4 and i2 as int8, u4 and u2
+ * as uint8. */
 #ifndef NFC_SIMIO_H
 #define NFC_SIMIO_H
 

@@ -35,8 +35,13 @@ uint64_t statefile_bytes(const ir_module *m)
 
 int64_t statefile_bad_element(nfc_dtype dtype, const void *data, int64_t n)
 {
-    if (dtype != DT_bool && dtype != DT_i4 && dtype != DT_u4) return -1;
+    const dtype_info *d = &dtype_table[dtype];
+    if (dtype != DT_bool && d->bits >= 8) return -1;
     for (int64_t i = 0; i < n; i++) {
+        if (d->kind == DTC_FLOAT) { /* of its bits */
+            if (((const uint8_t *)data)[i] >> d->bits) return i;
+            continue;
+        }
         int64_t v = dtype_get_int(dtype, data, (size_t)i);
         if (v < dtype_min(dtype) || v > (int64_t)dtype_max(dtype)) return i;
     }

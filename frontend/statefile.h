@@ -28,8 +28,8 @@ bool statefile_load(sim *s, const char *path);
 /* Writes the machine's states to a file that was begun; outfile_commit() tells whether all went well. */
 void statefile_write(sim *s, outfile *file);
 
-/* The first element that is no value of its type (a bool over 1, an i4 or u4 over its range), or
- * -1. Files can hold such; nothing else can. */
+/* The first element that is no value of its type (a bool over 1, an i4 or an f4e2m1 over its range),
+ * or -1. Files can hold such; nothing else can. */
 int64_t statefile_bad_element(nfc_dtype dtype, const void *data, int64_t n);
 
 #endif

@@ -7,7 +7,11 @@ const dtype_info dtype_table[DT_COUNT] = {
 #define DTYPE(name, kind, bits, bytes, c, compute, npy, st, doc)                                   \
     {#name, DTC_##kind, bits, bytes, c, DT_##compute, npy, st, doc},
 #include "ir/dtypes.def"
-#undef DTYPE
+};
+
+const dtype_format dtype_formats[DT_COUNT] = {
+#define FORMAT(name, exponent, mantissa, bias, top, over, nan) [DT_##name] = {exponent, mantissa, bias, top, over, nan},
+#include "ir/dtypes.def"
 };
 
 nfc_dtype dtype_lookup(const char *name)
@@ -25,86 +29,59 @@ nfc_dtype dtype_of_safetensors(const char *name)
     return DT_COUNT;
 }
 
-/* A small binary format: 1 sign bit, `exp` exponent bits, `man` mantissa bits. Encodes |value|
- * rounded to nearest even; what rounds beyond the largest finite number gives `over`. */
-static unsigned encode_small(double value, int exp, int man, double largest, unsigned over)
+/* ---- narrow floats ------------------------------------------------------------------------- */
+
+/* |value| rounded to nearest even, as if there were exponents without end. */
+static unsigned encode_magnitude(const dtype_format *f, double value)
 {
-    int bias = (1 << (exp - 1)) - 1;
     double a = fabs(value);
     if (a == 0) return 0;
-    int e;
+    int e, lowest = 1 - f->bias;
     frexp(a, &e); /* a = m * 2^e, m in [0.5, 1) */
-    int lowest = 1 - bias;
-    int scale = (e - 1 < lowest ? lowest : e - 1) - man; /* weight of the last place */
-    double steps = nearbyint(ldexp(a, -scale)); /* the default rounding is to nearest even */
-    double rounded = ldexp(steps, scale);
-    if (rounded > largest) return over;
-    frexp(rounded, &e);
-    if (rounded < ldexp(1, lowest)) return (unsigned)steps; /* subnormal, or zero */
-    unsigned field = (unsigned)(e - 1 + bias);
-    unsigned mantissa = (unsigned)(ldexp(rounded, man - (e - 1)) - ldexp(1, man));
-    return field << man | mantissa;
+    int exponent = e - 1 < lowest ? lowest : e - 1;
+    double steps = nearbyint(ldexp(a, f->mantissa - exponent)); /* the default rounding is to nearest even */
+    return ((unsigned)(exponent - lowest) << f->mantissa) + (unsigned)steps;
 }
 
-static double decode_small(unsigned bits, int exp, int man)
+unsigned dtype_encode(nfc_dtype t, double v, dtype_overflow overflow)
 {
-    int bias = (1 << (exp - 1)) - 1;
-    unsigned field = bits >> man & ((1u << exp) - 1), mantissa = bits & ((1u << man) - 1);
-    double a = field ? ldexp(1.0 + ldexp((double)mantissa, -man), (int)field - bias)
-                     : ldexp((double)mantissa, 1 - bias - man);
-    return bits >> (exp + man) & 1 ? -a : a;
+    if (t == DT_f8e8m0) return e8m0_encode(v, overflow != DTYPE_OVERFLOW, E8M0_UP);
+    const dtype_format *f = &dtype_formats[t];
+    unsigned top_bit = dtype_sign_bit(t), sign = signbit(v) ? top_bit : 0;
+    if (isnan(v)) return f->nan & top_bit ? f->nan : sign | f->nan;
+    bool saturates = dtype_table[t].bits <= 8 && overflow != DTYPE_OVERFLOW;
+    if (isinf(v) && overflow == DTYPE_STORE && dtype_has_infinity(t)) saturates = false;
+    unsigned a = isinf(v) ? f->top + 1 : encode_magnitude(f, v);
+    if (a > f->top) a = saturates ? f->top : f->over;
+    return a == 0 && f->nan == top_bit && f->over == f->nan ? 0 : a & top_bit ? a : sign | a;
 }
 
-uint16_t f16_from_double(double v)
+double dtype_decode(nfc_dtype t, unsigned bits)
 {
-    unsigned sign = signbit(v) ? 0x8000u : 0;
-    if (isnan(v)) return (uint16_t)(sign | 0x7e00);
-    return (uint16_t)(sign | (isinf(v) ? 0x7c00u : encode_small(v, 5, 10, 65504, 0x7c00)));
+    const dtype_format *f = &dtype_formats[t];
+    unsigned top_bit = dtype_sign_bit(t), a = bits & (top_bit - 1), field = a >> f->mantissa, one = 1u << f->mantissa;
+    double sign = bits & top_bit ? -1 : 1;
+    if (bits == f->over && f->over == f->nan) return NAN;
+    if (a > f->top) return a == f->over && dtype_has_infinity(t) ? sign * INFINITY : NAN;
+    if (field == 0 && t != DT_f8e8m0) return sign * ldexp((double)a, 1 - f->bias - f->mantissa);
+    return sign * ldexp((double)(a & (one - 1)) + one, (int)field - f->bias - f->mantissa);
 }
 
-uint16_t bf16_from_double(double v)
+unsigned e8m0_encode(double v, bool saturate, e8m0_rounding rounding)
 {
-    unsigned sign = signbit(v) ? 0x8000u : 0;
-    if (isnan(v)) return (uint16_t)(sign | 0x7fc0);
-    double largest = ldexp(1.9921875, 127);
-    return (uint16_t)(sign | (isinf(v) ? 0x7f80u : encode_small(v, 8, 7, largest, 0x7f80)));
+    const dtype_format *f = &dtype_formats[DT_f8e8m0];
+    double a = fabs(v);
+    if (isnan(v) || (isinf(v) && !saturate)) return f->nan;
+    if (a < ldexp(1, -f->bias)) return saturate ? 0 : f->nan;
+    if (isinf(v)) return f->top;
+    int e;
+    double m = frexp(a, &e); /* in [0.5, 1): the power of two below is 2^(e - 1) */
+    bool up = rounding == E8M0_UP ? m > 0.5 : rounding == E8M0_NEAREST ? m >= 0.75 : false;
+    int code = e - 1 + f->bias + up;
+    return code <= (int)f->top ? (unsigned)code : saturate ? f->top : f->nan;
 }
 
-uint8_t f8e4m3_from_double(double v, bool saturate)
-{
-    unsigned sign = signbit(v) ? 0x80u : 0, over = saturate ? 0x7e : 0x7f;
-    if (isnan(v)) return (uint8_t)(sign | 0x7f);
-    return (uint8_t)(sign | (isinf(v) ? over : encode_small(v, 4, 3, 448, over)));
-}
-
-uint8_t f8e5m2_from_double(double v, bool saturate)
-{
-    unsigned sign = signbit(v) ? 0x80u : 0, over = saturate ? 0x7b : 0x7c;
-    if (isnan(v)) return (uint8_t)(sign | 0x7f);
-    return (uint8_t)(sign | (isinf(v) ? 0x7cu : encode_small(v, 5, 2, 57344, over)));
-}
-
-double f16_to_double(uint16_t b)
-{
-    if ((b & 0x7c00) == 0x7c00) return b & 0x3ff ? NAN : b & 0x8000 ? -INFINITY : INFINITY;
-    return decode_small(b, 5, 10);
-}
-
-double bf16_to_double(uint16_t b)
-{
-    uint32_t wide = (uint32_t)b << 16;
-    float f;
-    memcpy(&f, &wide, sizeof f);
-    return (double)f;
-}
-
-double f8e4m3_to_double(uint8_t b) { return (b & 0x7f) == 0x7f ? NAN : decode_small(b, 4, 3); }
-
-double f8e5m2_to_double(uint8_t b)
-{
-    if ((b & 0x7c) == 0x7c) return b & 3 ? NAN : b & 0x80 ? -INFINITY : INFINITY;
-    return decode_small(b, 5, 2);
-}
+/* ---- elements ------------------------------------------------------------------------------ */
 
 int64_t dtype_min(nfc_dtype t)
 {
@@ -123,13 +100,10 @@ uint64_t dtype_max(nfc_dtype t)
 
 double dtype_get(nfc_dtype t, const void *data, size_t i)
 {
+    if (dtype_formats[t].exponent) return dtype_decode(t, dtype_table[t].bytes == 2 ? AT(uint16_t) : AT(uint8_t));
     switch (t) {
     case DT_f64: return AT(double);
     case DT_f32: return (double)AT(float);
-    case DT_f16: return f16_to_double(AT(uint16_t));
-    case DT_bf16: return bf16_to_double(AT(uint16_t));
-    case DT_f8e4m3: return f8e4m3_to_double(AT(uint8_t));
-    case DT_f8e5m2: return f8e5m2_to_double(AT(uint8_t));
     case DT_u64: return (double)AT(uint64_t);
     default: return (double)dtype_get_int(t, data, i);
     }
@@ -142,12 +116,14 @@ int64_t dtype_get_int(nfc_dtype t, const void *data, size_t i)
     case DT_i32: return AT(int32_t);
     case DT_i16: return AT(int16_t);
     case DT_i8:
-    case DT_i4: return AT(int8_t);
+    case DT_i4:
+    case DT_i2: return AT(int8_t);
     case DT_u64: return (int64_t)AT(uint64_t);
     case DT_u32: return AT(uint32_t);
     case DT_u16: return AT(uint16_t);
     case DT_u8:
     case DT_u4:
+    case DT_u2:
     case DT_bool: return AT(uint8_t);
     default: return (int64_t)dtype_get(t, data, i);
     }
@@ -175,13 +151,15 @@ double dtype_from_int(nfc_dtype to, int64_t v, bool is_unsigned)
 
 void dtype_set(nfc_dtype t, void *data, size_t i, double v)
 {
+    if (dtype_formats[t].exponent) {
+        unsigned bits = dtype_encode(t, v, DTYPE_STORE);
+        if (dtype_table[t].bytes == 2) PUT(uint16_t, bits);
+        else PUT(uint8_t, bits);
+        return;
+    }
     switch (t) {
     case DT_f64: PUT(double, v); break;
     case DT_f32: PUT(float, v); break;
-    case DT_f16: PUT(uint16_t, f16_from_double(v)); break;
-    case DT_bf16: PUT(uint16_t, bf16_from_double(v)); break;
-    case DT_f8e4m3: PUT(uint8_t, f8e4m3_from_double(v, true)); break;
-    case DT_f8e5m2: PUT(uint8_t, f8e5m2_from_double(v, true)); break;
     case DT_bool: PUT(uint8_t, v != 0); break;
     default: dtype_set_int(t, data, i, saturate(t, v));
     }
@@ -195,11 +173,13 @@ void dtype_set_int(nfc_dtype t, void *data, size_t i, int64_t v)
     case DT_i16: PUT(int16_t, v); break;
     case DT_i8: PUT(int8_t, v); break;
     case DT_i4: PUT(int8_t, ((v & 15) ^ 8) - 8); break;
+    case DT_i2: PUT(int8_t, ((v & 3) ^ 2) - 2); break;
     case DT_u64: PUT(uint64_t, v); break;
     case DT_u32: PUT(uint32_t, v); break;
     case DT_u16: PUT(uint16_t, v); break;
     case DT_u8: PUT(uint8_t, v); break;
     case DT_u4: PUT(uint8_t, v & 15); break;
+    case DT_u2: PUT(uint8_t, v & 3); break;
     case DT_bool: PUT(uint8_t, v != 0); break;
     default: dtype_set(t, data, i, dtype_from_int(t, v, false));
     }

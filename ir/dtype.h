@@ -9,7 +9,6 @@
 typedef enum nfc_dtype {
 #define DTYPE(name, ...) DT_##name,
 #include "ir/dtypes.def"
-#undef DTYPE
     DT_COUNT
 } nfc_dtype;
 
@@ -38,16 +37,42 @@ static inline bool dtype_is_int(nfc_dtype t)
 }
 static inline bool dtype_is_signed(nfc_dtype t) { return dtype_table[t].kind == DTC_SIGNED; }
 
-/* Round to nearest even. f16 and bf16 overflow to infinity. f8 saturates to its largest value, or on
- * request overflows: e4m3 to NaN, e5m2 to infinity. Infinity itself stays infinity in e5m2. */
-uint16_t f16_from_double(double value);
-uint16_t bf16_from_double(double value);
-uint8_t f8e4m3_from_double(double value, bool saturate);
-uint8_t f8e5m2_from_double(double value, bool saturate);
-double f16_to_double(uint16_t bits);
-double bf16_to_double(uint16_t bits);
-double f8e4m3_to_double(uint8_t bits);
-double f8e5m2_to_double(uint8_t bits);
+/* What the bits of a float type of 16 bits or less mean: the FORMAT rows of ir/dtypes.def. */
+typedef struct dtype_format {
+    int exponent, mantissa, bias; /* exponent 0: not such a type */
+    unsigned top, over, nan;
+} dtype_format;
+
+extern const dtype_format dtype_formats[DT_COUNT];
+
+/* The smallest code with the sign bit set; of f8e8m0 there is none, and it lies above all codes. */
+static inline unsigned dtype_sign_bit(nfc_dtype t)
+{
+    return 1u << (dtype_formats[t].exponent + dtype_formats[t].mantissa);
+}
+/* Is there an infinity? Of the types with a FORMAT row. */
+static inline bool dtype_has_infinity(nfc_dtype t)
+{
+    return dtype_formats[t].over > dtype_formats[t].top && dtype_formats[t].over != dtype_formats[t].nan;
+}
+
+/* What becomes of a number too large for a type of 8 bits or less; one of 16 overflows to infinity. */
+typedef enum {
+    DTYPE_STORE,    /* the largest number; infinity stays what it is where there is one */
+    DTYPE_SATURATE, /* infinity counts as too large, too */
+    DTYPE_OVERFLOW, /* infinity, or NaN where there is none */
+} dtype_overflow;
+
+/* A number as the bits of a type that has a FORMAT row, rounded to nearest even (f8e8m0: away from
+ * zero), and back. */
+unsigned dtype_encode(nfc_dtype t, double value, dtype_overflow overflow);
+double dtype_decode(nfc_dtype t, unsigned bits);
+
+/* Which power of two f8e8m0 takes for a number between two: ONNX's words; nearest takes the upper one
+ * of the middle. A negative number counts by its magnitude, which ONNX leaves open. Not saturated, 0
+ * and what is too small or too large becomes NaN. */
+typedef enum { E8M0_UP, E8M0_DOWN, E8M0_NEAREST } e8m0_rounding;
+unsigned e8m0_encode(double value, bool saturate, e8m0_rounding rounding);
 
 /* Element i of an array of type t. Integers come exact as int64 (u64 by its bits); loading an
  * integer type as double rounds, storing a double rounds to the type or, for an integer type,

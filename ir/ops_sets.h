@@ -14,7 +14,9 @@
 #define SET_NUM (SET_FLOATS | SET_INTS)
 #define SET_SNUM (SET_FLOATS | SET_SINTS)
 #define SET_NUMB (SET_NUM | SET_BOOLS)
-#define SET_ANY (SET_NUM | SET_BOOLS)
+/* Formats that are stored, moved and converted, but not computed with. */
+#define SET_STORED (DT_BIT(f8e4m3fnuz) | DT_BIT(f8e5m2fnuz) | DT_BIT(f8e8m0) | DT_BIT(f6e2m3) | DT_BIT(f6e3m2) | DT_BIT(f4e2m1) | DT_BIT(i2) | DT_BIT(u2))
+#define SET_ANY (SET_NUMB | SET_STORED)
 #define SET_INDICES (DT_BIT(i32) | DT_BIT(i64))
 #define SET_F32 DT_BIT(f32)
 #define SET_NUM_NO_F8 (SET_NUM & ~SET_F8)

@@ -241,6 +241,16 @@ bool sh_cast(infer *f)
     return true;
 }
 
+bool sh_bitcast(infer *f)
+{
+    const ir_type *x = f->inst->in[0]->type;
+    nfc_dtype to = f->inst->attr[ATTR_AT(bitcast, to)].t;
+    if (dtype_table[to].bits != dtype_table[x->dtype].bits)
+        return infer_fail_attr(f, E_DTYPE, ATTR_AT(bitcast, to), "%s has %d bits, and %s has %d", dtype_name(to), dtype_table[to].bits, dtype_name(x->dtype), dtype_table[x->dtype].bits);
+    f->out[0] = ir_tensor(f->m, to, x->rank, x->dim);
+    return true;
+}
+
 static bool extents_ok(infer *f, int attr, const ir_attr *a)
 {
     if (a->n > IR_MAX_RANK) return infer_fail_attr(f, E_RANK, attr, "rank %d is over the highest, %d", a->n, IR_MAX_RANK);

@@ -7,47 +7,62 @@
 
 /* ---- conversions --------------------------------------------------------------------------- */
 
-/* Stores an integer exactly rounded in a float type, wrapped in an integer type. */
-static void set_from_int(sim_tensor *y, int64_t i, int64_t v, bool is_unsigned)
+/* How a cast treats what a narrow float type does not hold. */
+typedef struct {
+    bool saturate;
+    e8m0_rounding rounding;
+} cast_rules;
+
+static cast_rules rules_of(const ir_inst *inst)
 {
-    if (!dtype_is_float(y->dtype))
-        sim_set_int(y, i, v);
-    else
-        sim_set(y, i, dtype_from_int(y->dtype, v, is_unsigned));
+    const char *mode = inst->attr[ATTR_AT(cast, round_mode)].s;
+    e8m0_rounding rounding = strcmp(mode, "down") == 0 ? E8M0_DOWN : strcmp(mode, "nearest") == 0 ? E8M0_NEAREST : E8M0_UP;
+    return (cast_rules){ir_int(inst, ATTR_AT(cast, saturate)), rounding};
 }
 
-static void set_unsaturated(sim_tensor *y, int64_t i, double v)
+static void set_by_rules(sim_tensor *y, int64_t i, double v, cast_rules rules)
 {
-    uint8_t *bits = (uint8_t *)y->data + i;
-    if (y->dtype == DT_f8e4m3)
-        *bits = f8e4m3_from_double(v, false);
-    else if (y->dtype == DT_f8e5m2)
-        *bits = f8e5m2_from_double(v, false);
-    else
+    unsigned bits;
+    if (y->dtype == DT_f8e8m0) bits = e8m0_encode(v, rules.saturate, rules.rounding);
+    else if (dtype_formats[y->dtype].exponent) bits = dtype_encode(y->dtype, v, rules.saturate ? DTYPE_SATURATE : DTYPE_OVERFLOW);
+    else {
         sim_set(y, i, v);
-}
-
-/* A saturating cast takes infinity for what is too large; storing keeps it in f8e5m2. */
-static double saturated(nfc_dtype to, double v)
-{
-    return to == DT_f8e5m2 && isinf(v) ? copysign(57344, v) : v;
+        return;
+    }
+    if (dtype_bytes(y->dtype) == 2) ((uint16_t *)y->data)[i] = (uint16_t)bits;
+    else ((uint8_t *)y->data)[i] = (uint8_t)bits;
 }
 
 bool ev_cast(sim_call *c)
 {
     const sim_tensor *x = c->in[0];
     sim_tensor *y = c->out[0];
-    bool saturate = ir_int(c->inst, ATTR_AT(cast, saturate));
+    cast_rules rules = rules_of(c->inst);
     bool is_unsigned = dtype_table[x->dtype].kind == DTC_UNSIGNED;
     for (int64_t i = 0; i < x->n; i++) {
         if (x->dtype == y->dtype)
             sim_copy(x, i, y, i);
-        else if (!dtype_is_float(x->dtype))
-            set_from_int(y, i, sim_get_int(x, i), is_unsigned);
-        else if (saturate)
-            sim_set(y, i, saturated(y->dtype, sim_get(x, i)));
+        else if (dtype_is_float(x->dtype))
+            set_by_rules(y, i, sim_get(x, i), rules);
+        else if (dtype_is_float(y->dtype)) /* rounded once */
+            set_by_rules(y, i, dtype_from_int(y->dtype, sim_get_int(x, i), is_unsigned), rules);
         else
-            set_unsaturated(y, i, sim_get(x, i));
+            sim_set_int(y, i, sim_get_int(x, i));
+    }
+    return true;
+}
+
+bool ev_bitcast(sim_call *c)
+{
+    const sim_tensor *x = c->in[0];
+    sim_tensor *y = c->out[0];
+    size_t bytes = dtype_bytes(x->dtype);
+    for (int64_t i = 0; i < x->n; i++) {
+        uint64_t bits = 0;
+        memcpy(&bits, (const char *)x->data + (size_t)i * bytes, bytes);
+        if (dtype_table[x->dtype].bits < 8) bits &= (1u << dtype_table[x->dtype].bits) - 1;
+        if (dtype_is_float(y->dtype)) memcpy((char *)y->data + (size_t)i * bytes, &bits, bytes);
+        else sim_set_int(y, i, (int64_t)bits);
     }
     return true;
 }
@@ -64,7 +79,7 @@ bool ev_range(sim_call *c)
     uint64_t start = (uint64_t)ir_int(c->inst, ATTR_AT(range, start));
     uint64_t delta = (uint64_t)ir_int(c->inst, ATTR_AT(range, delta));
     for (int64_t i = 0; i < c->out[0]->n; i++)
-        set_from_int(c->out[0], i, (int64_t)(start + (uint64_t)i * delta), false);
+        sim_set_int(c->out[0], i, (int64_t)(start + (uint64_t)i * delta));
     return true;
 }
 

@@ -9,36 +9,114 @@ static const kir_expr *index_number(lw *l, int64_t v) { return kir_int(&l->b, KI
 
 /* ---- types and constants ------------------------------------------------------------------- */
 
-/* float8 without saturation: what is too large becomes infinity or, where there is none, NaN. */
+static const kir_expr *f64_bits(lw *l, uint64_t mask, const kir_expr *x)
+{
+    return lw_bin(l, BAND, kir_bits(&l->b, DT_u64, x), kir_int(&l->b, DT_u64, (int64_t)mask));
+}
+
+/* Float8 without saturation: what is too large becomes infinity or, where there is none, NaN. */
 static const kir_expr *cast_f8(lw *l, nfc_dtype to, const kir_expr *x)
 {
     kir_builder *b = &l->b;
-    bool e4 = to == DT_f8e4m3;
-    x = lw_named(l, "x", kir_cast(b, DT_f32, x));
+    const dtype_format *f = &dtype_formats[to];
+    x = lw_named(l, "x", x->type == DT_f64 ? x : kir_cast(b, DT_f32, x));
     const kir_expr *magnitude = lw_un(l, ABS, x);
-    /* The first value that rounds beyond the largest number: halfway to the next would-be number,
-     * where the tie goes to even, which is 448 in E4M3 and beyond 57344 in E5M2. */
-    const kir_expr *over = e4 ? lw_bin(l, LT, lw_number(l, DT_f32, 464), magnitude) : lw_bin(l, LE, lw_number(l, DT_f32, 61440), magnitude);
-    const kir_expr *sign = lw_bin(l, BAND, kir_bits(b, DT_u32, x), kir_int(b, DT_u32, INT64_C(0x80000000)));
-    const kir_expr *code = lw_bin(l, BOR, lw_bin(l, SHR, sign, kir_int(b, DT_u32, 24)), kir_int(b, DT_u32, e4 ? 0x7f : 0x7c));
+    /* The first value that rounds beyond the largest number: halfway to the next would-be number, where
+     * the tie goes to even. */
+    double top = dtype_decode(to, f->top), limit = top + (top - dtype_decode(to, f->top - 1)) / 2;
+    const kir_expr *number = lw_number(l, x->type, limit), *code = kir_int(b, DT_u32, f->over);
+    const kir_expr *over = f->top & 1 ? lw_bin(l, LE, number, magnitude) : lw_bin(l, LT, number, magnitude);
+    if (f->over < dtype_sign_bit(to)) { /* with the sign */
+        const kir_expr *sign = lw_bin(l, BAND, kir_bits(b, DT_u32, kir_cast(b, DT_f32, x)), kir_int(b, DT_u32, INT64_C(0x80000000)));
+        code = lw_bin(l, BOR, lw_bin(l, SHR, sign, kir_int(b, DT_u32, 24)), code);
+    }
     const kir_expr *special = kir_bits(b, (kir_type)to, kir_cast(b, DT_u8, code));
     return lw_sel(l, over, special, kir_cast(b, (kir_type)to, x));
+}
+
+/* As f64, rounded so that an integer that f64 does not hold stays between the same powers of two. */
+static const kir_expr *wide_float(lw *l, const kir_expr *x)
+{
+    kir_builder *b = &l->b;
+    if (x->type != DT_i64 && x->type != DT_u64) return kir_cast(b, DT_f64, x);
+    x = lw_named(l, "x", x);
+    const kir_expr *zero = kir_int(b, DT_u64, 0), *u = kir_cast(b, DT_u64, x), *low = kir_int(b, DT_u64, 2047);
+    if (x->type == DT_i64) u = lw_named(l, "u", lw_sel(l, lw_bin(l, LT, x, kir_int(b, DT_i64, 0)), lw_bin(l, SUB, zero, u), u));
+    const kir_expr *lost = lw_bin(l, NE, lw_bin(l, BAND, u, low), zero);
+    const kir_expr *high = lw_bin(l, SUB, u, lw_bin(l, BAND, u, low));
+    const kir_expr *odd = lw_bin(l, BOR, high, lw_sel(l, lost, kir_int(b, DT_u64, 2048), zero));
+    const kir_expr *is_large = lw_bin(l, NE, lw_bin(l, SHR, u, kir_int(b, DT_u64, 53)), zero);
+    return kir_cast(b, DT_f64, lw_sel(l, is_large, odd, u));
+}
+
+/* To powers of two, by the rounding and saturation that the cast asks for: the value becomes one that
+ * f8e8m0 holds, or NaN, before it is stored. */
+static const kir_expr *cast_e8m0(lw *l, const ir_inst *inst, const kir_expr *x)
+{
+    kir_builder *b = &l->b;
+    const char *mode = inst->attr[ATTR_AT(cast, round_mode)].s;
+    const kir_expr *a = lw_named(l, "a", lw_un(l, ABS, wide_float(l, x)));
+    const kir_expr *lowest = lw_number(l, DT_f64, 0x1p-127), *highest = lw_number(l, DT_f64, 0x1p127);
+    const kir_expr *below = lw_named(l, "below", kir_bits(b, DT_f64, f64_bits(l, UINT64_C(0x7ff0000000000000), a)));
+    const kir_expr *twice = lw_bin(l, MUL, below, lw_number(l, DT_f64, 2)), *middle = lw_bin(l, MUL, below, lw_number(l, DT_f64, 1.5));
+    const kir_expr *y = below;
+    if (strcmp(mode, "up") == 0) y = lw_sel(l, lw_bin(l, LT, below, a), twice, below);
+    if (strcmp(mode, "nearest") == 0) y = lw_sel(l, lw_bin(l, LE, middle, a), twice, below);
+    y = lw_named(l, "y", y);
+    const kir_expr *bounded = lw_bin(l, MIN, lw_bin(l, MAX, y, lowest), highest);
+    if (!ir_int(inst, ATTR_AT(cast, saturate))) {
+        const kir_expr *inside = lw_bin(l, AND, lw_bin(l, LE, lowest, a), lw_bin(l, LE, y, highest));
+        bounded = lw_sel(l, inside, bounded, lw_number(l, DT_f64, NAN));
+    }
+    bounded = lw_sel(l, lw_bin(l, NE, a, a), a, bounded); /* NaN has the bits of a power of two */
+    return kir_cast(b, DT_f8e8m0, bounded);
 }
 
 const kir_expr *lx_cast(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
 {
     (void)result;
-    nfc_dtype to = inst->attr[ATTR_AT(cast, to)].t;
+    nfc_dtype to = inst->attr[ATTR_AT(cast, to)].t, from = inst->in[0]->type->dtype;
     const kir_expr *x = lw_load(l, inst->in[0], index);
-    bool f8 = to == DT_f8e4m3 || to == DT_f8e5m2;
-    if (f8 && !ir_int(inst, ATTR_AT(cast, saturate))) return cast_f8(l, to, x);
-    if (to == DT_bool) return x->type == DT_bool ? x : lw_bin(l, NE, x, lw_number(l, x->type, 0));
-    if (to == DT_f8e5m2 && dtype_is_float(inst->in[0]->type->dtype)) { /* infinity counts as too large */
+    bool saturate = ir_int(inst, ATTR_AT(cast, saturate));
+    if (to == from) return x;
+    if (to == DT_bool) return lw_bin(l, NE, x, lw_number(l, x->type, 0));
+    /* Upwards and saturated is how f8e8m0 is stored. */
+    if (to == DT_f8e8m0 && !(saturate && strcmp(inst->attr[ATTR_AT(cast, round_mode)].s, "up") == 0)) return cast_e8m0(l, inst, x);
+    bool can_overflow = dtype_formats[to].over != dtype_formats[to].top && dtype_table[to].bits == 8;
+    if (can_overflow && to != DT_f8e8m0 && !saturate) return cast_f8(l, to, x);
+    if (to == DT_f8e5m2 && dtype_is_float(from)) { /* infinity counts as too large */
         x = kir_cast(&l->b, x->type == DT_f64 ? DT_f64 : DT_f32, x);
         x = lw_bin(l, MAX, lw_bin(l, MIN, x, lw_number(l, x->type, 57344)), lw_number(l, x->type, -57344));
     }
     /* A float goes to the narrow integer at once: by way of a wider one it would wrap. */
     return kir_cast(&l->b, (kir_type)to, x);
+}
+
+/* The unsigned type of so many bits, or of the byte that holds them. */
+static kir_type word_of(int bits)
+{
+    switch (bits) {
+    case 2: return DT_u2;
+    case 4: return DT_u4;
+    case 16: return DT_u16;
+    case 32: return DT_u32;
+    case 64: return DT_u64;
+    default: return DT_u8;
+    }
+}
+
+const kir_expr *lx_bitcast(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    kir_builder *b = &l->b;
+    nfc_dtype from = inst->in[0]->type->dtype, to = inst->out[0]->type->dtype;
+    const kir_expr *x = lw_load(l, inst->in[0], index);
+    kir_type word = word_of(dtype_table[from].bits), wide = kir_compute((nfc_dtype)word); /* none is cast but by way of what is computed with */
+    if (from == to) return x;
+    if (dtype_is_float(from)) x = kir_bits(b, word, kir_cast(b, (kir_type)from, x));
+    x = kir_cast(b, wide, x);
+    if (to == DT_bool) return lw_bin(l, NE, x, kir_int(b, wide, 0));
+    return dtype_is_float(to) ? kir_bits(b, (kir_type)to, kir_cast(b, word, x)) : kir_cast(b, (kir_type)to, x);
 }
 
 const kir_expr *lx_constant_of_shape(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)

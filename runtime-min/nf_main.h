@@ -22,10 +22,14 @@ typedef struct nf_type {
     const char *npy;  /* NumPy's type code: "u2" */
     int bytes;        /* of an element, in memory and in the file */
     nf_kind kind;
-    int fraction;     /* FLOAT: bits of the fraction */
-    int has_infinity; /* FLOAT: else the largest exponent holds numbers, and one NaN */
-    int64_t min;      /* INTEGER: the values that there are */
+    int64_t min;      /* INTEGER: the values that there are; FLOAT: the codes */
     uint64_t max;
+    /* FLOAT of 2 bytes or less: its bits, and its codes without the sign. What lies above the largest
+     * number is NaN, but for an infinity right above it. */
+    int exponent, fraction, bias;
+    uint32_t top;
+    int has_infinity;
+    int nan_for_minus_zero;
 } nf_type;
 
 /* An extent: fixed (>= 0), or the value of a free dim (>= 0), or worked out from the dims. */

@@ -73,19 +73,17 @@ static double times_power_of_two(double v, int power)
     return v;
 }
 
-/* A float of 8 or 16 bits. */
+/* A float of at most 16 bits. One without a fraction has neither a sign nor a zero. */
 static double small_float(const nf_type *t, uint32_t bits)
 {
-    int width = 8 * t->bytes, exponent_bits = width - 1 - t->fraction;
-    int largest = (1 << exponent_bits) - 1, bias = largest >> 1;
-    int exponent = (int)(bits >> t->fraction) & largest;
+    uint32_t minus = (uint32_t)1 << (t->exponent + t->fraction), magnitude = bits & (minus - 1);
     uint32_t one = (uint32_t)1 << t->fraction, fraction = bits & (one - 1);
-    double sign = bits >> (width - 1) ? -1 : 1;
-    int all_ones = exponent == largest;
-    if (all_ones && t->has_infinity) return fraction ? (double)NAN : sign * HUGE_VAL;
-    if (all_ones && fraction == one - 1) return (double)NAN;
-    if (exponent == 0) return sign * times_power_of_two(fraction, 1 - bias - t->fraction);
-    return sign * times_power_of_two(fraction + one, exponent - bias - t->fraction);
+    int exponent = (int)(magnitude >> t->fraction);
+    double sign = bits & minus ? -1 : 1;
+    if (t->nan_for_minus_zero && bits == minus) return (double)NAN;
+    if (magnitude > t->top) return t->has_infinity && magnitude == t->top + 1 ? sign * HUGE_VAL : (double)NAN;
+    if (exponent == 0 && t->fraction > 0) return sign * times_power_of_two(fraction, 1 - t->bias - t->fraction);
+    return sign * times_power_of_two(fraction + one, exponent - t->bias - t->fraction);
 }
 
 static double float_of(const nf_type *t, const void *data, int64_t i)
@@ -225,7 +223,7 @@ static int check_extents(const nf_npy *file, const nf_port *p, const int64_t *di
 static int check_values(const nf_tensor *x, const char *path)
 {
     const nf_type *t = x->port->type;
-    int is_narrow = t->kind == NF_INTEGER && (t->max < 127 || *t->npy == 'b');
+    int is_narrow = t->bytes == 1 && (t->max < 127 || *t->npy == 'b');
     for (int64_t i = 0; is_narrow && i < x->count; i++) {
         int64_t v = integer_of(t, x->data, i);
         if (v < t->min || v > (int64_t)t->max)

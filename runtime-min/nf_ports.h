@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: 0BSD
  *
- * What goes into a run and comes out of it: tensors, from .npy files and to them. bf16 and f8
- * travel as the unsigned bits of their width, i4 and u4 as int8 and uint8.
+ * What goes into a run and comes out of it: tensors, from .npy files and to them. bf16 and
+ * narrower floats travel as unsigned bits, i4 and i2 as int8, u4 and u2 as uint8.
  *
  * Functions report what is wrong and return one of NF_EXIT_*. */
 #ifndef NF_PORTS_H

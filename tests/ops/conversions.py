@@ -2,7 +2,8 @@
 import numpy as np
 
 from cases import Case, Name, case
-from formats import STORAGE, Tensor, bounds, decode, encode, generator, is_float, sample
+from formats import (BITS, STORAGE, STORED, Tensor, bounds, codes, decode, encode, generator, is_float,
+                     sample)
 
 FLOATS = [
     np.nan, np.inf, -np.inf, 0.0, -0.0, 0.4, -0.5, 0.5, 1.5, 2.5, -1.75, 3.1415926535897931, 7.5,
@@ -39,7 +40,7 @@ def _cast_input(dtype):
     return Tensor(dtype, np.array(values, STORAGE[dtype]))
 
 
-def converted(x, to, saturate=True):
+def converted(x, to, saturate=True, mode="up"):
     """Floats to integers truncate and saturate, NaN to 0; integers to floats round once."""
     if x.dtype == to:
         return x
@@ -48,8 +49,8 @@ def converted(x, to, saturate=True):
         return Tensor(to, values != 0)
     if is_float(to):
         with np.errstate(all="ignore"):
-            return encode(to, values if is_float(x.dtype) else values.astype(np.longdouble),
-                          saturate)
+            wide = values if is_float(x.dtype) else values.astype(np.longdouble)
+            return encode(to, wide, saturate, mode)
     if not is_float(x.dtype):
         return encode(to, values)
     low, high = bounds(to)
@@ -73,15 +74,73 @@ def cast_cases(row):
     for dtype in ("f32", "f16", "f64"):
         x = _cast_input(dtype)
         given = {"input": Name("input"), "saturate": 0}  # which matters to float8 only
-        targets = ("f8e4m3", "f8e5m2", "bf16", "i8")
+        targets = ("f8e4m3", "f8e5m2", "bf16", "i8", "f8e4m3fnuz", "f8e5m2fnuz", "f8e8m0", "f4e2m1")
         calls = {"to_" + t: {**given, "to": Name(t)} for t in targets}
         results = {"to_" + t: converted(x, t, False) for t in targets}
         cases.append(Case("unsaturated_" + dtype, "cast", {"input": x}, calls, results))
+    for dtype in ("f32", "f16", "f64", "i64", "u64", "i8"):
+        x = _cast_input(dtype)
+        ways = [(mode, on) for mode in ("up", "down", "nearest") for on in (0, 1)]
+        name = lambda way: way[0] + ("_saturated" if way[1] else "")
+        calls = {
+            name(w): {
+                "input": Name("input"),
+                "to": Name("f8e8m0"),
+                "round_mode": w[0],
+                "saturate": w[1]
+            }
+            for w in ways
+        }
+        results = {name(w): converted(x, "f8e8m0", bool(w[1]), w[0]) for w in ways}
+        cases.append(Case("powers_" + dtype, "cast", {"input": x}, calls, results))
     rng = generator("cast")
     for graph, shape in (("scalar", ()), ("empty", (0, 3)), ("rank8", (1, 2, 1, 3, 1, 2, 1, 2))):
         x = sample(rng, "f32", shape)
         cases.append(
             case("f32_" + graph, "cast", {"input": x}, converted(x, "i32"), {"to": Name("i32")}))
+    return cases
+
+
+def _width(dtype):
+    """Bits of a type; 1 is no type's."""
+    if dtype == "bool":
+        return 8
+    if dtype in BITS:
+        return BITS[dtype]
+    digits = dtype[1:].split("e")[0] if dtype[0] == "f" else "16"
+    return int(digits)
+
+
+def _raw(dtype, bits):
+    """Elements of a type from their bits."""
+    width = _width(dtype)
+    if dtype == "bool":
+        return Tensor(dtype, bits != 0)
+    if width < 8 and dtype[0] == "i":
+        return encode(dtype, bits)
+    return Tensor(dtype, bits.astype("<u%d" % max(width // 8, 1)).view(STORAGE[dtype]))
+
+
+def bitcast_cases(row):
+    """All bits where they are few; NaNs keep theirs."""
+    types, cases = row["operands"][0]["types"], []
+    rng = generator("bitcast")
+    for dtype in types:
+        width = _width(dtype)
+        bits = np.arange(1 << width, dtype=np.uint64) if width <= 8 else np.frombuffer(rng.bytes(8 * 97), "<u8")
+        if dtype == "bool":
+            bits = bits[:2]
+        bits = bits & np.uint64((1 << width) - 1)
+        others = [t for t in types if _width(t) == width]
+        calls = {"to_" + t: {"input": Name("input"), "to": Name(t)} for t in others}
+        results = {"to_" + t: _raw(t, bits) for t in others}
+        cases.append(Case("from_" + dtype, "bitcast", {"input": _raw(dtype, bits)}, calls, results))
+    x = sample(rng, "f32", (2, 0, 3))
+    empty = Tensor("i32", x.data.view(np.int32))
+    cases.append(case("f32_empty", "bitcast", {"input": x}, empty, {"to": Name("i32")}))
+    x = sample(rng, "f32", ())
+    scalar = Tensor("u32", np.array(x.data).view(np.uint32))
+    cases.append(case("f32_scalar", "bitcast", {"input": x}, scalar, {"to": Name("u32")}))
     return cases
 
 
@@ -102,7 +161,8 @@ def constant_cases(row):
         one("f32_rank8", "f32", (1, 2, 1, 2, 1, 2, 1, 2), 0.1)
     ]
     others = [t for t in STORAGE if t != "f32"]
-    return cases + [one(t, t, (2, 3), 1.0 if t == "bool" else 5.0) for t in others]
+    low = ("bool", "i2", "u2")
+    return cases + [one(t, t, (2, 3), 1.0 if t in low else 4.0 if t in STORED else 5.0) for t in others]
 
 
 def range_cases(row):
@@ -120,8 +180,8 @@ def range_cases(row):
         one("f32_step", "f32", 10, -5, 4)
     ]
     return cases + [
-        one(t, t, 6, 1, 2) for t in STORAGE if t not in ("i64", "f32", "bool", "f8e4m3", "f8e5m2")
+        one(t, t, 6, 1, 2) for t in row["types"]["T"] if t not in ("i64", "f32")
     ]
 
 
-CASES = {"cast": cast_cases, "constant_of_shape": constant_cases, "range": range_cases}
+CASES = {"cast": cast_cases, "bitcast": bitcast_cases, "constant_of_shape": constant_cases, "range": range_cases}

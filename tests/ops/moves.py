@@ -2,7 +2,7 @@
 import numpy as np
 
 from cases import RUN_INDEX, Name, case
-from formats import STORAGE, Tensor, encode, generator, is_float, sample
+from formats import STORAGE, STORED, Tensor, codes, encode, generator, is_float, sample
 
 
 def _others(row, operand=0):
@@ -14,7 +14,10 @@ def _pattern(rng, dtype, shape):
     if is_float(dtype):
         storage = np.dtype(STORAGE[dtype])
         n = int(np.prod(shape, dtype=int))
-        return Tensor(dtype, np.frombuffer(rng.bytes(n * storage.itemsize), storage).reshape(shape))
+        bits = np.frombuffer(rng.bytes(n * storage.itemsize), storage)
+        if dtype in STORED:
+            bits = bits & np.uint8(codes(dtype) - 1)
+        return Tensor(dtype, bits.reshape(shape))
     return sample(rng, dtype, shape)
 
 

@@ -4,33 +4,33 @@
 #include "tests/unit/unit.h"
 
 /* A binary format by its fields. `top`: the bits of its largest finite number; what rounds beyond it
- * becomes `over`, and infinity `infinite`. */
+ * becomes `over`, and infinity `infinite`, when it is told to treat them so. */
 typedef struct {
     const char *name;
-    int exponent, mantissa;
+    nfc_dtype type;
+    dtype_overflow overflow;
+    int exponent, mantissa, bias;
     unsigned top, over, infinite;
-    unsigned (*encode)(double);
-    double (*decode)(unsigned);
+    enum { IEEE, NO_INFINITY, NAN_FOR_MINUS_ZERO, ALL_NUMBERS } special;
 } format;
 
-static unsigned to_f16(double v) { return f16_from_double(v); }
-static unsigned to_bf16(double v) { return bf16_from_double(v); }
-static unsigned to_e4m3(double v) { return f8e4m3_from_double(v, false); }
-static unsigned to_e4m3_saturated(double v) { return f8e4m3_from_double(v, true); }
-static unsigned to_e5m2(double v) { return f8e5m2_from_double(v, false); }
-static unsigned to_e5m2_saturated(double v) { return f8e5m2_from_double(v, true); }
-static double of_f16(unsigned b) { return f16_to_double((uint16_t)b); }
-static double of_bf16(unsigned b) { return bf16_to_double((uint16_t)b); }
-static double of_e4m3(unsigned b) { return f8e4m3_to_double((uint8_t)b); }
-static double of_e5m2(unsigned b) { return f8e5m2_to_double((uint8_t)b); }
-
 static const format formats[] = {
-    {"f16", 5, 10, 0x7bff, 0x7c00, 0x7c00, to_f16, of_f16},
-    {"bf16", 8, 7, 0x7f7f, 0x7f80, 0x7f80, to_bf16, of_bf16},
-    {"f8e4m3", 4, 3, 0x7e, 0x7f, 0x7f, to_e4m3, of_e4m3},
-    {"f8e4m3 saturated", 4, 3, 0x7e, 0x7e, 0x7e, to_e4m3_saturated, of_e4m3},
-    {"f8e5m2", 5, 2, 0x7b, 0x7c, 0x7c, to_e5m2, of_e5m2},
-    {"f8e5m2 saturated", 5, 2, 0x7b, 0x7b, 0x7c, to_e5m2_saturated, of_e5m2},
+    {"f16", DT_f16, DTYPE_STORE, 5, 10, 15, 0x7bff, 0x7c00, 0x7c00, IEEE},
+    {"f16 saturated", DT_f16, DTYPE_SATURATE, 5, 10, 15, 0x7bff, 0x7c00, 0x7c00, IEEE},
+    {"bf16", DT_bf16, DTYPE_STORE, 8, 7, 127, 0x7f7f, 0x7f80, 0x7f80, IEEE},
+    {"f8e4m3", DT_f8e4m3, DTYPE_OVERFLOW, 4, 3, 7, 0x7e, 0x7f, 0x7f, NO_INFINITY},
+    {"f8e4m3 saturated", DT_f8e4m3, DTYPE_SATURATE, 4, 3, 7, 0x7e, 0x7e, 0x7e, NO_INFINITY},
+    {"f8e4m3 stored", DT_f8e4m3, DTYPE_STORE, 4, 3, 7, 0x7e, 0x7e, 0x7e, NO_INFINITY},
+    {"f8e5m2", DT_f8e5m2, DTYPE_OVERFLOW, 5, 2, 15, 0x7b, 0x7c, 0x7c, IEEE},
+    {"f8e5m2 saturated", DT_f8e5m2, DTYPE_SATURATE, 5, 2, 15, 0x7b, 0x7b, 0x7b, IEEE},
+    {"f8e5m2 stored", DT_f8e5m2, DTYPE_STORE, 5, 2, 15, 0x7b, 0x7b, 0x7c, IEEE},
+    {"f8e4m3fnuz", DT_f8e4m3fnuz, DTYPE_OVERFLOW, 4, 3, 8, 0x7f, 0x80, 0x80, NAN_FOR_MINUS_ZERO},
+    {"f8e4m3fnuz saturated", DT_f8e4m3fnuz, DTYPE_SATURATE, 4, 3, 8, 0x7f, 0x7f, 0x7f, NAN_FOR_MINUS_ZERO},
+    {"f8e5m2fnuz", DT_f8e5m2fnuz, DTYPE_OVERFLOW, 5, 2, 16, 0x7f, 0x80, 0x80, NAN_FOR_MINUS_ZERO},
+    {"f8e5m2fnuz saturated", DT_f8e5m2fnuz, DTYPE_STORE, 5, 2, 16, 0x7f, 0x7f, 0x7f, NAN_FOR_MINUS_ZERO},
+    {"f6e2m3", DT_f6e2m3, DTYPE_SATURATE, 2, 3, 1, 0x1f, 0x1f, 0x1f, ALL_NUMBERS},
+    {"f6e3m2", DT_f6e3m2, DTYPE_OVERFLOW, 3, 2, 3, 0x1f, 0x1f, 0x1f, ALL_NUMBERS},
+    {"f4e2m1", DT_f4e2m1, DTYPE_STORE, 2, 1, 1, 7, 7, 7, ALL_NUMBERS},
 };
 enum { NFORMAT = sizeof formats / sizeof *formats };
 
@@ -38,7 +38,7 @@ enum { NFORMAT = sizeof formats / sizeof *formats };
 static double defined(const format *f, unsigned bits)
 {
     unsigned field = bits >> f->mantissa & ((1u << f->exponent) - 1), m = bits & ((1u << f->mantissa) - 1);
-    int bias = (1 << (f->exponent - 1)) - 1, e = (field ? (int)field : 1) - bias - f->mantissa;
+    int e = (field ? (int)field : 1) - f->bias - f->mantissa;
     double a = (double)(field ? m | 1u << f->mantissa : m);
     for (; e > 0; e--) a *= 2;
     for (; e < 0; e++) a /= 2;
@@ -53,9 +53,10 @@ Test(dtype, every_number_of_a_small_format_has_its_value)
         const format *f = &formats[k];
         for (unsigned b = 0; b < 2 * sign_bit(f); b++) {
             unsigned a = b & (sign_bit(f) - 1);
-            double got = f->decode(b), sign = b & sign_bit(f) ? -1 : 1;
-            bool infinite = f->exponent != 4 && a == f->top + 1;
-            if (infinite) cr_assert(isinf(got) && got * sign > 0, "%s %x", f->name, b);
+            double got = dtype_decode(f->type, b), sign = b & sign_bit(f) ? -1 : 1;
+            bool infinite = f->special == IEEE && a == f->top + 1;
+            if (f->special == NAN_FOR_MINUS_ZERO && b == sign_bit(f)) cr_assert(isnan(got), "%s %x", f->name, b);
+            else if (infinite) cr_assert(isinf(got) && got * sign > 0, "%s %x", f->name, b);
             else if (a > f->top) cr_assert(isnan(got), "%s %x", f->name, b);
             else cr_assert(got == defined(f, b) && !signbit(got) == (sign > 0), "%s %x is %g", f->name, b, got);
         }
@@ -64,9 +65,11 @@ Test(dtype, every_number_of_a_small_format_has_its_value)
 
 static void check_encode(const format *f, double v, unsigned want)
 {
-    cr_assert(f->encode(v) == want, "%s of %a is %x, not %x", f->name, v, f->encode(v), want);
-    want |= sign_bit(f);
-    cr_assert(f->encode(-v) == want, "%s of %a is %x, not %x", f->name, -v, f->encode(-v), want);
+    unsigned got = dtype_encode(f->type, v, f->overflow);
+    cr_assert(got == want, "%s of %a is %x, not %x", f->name, v, got, want);
+    if (want != 0 || f->special != NAN_FOR_MINUS_ZERO) want |= sign_bit(f);
+    got = dtype_encode(f->type, -v, f->overflow);
+    cr_assert(got == want, "%s of %a is %x, not %x", f->name, -v, got, want);
 }
 
 Test(dtype, rounding_goes_to_the_nearest_number_and_to_the_even_one_between_two)
@@ -86,7 +89,44 @@ Test(dtype, rounding_goes_to_the_nearest_number_and_to_the_even_one_between_two)
         check_encode(f, 1e300, f->over);
         check_encode(f, INFINITY, f->infinite);
         check_encode(f, 4.9406564584124654e-324, 0);
-        cr_assert(isnan(f->decode(f->encode(NAN))) && isnan(f->decode(f->encode(-NAN))), "%s of NaN", f->name);
+        double plus = dtype_decode(f->type, dtype_encode(f->type, NAN, f->overflow)), minus = dtype_decode(f->type, dtype_encode(f->type, -NAN, f->overflow));
+        if (f->special == ALL_NUMBERS) cr_assert(plus == 0 && signbit(plus) && minus == 0 && signbit(minus), "%s of NaN", f->name);
+        else cr_assert(isnan(plus) && isnan(minus), "%s of NaN", f->name);
+    }
+}
+
+Test(dtype, f8e8m0_holds_powers_of_two)
+{
+    for (int e = -127; e <= 127; e++) {
+        double v = ldexp(1, e);
+        unsigned code = (unsigned)(e + 127), above = e < 127 ? code + 1 : 254, over = e < 127 ? code + 1 : 255;
+        cr_assert(dtype_decode(DT_f8e8m0, code) == v);
+        for (int mode = 0; mode < 3; mode++)
+            cr_assert(e8m0_encode(v, mode & 1, (e8m0_rounding)mode) == code && e8m0_encode(-v, true, (e8m0_rounding)mode) == code, "2^%d", e);
+        cr_assert(e8m0_encode(nextafter(v, INFINITY), true, E8M0_UP) == above && e8m0_encode(nextafter(v, INFINITY), false, E8M0_UP) == over, "2^%d", e);
+        cr_assert(e8m0_encode(nextafter(2 * v, 0), false, E8M0_DOWN) == code, "2^%d", e);
+        cr_assert(e8m0_encode(nextafter(1.5 * v, 0), false, E8M0_NEAREST) == code && e8m0_encode(1.5 * v, true, E8M0_NEAREST) == above, "2^%d", e);
+        cr_assert(e8m0_encode(1.5 * v, false, E8M0_NEAREST) == over, "2^%d", e);
+    }
+    cr_assert(isnan(dtype_decode(DT_f8e8m0, 255)) && e8m0_encode(NAN, true, E8M0_UP) == 255);
+    cr_assert(e8m0_encode(0, true, E8M0_UP) == 0 && e8m0_encode(0, false, E8M0_NEAREST) == 255);
+    cr_assert(e8m0_encode(ldexp(0.9, -127), true, E8M0_DOWN) == 0 && e8m0_encode(ldexp(0.9, -127), false, E8M0_UP) == 255);
+    cr_assert(e8m0_encode(INFINITY, true, E8M0_DOWN) == 254 && e8m0_encode(INFINITY, false, E8M0_UP) == 255);
+}
+
+Test(dtype, two_bits_wrap_and_saturate)
+{
+    int8_t s;
+    uint8_t u;
+    for (int v = -9; v <= 9; v++) {
+        int wrapped = ((v % 4) + 4) % 4;
+        dtype_set_int(DT_i2, &s, 0, v);
+        dtype_set_int(DT_u2, &u, 0, v);
+        cr_assert(s == (wrapped < 2 ? wrapped : wrapped - 4) && u == wrapped, "%d is %d and %d", v, s, u);
+        dtype_set(DT_i2, &s, 0, v + 0.5);
+        dtype_set(DT_u2, &u, 0, v + 0.5);
+        double whole = trunc(v + 0.5);
+        cr_assert(s == (whole < -2 ? -2 : whole > 1 ? 1 : whole) && u == (whole < 0 ? 0 : whole > 3 ? 3 : whole), "%g is %d and %d", v + 0.5, s, u);
     }
 }
 
@@ -137,7 +177,7 @@ Test(dtype, floats_truncate_and_saturate_and_nan_gives_0)
         struct {
             double v;
             int64_t want;
-        } rows[] = {{NAN, 0}, {INFINITY, hi}, {-INFINITY, lo}, {1e300, hi}, {-1e300, lo}, {3.99, 3}, {-0.99, 0}, {-3.99, dtype_is_signed(t) ? -3 : 0},
+        } rows[] = {{NAN, 0}, {INFINITY, hi}, {-INFINITY, lo}, {1e300, hi}, {-1e300, lo}, {3.99, hi >= 0 && hi < 3 ? hi : 3}, {-0.99, 0}, {-3.99, lo < -3 ? -3 : lo},
                     {limit(dtype_table[t].bits - (dtype_is_signed(t) ? 1 : 0), true), hi}, {(double)lo, lo}, {(double)lo - 0.5, lo}};
         for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
             dtype_set(t, &cell, 0, rows[k].v);
@@ -177,7 +217,7 @@ Test(dtype, integers_become_floats_with_one_rounding)
     dtype_set_int(DT_f32, &f, 0, v);
     cr_assert(f == (float)v, "f32 of %lld is %a", (long long)v, (double)f);
     dtype_set_int(DT_bf16, &h, 0, (INT64_C(1) << 62) + (INT64_C(1) << 54) + 1);
-    cr_assert(bf16_to_double(h) == ldexp(1, 62) + ldexp(1, 55), "bf16 is %a", bf16_to_double(h));
+    cr_assert(dtype_decode(DT_bf16, h) == ldexp(1, 62) + ldexp(1, 55), "bf16 is %a", dtype_decode(DT_bf16, h));
     uint64_t u = UINT64_MAX;
     dtype_set_int(DT_f32, &f, 0, -1);
     cr_assert(f == -1);
@@ -219,7 +259,7 @@ Test(dtype, elements_need_no_alignment_to_be_read)
 {
     unsigned char bytes[24] = {0};
     double d = -2.5;
-    uint16_t half = f16_from_double(0.375);
+    uint16_t half = (uint16_t)dtype_encode(DT_f16, 0.375, DTYPE_STORE);
     memcpy(bytes + 1 + 8, &d, 8);
     memcpy(bytes + 3 + 4, &half, 2);
     cr_assert(dtype_get(DT_f64, bytes + 1, 1) == -2.5);
