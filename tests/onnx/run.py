@@ -56,7 +56,7 @@ class Run:
                 self.fail(way, fault)
 
     def options(self):
-        return [word for d in self.test.dims for word in ('-D', d)]
+        return [word for d in self.test.dim_options(self.test.bounded) for word in ('-D', d)]
 
     def bind(self):
         """The input files of every data set, and what its outputs must be."""

@@ -32,11 +32,11 @@ class Test:
             with open(says) as f:
                 given = json.load(f)
             self.rtol, self.atol = given.get('rtol', self.rtol), given.get('atol', self.atol)
-        self.model_, self.dims = None, []  # dims: values of -D
+        self.model_, self.bounded = None, False  # bounded: open extents are, instead of bound to the data's
 
     @property
     def key(self):
-        return '%s/%s' % (self.kind, self.name)
+        return '%s/%s%s' % (self.kind, self.name, ', open' if self.bounded else '')
 
     @property
     def model(self):
@@ -69,6 +69,28 @@ class Test:
                 found.add(('' if n.domain in (None, 'ai.onnx') else n.domain, n.op_type))
                 todo += [g for a in n.attribute for g in ([a.g] if a.g else []) + a.graphs]
         return found
+
+    def has_open_dims(self):
+        shapes = [i.type.tensor_type.shape for i in self.inputs if i.type.tensor_type and i.type.tensor_type.shape]
+        return any(d.dim_value is None for shape in shapes for d in shape.dim)
+
+    def free_dims(self):
+        """{name: extents in the data sets} of the extents of inputs that the model leaves open."""
+        found = {}
+        for inputs, _ in self.data_sets():
+            for info, value in zip(self.inputs, inputs):
+                shape = info.type.tensor_type and info.type.tensor_type.shape
+                for axis, d in enumerate(shape.dim if shape else []):
+                    if d.dim_value is None:
+                        name = d.dim_param or '%s.%d' % (info.name, axis)
+                        found.setdefault(name, []).append(value.array.shape[axis])
+        return found
+
+    def dim_options(self, bounded):
+        """What -D says of the open extents: the data's, or bounds over them."""
+        if bounded:
+            return ['%s<=%d' % (name, max(extents) + 2) for name, extents in self.free_dims().items()]
+        return ['%s=%d' % (name, extents[0]) for name, extents in self.free_dims().items()]
 
     def data_sets(self):
         """(inputs, outputs) of each data set, each a list of Values."""
@@ -130,5 +152,14 @@ def find(root, only=None, kinds=KINDS):
         for path in sorted(glob.glob(os.path.join(root, kind, '*', 'model.onnx'))):
             test = Test(name, kind, os.path.dirname(path))
             if only is None or re.fullmatch(only, test.name) or re.fullmatch(only, test.key):
-                found.append(test)
+                found += both_forms(test)
     return found
+
+
+def both_forms(test):
+    """A model with open extents is a test with these bound to the data's, and one with bounds over them."""
+    if not test.has_open_dims():
+        return [test]
+    again = Test(test.suite, test.kind, test.folder)
+    again.bounded = True
+    return [test, again]
