@@ -11,13 +11,13 @@ export NO_COLOR LC_ALL ASAN_OPTIONS UBSAN_OPTIONS
 
 flags=-O1
 nm "$build/nfc" | grep -q __asan_init && flags="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
-${CC:-cc} -std=c11 -D_GNU_SOURCE -I"$root" -I"$build/gen" $flags -o "$work/mutate" "$here/mutate.c" "$build/nfc.a" -lcjson -lprotobuf-c -lm || exit 2
+${CC:-cc} -std=c11 -D_GNU_SOURCE -I"$root" -I"$build/gen" $flags -o "$work/mutate" "$here/mutate.c" "$here/wire.c" "$build/nfc.a" -lcjson -lprotobuf-c -lm || exit 2
 
 # The good files: every form of the graphs that the other suites use.
 cp "$root"/tests/fail/*.nfg "$root"/tests/sim/*.nfg "$work"
 rm -f "$work/ten.nfg"
 "${PYTHON:-/usr/bin/python3}" "$root/tests/fail/make.py" "$work" "$build/nfc" && "${PYTHON:-/usr/bin/python3}" "$here/seeds.py" "$work" "$root" "$build/nfc" >"$work/seeds" || exit 2
-"$work/mutate" "$work" "$work/seeds" "$first" "$count"
+"$work/mutate" "$work" "$work/seeds" 10 "$first" "$count"
 status=$?
 if [ $status != 0 ]; then
     kept=${TMPDIR:-/tmp}/nfc-mutate-$$

@@ -4,9 +4,11 @@ import numpy as np
 from wire import *
 
 NFC = {FLOAT: "f32", UINT8: "u8", INT8: "i8", UINT16: "u16", INT16: "i16", INT32: "i32", INT64: "i64", BOOL: "bool", FLOAT16: "f16", DOUBLE: "f64", UINT32: "u32",
-       UINT64: "u64", BFLOAT16: "bf16", E4M3FN: "f8e4m3", E5M2: "f8e5m2", UINT4: "u4", INT4: "i4", STRING: "string"}
+       UINT64: "u64", BFLOAT16: "bf16", E4M3FN: "f8e4m3", E5M2: "f8e5m2", UINT4: "u4", INT4: "i4", STRING: "string",
+       E4M3FNUZ: "f8e4m3fnuz", E5M2FNUZ: "f8e5m2fnuz", E8M0: "f8e8m0", E2M1: "f4e2m1", UINT2: "u2", INT2: "i2", E2M3: "f6e2m3", E3M2: "f6e3m2"}
 WIDE = {FLOAT: "<f4", UINT8: "u1", INT8: "i1", UINT16: "<u2", INT16: "<i2", INT32: "<i4", INT64: "<i8", BOOL: "u1", FLOAT16: "<u2", DOUBLE: "<f8", UINT32: "<u4", UINT64: "<u8",
-        BFLOAT16: "<u2", E4M3FN: "u1", E5M2: "u1"}
+        BFLOAT16: "<u2", E4M3FN: "u1", E5M2: "u1", E4M3FNUZ: "u1", E5M2FNUZ: "u1", E8M0: "u1"}
+NARROW = {UINT4: 4, INT4: 4, E2M1: 4, UINT2: 2, INT2: 2, E2M3: 6, E3M2: 6}
 LIST = {FLOAT: 4, DOUBLE: 10, INT64: 7, UINT32: 11, UINT64: 11}  # the others: int32_data, 5
 
 
@@ -27,11 +29,13 @@ def listed(type, x, as_packed):
     return packed(field, map(int, x)) if as_packed else b"".join(num(field, int(v)) for v in x)
 
 
-def nibbles(type, n):
-    """Elements of 4 bits, and the bytes that hold them."""
-    x = (np.arange(n) * 7 + 3) % 16
-    pairs = np.concatenate([x, np.zeros(n % 2, int)]).reshape(-1, 2)
-    return (x if type == UINT4 else (x ^ 8) - 8).astype("u1" if type == UINT4 else "i1"), (pairs[:, 0] | pairs[:, 1] << 4).astype("u1")
+def bits_of(type, n):
+    """Elements of less than a byte, their bits, and the bytes that hold them, from the lowest bit up."""
+    bits = NARROW[type]
+    x = (np.arange(n) * 7 + 3) % (1 << bits)
+    flat = ((x[:, None] >> np.arange(bits)) & 1).astype("u1").reshape(-1)
+    wide = ((x ^ 1 << bits - 1) - (1 << bits - 1)).astype("i1") if type in (INT4, INT2) else x.astype("u1")
+    return wide, x, np.packbits(flat, bitorder="little")
 
 
 def row(name, type, dims, bytes_, mapped):
@@ -50,13 +54,14 @@ def numeric():
 
 
 def narrow():
-    for type in (UINT4, INT4):
+    for type, bits in NARROW.items():
         for dims in ((), (1,), (2,), (7,), (3, 5), (0,)):
             n = int(np.prod(dims))
-            x, b = nibbles(type, n)
+            x, own, b = bits_of(type, n)
             yield tensor("raw", dims, type, b.tobytes()), row("raw", type, dims, x.tobytes(), False)
-            if n: yield tensor("list", dims, type, more=packed(5, map(int, b))), row("list", type, dims, x.tobytes(), False)
-            if n: yield tensor("signed", dims, type, more=packed(5, map(int, b.view("i1")))), row("signed", type, dims, x.tobytes(), False)
+            if n and bits == 6: yield tensor("list", dims, type, more=packed(5, map(int, own))), row("list", type, dims, x.tobytes(), False)
+            if n and bits != 6: yield tensor("list", dims, type, more=packed(5, map(int, b))), row("list", type, dims, x.tobytes(), False)
+            if n and bits != 6: yield tensor("signed", dims, type, more=packed(5, map(int, b.view("i1")))), row("signed", type, dims, x.tobytes(), False)
 
 
 def others():
