@@ -17,6 +17,7 @@
 #define ANY SET_ANY
 #define INDICES SET_INDICES
 #define F32 SET_F32
+#define WORDS SET_WORDS
 
 /* ---- rows --------------------------------------------------------------------------------- */
 
@@ -104,9 +105,11 @@ static struct {
 #define EWN(id, ...) RESULT(id, "y", 0, DT_COUNT, false)
 #define OUT_VAR_T 0
 #define OUT_VAR_i64 -1
+#define OUT_VAR_f32 -1
 #define OUT_VAR_RULE -1
 #define OUT_DT_T DT_COUNT
 #define OUT_DT_i64 DT_i64
+#define OUT_DT_f32 DT_f32
 #define OUT_DT_RULE DT_COUNT
 #define OUT(id, name, type, optional) RESULT(id, #name, OUT_VAR_##type, OUT_DT_##type, optional)
 #include "ir/ops_empty.h"

@@ -19,6 +19,7 @@
 #define SET_ANY (SET_NUMB | SET_STORED)
 #define SET_INDICES (DT_BIT(i32) | DT_BIT(i64))
 #define SET_F32 DT_BIT(f32)
+#define SET_WORDS (SET_INDICES | DT_BIT(u8))
 #define SET_NUM_NO_F8 (SET_NUM & ~SET_F8)
 
 #endif

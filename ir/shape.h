@@ -30,6 +30,8 @@ bool infer_fail(infer *f, diag_code code, int i, const char *format, ...) __attr
 bool infer_fail_attr(infer *f, diag_code code, int attr, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Normalises an axis that may count from the end; false after a report. */
 bool infer_axis(infer *f, int attr, int64_t axis, int rank, int *out);
+/* An optional list of `want` numbers, each from `least` up to what 32 bits hold. */
+bool infer_list(infer *f, const char *name, int want, int64_t least);
 /* The broadcast of two shapes; false when they do not fit. */
 bool broadcast_shapes(ir_module *m, const ir_type *a, const ir_type *b, int *rank, const ir_sx **dim);
 
@@ -42,9 +44,18 @@ typedef struct window {
 } window;
 /* Works out the window of an instruction whose types are known (lowering, simulator). */
 void window_of(ir_module *m, const ir_inst *inst, window *w);
+/* The same for max_unpool, where `out` is what the window makes of x, and for col2im, where `in` counts the
+ * windows. */
+void unpool_window(ir_module *m, const ir_inst *inst, window *w);
+void col2im_window(ir_module *m, const ir_inst *inst, window *w);
 
 /* The axes attribute `attr` of an instruction over `rank`, normalised, as a mask; all without it. */
 uint32_t axes_mask(const ir_inst *inst, int attr, int rank);
+/* The axes of mean_variance_normalization, as a mask. */
+uint32_t mean_variance_axes(const ir_inst *inst);
+/* The n-grams of tfidf_vectorizer's pool of so many items, in order: how long each is and where it begins
+ * (both may be NULL). Gives their number, or -1 where ngram_counts does not fit. */
+int ngrams_of(const ir_inst *inst, int64_t items, int *length, int64_t *first);
 /* Slice's numbers along each axis of the operand: first element, step, extent of the result. */
 typedef struct slice_axis {
     const ir_sx *start, *extent;

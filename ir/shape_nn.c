@@ -137,7 +137,7 @@ void window_of(ir_module *m, const ir_inst *inst, window *w)
     for (int i = 0; i < w->n; i++) w->out[i] = window_out(&m->sx, w, i, ceil_mode && ceil_mode->i);
 }
 
-static bool check_list(infer *f, const char *name, int want, int64_t least)
+bool infer_list(infer *f, const char *name, int want, int64_t least)
 {
     int attr = op_attr_find(f->info, name);
     if (attr < 0) return true;
@@ -153,9 +153,9 @@ static bool check_list(infer *f, const char *name, int want, int64_t least)
 static bool check_window_attrs(infer *f, int spatial, bool free_extents)
 {
     const char *mode = ir_attr_named(f->inst, "auto_pad")->s;
-    if (!check_list(f, "strides", spatial, 1) || !check_list(f, "dilations", spatial, 1) ||
-        !check_list(f, "pads", 2 * spatial, 0) || !check_list(f, "kernel_shape", spatial, 1) ||
-        !check_list(f, "output_padding", spatial, 0) || !check_list(f, "output_shape", spatial, 1))
+    if (!infer_list(f, "strides", spatial, 1) || !infer_list(f, "dilations", spatial, 1) ||
+        !infer_list(f, "pads", 2 * spatial, 0) || !infer_list(f, "kernel_shape", spatial, 1) ||
+        !infer_list(f, "output_padding", spatial, 0) || !infer_list(f, "output_shape", spatial, 1))
         return false;
     int pads = op_attr_find(f->info, "pads");
     if (strcmp(mode, "NOTSET") != 0 && f->inst->attr[pads].kind != IR_ATTR_NONE)
@@ -274,6 +274,7 @@ bool sh_pool(infer *f)
 bool sh_global_pool(infer *f)
 {
     const ir_type *x = f->inst->in[0]->type;
+    if (f->inst->op == IR_global_lp_pool && ir_int(f->inst, ATTR_AT(global_lp_pool, p)) < 1) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(global_lp_pool, p), "p must be 1 or more");
     if (x->rank < 3) return infer_fail(f, E_RANK, 0, "x must be [N, C, spatial...]");
     ir_type t = *x;
     for (int i = 2; i < x->rank; i++) t.dim[i] = sx_int(&f->m->sx, 1);

@@ -290,21 +290,21 @@ bool ev_global_pool(sim_call *c)
 {
     const sim_tensor *x = c->in[0];
     sim_tensor *y = c->out[0];
+    ir_op op = c->inst->op;
+    double p = op == IR_global_lp_pool ? (double)ir_int(c->inst, ATTR_AT(global_lp_pool, p)) : 1;
     int64_t area = 1;
     for (int i = 2; i < x->rank; i++) area *= x->dim[i];
     for (int64_t i = 0; i < y->n; i++) {
-        double sum = 0;
+        double sum = 0, powers = 0;
         int64_t best = -1;
         for (int64_t k = i * area; k < (i + 1) * area; k++) {
-            if (c->inst->op == IR_global_average_pool)
-                sum += sim_get(x, k);
-            else if (exceeds(x, k, best))
-                best = k;
+            sum += sim_get(x, k);
+            powers += pow(fabs(sim_get(x, k)), p);
+            if (exceeds(x, k, best)) best = k;
         }
-        if (c->inst->op == IR_global_average_pool)
-            sim_set(y, i, sum / (double)area);
-        else
-            store_largest(x, best, y, i);
+        if (op == IR_global_average_pool) sim_set(y, i, sum / (double)area);
+        else if (op == IR_global_lp_pool) sim_set(y, i, pow(powers, 1 / p));
+        else store_largest(x, best, y, i);
     }
     return true;
 }

@@ -3,71 +3,7 @@
 #include <string.h>
 #include "ir/shape.h"
 #include "ir/sim.h"
-
-/* ---- rows ---------------------------------------------------------------------------------- */
-
-/* The elements of x that differ in the coordinates of some axes only, the last axis fastest. */
-typedef struct row {
-    const sim_tensor *x;
-    uint32_t axes;
-    int64_t at[IR_MAX_RANK]; /* of its first element */
-    int64_t n;
-} row;
-
-/* Row number `i` of x, in the order of the other axes. */
-static row row_of(const sim_tensor *x, uint32_t axes, int64_t i)
-{
-    row r = {.x = x, .axes = axes, .n = 1};
-    for (int k = x->rank - 1; k >= 0; k--) {
-        if (axes >> k & 1) {
-            r.n *= x->dim[k];
-        } else {
-            r.at[k] = i % x->dim[k];
-            i /= x->dim[k];
-        }
-    }
-    return r;
-}
-
-/* How many rows there are. */
-static int64_t row_count(const sim_tensor *x, uint32_t axes)
-{
-    int64_t n = 1;
-    for (int k = 0; k < x->rank; k++)
-        if (!(axes >> k & 1)) n *= x->dim[k];
-    return n;
-}
-
-/* The coordinates of element k of a row. */
-static void row_coords(const row *r, int64_t k, int64_t *at)
-{
-    memcpy(at, r->at, sizeof r->at);
-    for (int i = r->x->rank - 1; i >= 0; i--)
-        if (r->axes >> i & 1) {
-            at[i] = k % r->x->dim[i];
-            k /= r->x->dim[i];
-        }
-}
-
-/* Its flat position. */
-static int64_t row_flat(const row *r, int64_t k)
-{
-    int64_t at[IR_MAX_RANK];
-    row_coords(r, k, at);
-    return sim_flat(r->x, at);
-}
-
-static double row_get(const row *r, int64_t k) { return sim_get(r->x, row_flat(r, k)); }
-static int64_t row_get_int(const row *r, int64_t k) { return sim_get_int(r->x, row_flat(r, k)); }
-
-/* The axis attribute of an instruction, as a set of one; a scalar counts as a row of one element.
- */
-static uint32_t one_axis(const sim_call *c)
-{
-    int rank = c->in[0]->rank;
-    int64_t axis = ir_attr_named(c->inst, "axis")->i;
-    return rank == 0 ? 0 : 1u << (axis < 0 ? axis + rank : axis);
-}
+#include "ir/sim_row.h"
 
 static bool is_unsigned(nfc_dtype t) { return dtype_table[t].kind == DTC_UNSIGNED; }
 
@@ -210,25 +146,26 @@ bool ev_arg_reduce(sim_call *c)
 
 /* ---- scans --------------------------------------------------------------------------------- */
 
+/* Running sums, or products. */
 bool ev_cum_sum(sim_call *c)
 {
     const sim_tensor *x = c->in[0];
-    bool exclusive = ir_int(c->inst, ATTR_AT(cum_sum, exclusive));
-    bool reverse = ir_int(c->inst, ATTR_AT(cum_sum, reverse));
+    bool product = c->inst->op == IR_cum_prod;
+    bool exclusive = ir_attr_named(c->inst, "exclusive")->i, reverse = ir_attr_named(c->inst, "reverse")->i;
     uint32_t axes = one_axis(c);
     for (int64_t i = 0; i < row_count(x, axes); i++) {
         row r = row_of(x, axes, i);
-        double sum = 0;
-        uint64_t whole = 0;
+        double sum = product;
+        uint64_t whole = product;
         for (int64_t k = 0; k < r.n; k++) {
             int64_t at = row_flat(&r, reverse ? r.n - 1 - k : k);
             if (dtype_is_float(x->dtype)) {
-                double before = sum;
-                sum += sim_get(x, at);
+                double before = sum, v = sim_get(x, at);
+                sum = product ? sum * v : sum + v;
                 sim_set(c->out[0], at, exclusive ? before : sum);
             } else {
-                uint64_t before = whole;
-                whole += (uint64_t)sim_get_int(x, at);
+                uint64_t before = whole, v = (uint64_t)sim_get_int(x, at);
+                whole = product ? whole * v : whole + v;
                 sim_set_int(c->out[0], at, (int64_t)(exclusive ? before : whole));
             }
         }

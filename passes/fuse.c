@@ -39,6 +39,9 @@ static bool is_pointwise(const ir_inst *i)
     case IR_gather:
     case IR_gather_elements:
     case IR_gather_nd:
+    case IR_eye_like:
+    case IR_reverse_sequence:
+    case IR_center_crop_pad:
     case IR_pad:
     case IR_tile:
     case IR_depth_to_space:

@@ -81,6 +81,8 @@ const ir_sx *lw_clamped(lw *l, const char *name, const ir_sx *x, const ir_sx *ex
 /* Flat position of a multi-dimensional index in a shape, and back. */
 const ir_sx *lw_flatten(lw *l, const ir_type *type, const ir_sx *const *index);
 void lw_unflatten(lw *l, const ir_type *type, const ir_sx *flat, const ir_sx **index);
+/* The same back from a flat position that is a run-time value, over extents that may be so too. */
+void lw_coordinates(lw *l, const ir_type *t, const ir_sx *flat, const ir_sx **at);
 /* What the first element of an element type is compared with, in its computing type. */
 const kir_expr *lw_lowest(lw *l, nfc_dtype type);
 const kir_expr *lw_highest(lw *l, nfc_dtype type);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "ir/shape.h"
 #include "passes/lower_kir.h"
+#include "passes/lower_window.h"
 
 static const ir_sx *zero(lw *l) { return sx_int(l->sx, 0); }
 
@@ -146,9 +147,7 @@ bool lo_conv(lw *l, const ir_inst *inst)
     return true;
 }
 
-/* Which input element a kernel element spreads to this output: (o + pad - k * dilation) / stride, where
- * that is whole and inside. */
-static int for_spread(lw *l, const window *w, const ir_sx *const *out, const ir_sx **kernel, const ir_sx **in)
+int lw_for_spread(lw *l, const window *w, const ir_sx *const *out, const ir_sx **kernel, const ir_sx **in)
 {
     int opened = 0;
     for (int i = 0; i < w->n; i++, opened++) {
@@ -157,9 +156,11 @@ static int for_spread(lw *l, const window *w, const ir_sx *const *out, const ir_
         at = sx_sub(l->sx, at, sx_mul(l->sx, kernel[i], sx_int(l->sx, w->dilation[i])));
         const ir_sx *reach = sx_mul(l->sx, w->in[i], sx_int(l->sx, w->stride[i])); /* at / stride < in */
         lw_if(l, lw_inside(l, at, reach));
+        opened++;
+        in[i] = zero(l);
+        if (sx_is(reach, 1)) continue; /* the only element, without a step */
         const ir_sx *t = kir_let_index(&l->b, "t", kir_index(&l->b, at), 0, sx_max(reach) - 1);
         const ir_sx *rest = sx_mod(l->sx, t, w->stride[i]);
-        opened++;
         if (w->stride[i] > 1) {
             lw_if(l, lw_bin(l, EQ, kir_index(&l->b, rest), kir_index(&l->b, zero(l))));
             opened++;
@@ -182,7 +183,7 @@ bool lo_conv_transpose(lw *l, const ir_inst *inst)
     kir_buffer *acc = conv_accumulator(l, inst, t, &c);
     const ir_sx *ix[5], *iw[5];
     const ir_sx *ci = lw_for(l, "ci", each);
-    int opened = for_spread(l, &win, &c.out[2], &iw[2], &ix[2]);
+    int opened = lw_for_spread(l, &win, &c.out[2], &iw[2], &ix[2]);
     ix[0] = c.out[0];
     ix[1] = iw[0] = sx_add(l->sx, sx_mul(l->sx, c.g, each), ci);
     iw[1] = c.channel;
@@ -262,6 +263,20 @@ static const kir_expr *count_of(lw *l, const window *w, const ir_sx *const *out,
     return lw_named(l, "elements", count);
 }
 
+/* |x|^p, and the root of a sum of that. */
+static const kir_expr *powered(lw *l, const kir_expr *x, int64_t p)
+{
+    x = lw_named(l, "x", lw_un(l, ABS, x));
+    if (p == 2) return lw_bin(l, MUL, x, x);
+    return p == 1 ? x : lw_bin(l, POW, x, lw_number(l, x->type, (double)p));
+}
+
+static const kir_expr *rooted(lw *l, const kir_expr *sum, int64_t p)
+{
+    if (p == 2) return lw_un(l, SQRT, sum);
+    return p == 1 ? sum : lw_bin(l, POW, sum, lw_number(l, sum->type, 1.0 / (double)p));
+}
+
 static void sum_window(lw *l, const ir_inst *inst, const window *w, const ir_sx **out, const ir_sx **in)
 {
     kir_type t = kir_compute(inst->in[0]->type->dtype);
@@ -271,16 +286,10 @@ static void sum_window(lw *l, const ir_inst *inst, const window *w, const ir_sx 
     kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
     int opened = for_window(l, w, &out[2], kernel, &in[2]);
     const kir_expr *x = lw_load(l, inst->in[0], in);
-    if (p) x = lw_named(l, "x", lw_un(l, ABS, x));
-    if (p == 2) x = lw_bin(l, MUL, x, x);
-    if (p > 2) x = lw_bin(l, POW, x, lw_number(l, t, (double)p));
-    kir_accum(&l->b, KB_ADD, acc, zero(l), x);
+    kir_accum(&l->b, KB_ADD, acc, zero(l), p ? powered(l, x, p) : x);
     lw_close(l, opened);
     const kir_expr *y = lw_read(l, acc);
-    if (!p) y = lw_bin(l, DIV, y, count);
-    if (p == 2) y = lw_un(l, SQRT, y);
-    if (p > 2) y = lw_bin(l, POW, y, lw_number(l, t, 1.0 / (double)p));
-    lw_store(l, 0, out, y);
+    lw_store(l, 0, out, p ? rooted(l, y, p) : lw_bin(l, DIV, y, count));
 }
 
 bool lo_pool(lw *l, const ir_inst *inst)
@@ -302,20 +311,23 @@ bool lo_global_pool(lw *l, const ir_inst *inst)
 {
     const ir_type *x = inst->in[0]->type;
     kir_type t = kir_compute(x->dtype);
-    bool mean = inst->op == IR_global_average_pool;
+    bool largest = inst->op == IR_global_max_pool;
+    int64_t p = inst->op == IR_global_lp_pool ? ir_int(inst, ATTR_AT(global_lp_pool, p)) : 0;
     const ir_sx *in[IR_MAX_RANK], *out[IR_MAX_RANK], *n = sx_int(l->sx, 1);
     in[0] = out[0] = lw_for_parallel(l, "n", x->dim[0]);
     in[1] = out[1] = lw_for_parallel(l, "c", x->dim[1]);
-    kir_buffer *acc = lw_accumulator(l, "acc", t, mean ? lw_number(l, t, 0) : lw_lowest(l, inst->in[0]->type->dtype));
+    kir_buffer *acc = lw_accumulator(l, "acc", t, largest ? lw_lowest(l, inst->in[0]->type->dtype) : lw_number(l, t, 0));
     for (int i = 2; i < x->rank; i++) {
         in[i] = lw_for(l, lw_axis_names(x->rank)[i], x->dim[i]);
         out[i] = zero(l);
         n = sx_mul(l->sx, n, x->dim[i]);
     }
-    kir_accum(&l->b, mean ? KB_ADD : KB_MAX, acc, zero(l), lw_load(l, inst->in[0], in));
+    const kir_expr *v = lw_load(l, inst->in[0], in);
+    kir_accum(&l->b, largest ? KB_MAX : KB_ADD, acc, zero(l), p ? powered(l, v, p) : v);
     lw_close(l, x->rank - 2);
     const kir_expr *y = lw_read(l, acc);
-    if (mean) y = lw_bin(l, DIV, y, kir_cast(&l->b, t, kir_index(&l->b, n)));
+    if (p) y = rooted(l, y, p);
+    else if (!largest) y = lw_bin(l, DIV, y, kir_cast(&l->b, t, kir_index(&l->b, n)));
     lw_store(l, 0, out, y);
     lw_close(l, 2);
     return true;

@@ -177,22 +177,24 @@ bool lo_arg_reduce(lw *l, const ir_inst *inst)
     return true;
 }
 
+/* Running sums, or products. */
 bool lo_cum_sum(lw *l, const ir_inst *inst)
 {
     const ir_type *t = inst->in[0]->type;
     kir_type compute = kir_compute(t->dtype);
-    bool exclusive = ir_int(inst, ATTR_AT(cum_sum, exclusive)), reverse = ir_int(inst, ATTR_AT(cum_sum, reverse));
-    int axis = (int)ir_int(inst, ATTR_AT(cum_sum, axis));
+    kir_bin op = inst->op == IR_cum_prod ? KB_MUL : KB_ADD;
+    bool exclusive = ir_attr_named(inst, "exclusive")->i, reverse = ir_attr_named(inst, "reverse")->i;
+    int axis = (int)ir_attr_named(inst, "axis")->i;
     if (axis < 0) axis += t->rank;
     const ir_sx *index[IR_MAX_RANK];
     int loops = for_axes(l, t, all_axes(t) & ~(1u << axis), true, index);
-    kir_buffer *acc = lw_accumulator(l, "acc", compute, lw_number(l, compute, 0));
+    kir_buffer *acc = lw_accumulator(l, "acc", compute, lw_number(l, compute, op == KB_MUL));
     const ir_sx *k = t->rank ? lw_for(l, "k", t->dim[axis]) : sx_int(l->sx, 0);
     if (t->rank) index[axis] = reverse ? sx_sub(l->sx, sx_sub(l->sx, t->dim[axis], sx_int(l->sx, 1)), k) : k;
     const kir_expr *x = lw_named(l, "x", lw_load(l, inst->in[0], index));
-    if (!exclusive) accumulate(l, KB_ADD, acc, x);
+    if (!exclusive) accumulate(l, op, acc, x);
     lw_store(l, 0, index, lw_read(l, acc));
-    if (exclusive) accumulate(l, KB_ADD, acc, x);
+    if (exclusive) accumulate(l, op, acc, x);
     lw_close(l, loops + (t->rank > 0));
     return true;
 }

@@ -48,8 +48,7 @@ static void zero_rest(lw *l, const ir_inst *inst, int result, int axis, kir_buff
     lw_close(l, loops + 1);
 }
 
-/* Flat position to coordinates, with extents that may be known at run time only. */
-static void coordinates(lw *l, const ir_type *t, const ir_sx *flat, const ir_sx **at)
+void lw_coordinates(lw *l, const ir_type *t, const ir_sx *flat, const ir_sx **at)
 {
     kir_builder *b = &l->b;
     if (t->rank) at[0] = flat;
@@ -83,7 +82,7 @@ bool lo_compress(lw *l, const ir_inst *inst)
         int loops = flat ? 0 : for_others(l, x, axis, from);
         for (int k = 0; k < y->rank; k++)
             if (k != axis) to[k] = from[k];
-        if (flat) coordinates(l, x, i, from);
+        if (flat) lw_coordinates(l, x, i, from);
         else from[axis] = i;
         lw_store(l, 0, to, lw_load(l, inst->in[0], from));
         lw_close(l, loops);
@@ -125,7 +124,7 @@ typedef struct {
 
 static const ir_sx **slice_index(lw *l, const unique *u, const ir_sx *slice, const ir_sx **at)
 {
-    if (u->axis < 0) coordinates(l, u->inst->in[0]->type, slice, at);
+    if (u->axis < 0) lw_coordinates(l, u->inst->in[0]->type, slice, at);
     else at[u->axis] = slice;
     return at;
 }

@@ -18,10 +18,6 @@ import sys
 
 sys.dont_write_bytecode = True  # a test folder is no place for caches
 
-import attentions
-import contractions
-import conversions
-import einsums
 import elementwise
 from cases import files, same
 
@@ -31,18 +27,6 @@ BY_HAND = {}
 for module in sorted(f[:-3] for f in os.listdir(HERE) if f.endswith(".py")):
     if module not in ("make_goldens", "compare", "cases", "elementwise"):
         BY_HAND.update(getattr(importlib.import_module(module), "CASES", {}))
-import images
-import moves
-import rows
-import signals
-from cases import files, same
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-BY_HAND = {**rows.CASES, **contractions.CASES, **conversions.CASES, **moves.CASES,
-           **images.CASES, **signals.CASES}
-           **losses.CASES, **recurrent.CASES, **einsums.CASES}
-           **losses.CASES, **recurrent.CASES, **einsums.CASES,
-           **attentions.CASES}
 
 
 def read_table(nfc):
