@@ -204,10 +204,13 @@ ir_value *mk_transpose(mk *k, ir_value *x, const int *perm)
 ir_value *mk_slice(mk *k, ir_value *x, int axis, const ir_sx *begin, const ir_sx *end)
 {
     if (ir_is_poison(x) || (sx_is(begin, 0) && end == x->type->dim[axis])) return x;
+    const ir_sx *size = sx_sub(&k->m->sx, end, begin);
+    if (sx_min(size) < 0 && !sx_is_const(size)) end = sx_add(&k->m->sx, begin, mk_require(k, size, 0, sx_max(x->type->dim[axis])));
     ir_inst *inst = mk_begin(k, IR_slice, 1, &x);
     mk_sxs(k, inst, "starts", 1, &begin);
     mk_sxs(k, inst, "ends", 1, &end);
     mk_ints(k, inst, "axes", 1, (int64_t[]){axis});
+    mk_int(inst, "exact", 1);
     return mk_end(k, inst, 1);
 }
 

@@ -57,7 +57,7 @@ ir_value *mk_cast(mk *k, ir_value *x, nfc_dtype to);
 ir_value *mk_reshape(mk *k, ir_value *x, int rank, const ir_sx *const *dim);
 ir_value *mk_expand(mk *k, ir_value *x, int rank, const ir_sx *const *dim);
 ir_value *mk_transpose(mk *k, ir_value *x, const int *perm);
-/* Elements begin .. end - 1 of an axis. */
+/* Elements begin .. end - 1 of an axis; what the bounds do not show to lie inside is checked in the run. */
 ir_value *mk_slice(mk *k, ir_value *x, int axis, const ir_sx *begin, const ir_sx *end);
 /* Element `at` of an axis, which goes. */
 ir_value *mk_pick(mk *k, ir_value *x, int axis, const ir_sx *at);

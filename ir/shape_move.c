@@ -145,11 +145,11 @@ static int64_t clamp_bound(int64_t v, int64_t extent, int64_t lo, int64_t hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
-static void slice_one(ir_module *m, const ir_sx *extent, const ir_sx *start, const ir_sx *end, int64_t step, slice_axis *out)
+static void slice_one(ir_module *m, bool exact, const ir_sx *extent, const ir_sx *start, const ir_sx *end, int64_t step, slice_axis *out)
 {
     sx_table *t = &m->sx;
     out->step = step;
-    if (sx_is_const(extent) && sx_is_const(start) && sx_is_const(end)) {
+    if (!exact && sx_is_const(extent) && sx_is_const(start) && sx_is_const(end)) {
         int64_t n = sx_value(extent), a = sx_value(start), b = sx_value(end), count;
         a = step > 0 ? clamp_bound(a, n, 0, n) : clamp_bound(a, n, 0, n - 1);
         b = step > 0 ? clamp_bound(b, n, 0, n) : clamp_bound(b, n, -1, n - 1);
@@ -159,9 +159,11 @@ static void slice_one(ir_module *m, const ir_sx *extent, const ir_sx *start, con
         out->extent = sx_int(t, count);
         return;
     }
-    if (sx_max(start) < 0) start = sx_add(t, extent, start);
-    if (sx_max(end) < 0) end = sx_add(t, extent, end);
-    if (sx_min(end) >= sx_max(extent)) end = extent; /* "to the end", written as a large number */
+    if (!exact) {
+        if (sx_max(start) < 0) start = sx_add(t, extent, start);
+        if (sx_max(end) < 0) end = sx_add(t, extent, end);
+        if (sx_min(end) >= sx_max(extent)) end = extent; /* "to the end", written as a large number */
+    }
     out->start = start;
     const ir_sx *span = step > 0 ? sx_sub(t, end, start) : sx_sub(t, start, end);
     int64_t by = step > 0 ? step : -step;
@@ -177,7 +179,7 @@ void slice_axes(ir_module *m, const ir_inst *inst, slice_axis axis[IR_MAX_RANK])
     for (int k = 0; k < starts->n; k++) {
         int64_t i = axes->n ? sx_value(axes->sx[k]) : k;
         if (i < 0) i += x->rank;
-        slice_one(m, x->dim[i], starts->sx[k], ends->sx[k], steps->n ? sx_value(steps->sx[k]) : 1, &axis[i]);
+        slice_one(m, ir_int(inst, ATTR_AT(slice, exact)), x->dim[i], starts->sx[k], ends->sx[k], steps->n ? sx_value(steps->sx[k]) : 1, &axis[i]);
     }
 }
 
@@ -203,7 +205,9 @@ bool sh_slice(infer *f)
     ir_type t = *x;
     for (int i = 0; i < x->rank; i++) {
         t.dim[i] = s[i].extent;
-        if (sx_min(s[i].extent) < 0 || sx_min(sx_sub(&f->m->sx, x->dim[i], s[i].extent)) < 0)
+        const ir_sx *left = sx_sub(&f->m->sx, x->dim[i], s[i].extent);
+        bool exact = ir_int(f->inst, ATTR_AT(slice, exact)); /* the run sees to it that it fits */
+        if (sx_min(s[i].extent) < 0 || (exact ? sx_max(left) : sx_min(left)) < 0)
             return infer_fail_attr(f, E_SIZE, ATTR_AT(slice, starts), "the extent %s of axis %d cannot be shown to lie between 0 and %s", text(f, s[i].extent), i, text(f, x->dim[i]));
     }
     f->out[0] = ir_tensor(f->m, x->dtype, t.rank, t.dim);

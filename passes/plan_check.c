@@ -43,7 +43,7 @@ static void check_slice(checker *c)
     slice_axes(c->m, c->inst, axis);
     for (int i = 0; i < c->inst->in[0]->type->rank; i++) {
         const ir_sx *last = sx_sub(t, axis[i].extent, sx_int(t, 1)), *span = sx_mul(t, last, sx_int(t, axis[i].step));
-        if (sx_is_const(axis[i].start) && sx_is_const(axis[i].extent)) continue; /* worked out when it was typed */
+        if (sx_is_const(axis[i].start) && sx_is_const(axis[i].extent) && !ir_int(c->inst, ATTR_AT(slice, exact))) continue; /* worked out when it was typed */
         const ir_sx *behind = axis[i].step > 0 ? sx_add(t, span, sx_int(t, 1)) : sx_int(t, 1);
         check_index(c, axis[i].start, sx_sub(t, c->inst->in[0]->type->dim[i], behind), c->inst->at);
     }

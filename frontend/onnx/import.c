@@ -162,7 +162,7 @@ static const ir_sx *port_extent(importer *o, const onnx_value_info *v, const onn
         return sx_int(&o->m->sx, 1);
     }
     const char *name = *d->dim_param ? d->dim_param : session_printf(o->s, "%s.%zu", v->name, axis);
-    return im_dim(o, name, at, of);
+    return im_dim(o, name, 1, at, of);
 }
 
 /* The type of an input; NULL after a report. */
@@ -323,7 +323,7 @@ ir_module *onnx_import(nfc_session *s, const char *path, lower_options *options)
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) map_init(maps[i], s->arena);
     if (!check_model(&o, path)) return NULL;
     o.m = ir_module_new(s, module_name(&o, path));
-    im_list(&o, path);
+    im_write_listing(&o, path);
     vec_push(s->arena, &o.m->file, o.listing);
     o.m->read_from = o.listing;
     register_functions(&o);

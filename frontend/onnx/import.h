@@ -147,6 +147,7 @@ ir_value *im_poison(importer *o);
 /* As the op's row says: operands by position, attributes by name. `skip`: names of attributes that the
  * row does not have and that were seen to, NULL-terminated; NULL: none. */
 bool im_row(im_node *n, ir_op op, const char *const *skip);
+void im_unify(im_node *n, int count, ir_value **in);
 /* The instruction of a row with the node's attributes, but these operands; for im_row_end(). */
 ir_inst *im_row_begin(im_node *n, ir_op op, int nin, ir_value *const *in, const char *const *skip);
 bool im_row_end(im_node *n, ir_inst *inst);
@@ -162,7 +163,7 @@ typedef struct im_line { /* where something of the model stands in the listing *
     VEC(nfc_span) in, out;
 } im_line;
 /* Writes the listing of the model: a line a node, which diagnostics show. */
-void im_list(importer *o, const char *path);
+void im_write_listing(importer *o, const char *path);
 nfc_span im_span(const importer *o, const void *of);
 const im_line *im_line_of(const importer *o, const void *of);
 
@@ -184,7 +185,7 @@ ir_value *im_constant(importer *o, const onnx_tensor *t, nfc_span at);
 const char *im_identifier(importer *o, const char *name);
 const char *im_port_name(importer *o, const char *name, const char *otherwise);
 /* A dim of the model by name: what -D says of it. NULL after a report. */
-const ir_sx *im_dim(importer *o, const char *name, nfc_span at, const char *of);
+const ir_sx *im_dim(importer *o, const char *name, int64_t least, nfc_span at, const char *of);
 /* What -D says of a size: "NAME" or "NAME.AXIS", by the model's name or as identifier. */
 lower_binding *im_binding(importer *o, const char *name);
 
@@ -220,10 +221,15 @@ typedef VEC(ir_value *) im_parts;
 im_parts im_parts_of(importer *o, const im_value *v);
 int im_part_count(const im_value *v);
 im_value *im_rebuild(importer *o, const im_value *like, ir_value *const *part);
-/* Parts of v in the form that `like` has; false after a report. */
-bool im_like_parts(im_node *n, const im_value *like, const im_value *v, im_parts *out);
+/* `init`, or the same in a form that has room for v, which a loop gives back; NULL after a report. Symbols
+ * from number `before` on are not known where init is. */
+im_value *im_wider(im_node *n, im_value *init, im_value *v, int before);
+/* Parts of v in the form that `like` has, which has room for it; false after a report. */
+bool im_like_parts(im_node *n, const im_value *like, im_value *v, im_parts *out);
 /* Parts of the values of two branches in one form; code for it goes to the ends of the branches. */
-bool im_same_parts(im_node *n, im_value *a, im_value *b, ir_block *end_a, ir_block *end_b, im_parts *out_a, im_parts *out_b);
+bool im_same_parts(im_node *n, im_value **a, im_value **b, ir_block *end_a, ir_block *end_b, int before, im_parts *out_a, im_parts *out_b);
+/* Something of the kind of a value, where there is none. */
+im_value *im_blank(importer *o, const im_value *like);
 
 /* Extents that differ from path to path (box.c). */
 typedef struct im_box {
@@ -234,6 +240,7 @@ typedef struct im_box {
     const ir_sx *dim[IR_MAX_RANK];
     int64_t most[IR_MAX_RANK], first[IR_MAX_RANK];
 } im_box;
+bool im_is_outer(const ir_sx *x, int before);
 im_box im_box_of(const ir_type *type, int before);
 bool im_box_fits(const im_box *b, const ir_type *type);
 void im_box_widen(im_box *b, const ir_type *type);

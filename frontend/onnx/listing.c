@@ -115,7 +115,7 @@ static void list_function(lister *l, const onnx_function *f)
     for (size_t i = 0; i < f->n_node; i++) list_node(l, f->node[i], 1);
 }
 
-void im_list(importer *o, const char *path)
+void im_write_listing(importer *o, const char *path)
 {
     lister l = {.o = o, .file = (uint32_t)o->s->sources.file.n + 1};
     memfile *text = memfile_new(o->s->arena);

@@ -147,7 +147,7 @@ lower_binding *im_binding(importer *o, const char *name)
     return b ? b : options_dim(o->options, im_identifier(o, name));
 }
 
-const ir_sx *im_dim(importer *o, const char *name, nfc_span at, const char *of)
+const ir_sx *im_dim(importer *o, const char *name, int64_t least, nfc_span at, const char *of)
 {
     const ir_sx *known = map_get(&o->dims, name);
     if (known) return known;
@@ -157,7 +157,7 @@ const ir_sx *im_dim(importer *o, const char *name, nfc_span at, const char *of)
         diag_help(d, "-D '%s=4' binds it, -D '%s<=64' leaves it free up to a bound", name, name);
     }
     ir_dim dim = {.bounded = b && b->bounded, .at = at};
-    dim.sym = sx_new_sym(&o->m->sx, im_port_name(o, name, "N"), b && !b->bounded ? b->value : 1, b ? b->value : 1, at);
+    dim.sym = sx_new_sym(&o->m->sx, im_port_name(o, name, "N"), b && !b->bounded ? b->value : least, b ? b->value : least, at);
     dim.sym->is_dim = true;
     const ir_sx *x = sx_sym(&o->m->sx, dim.sym);
     if (!dim.bounded) x = dim.sym->is = sx_int(&o->m->sx, b ? b->value : 1);

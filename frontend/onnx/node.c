@@ -323,6 +323,35 @@ bool im_row_end(im_node *n, ir_inst *inst)
     return true;
 }
 
+/* Elementwise operands whose extents only the run knows: they are taken to be equal, and the run checks it.
+ * (What broadcasts is 1 when the program is made.) */
+void im_unify(im_node *n, int count, ir_value **in)
+{
+    const ir_sx *want[IR_MAX_RANK];
+    int rank = 0;
+    for (int i = 0; i < count; i++)
+        if (in[i] && ir_is_tensor(in[i]) && in[i]->type->rank > rank) rank = in[i]->type->rank;
+    for (int a = 1; a <= rank; a++) { /* constants before symbols: they say more */
+        want[rank - a] = NULL;
+        for (int i = 0; i < count; i++) {
+            if (!in[i] || !ir_is_tensor(in[i]) || in[i]->type->rank < a) continue;
+            const ir_sx *d = in[i]->type->dim[in[i]->type->rank - a];
+            if (!sx_is(d, 1) && (!want[rank - a] || (sx_is_const(d) && !sx_is_const(want[rank - a])))) want[rank - a] = d;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        const ir_sx *dim[IR_MAX_RANK];
+        if (!in[i] || !ir_is_tensor(in[i])) continue;
+        const ir_type *t = in[i]->type;
+        for (int a = 0; a < t->rank; a++) {
+            const ir_sx *w = want[a + rank - t->rank], *d = t->dim[a];
+            bool may_match = w && !sx_is_const(sx_sub(&n->o->m->sx, d, w));
+            dim[a] = !sx_is(d, 1) && may_match && sx_max(d) >= sx_min(w) && sx_min(d) <= sx_max(w) ? w : d;
+        }
+        in[i] = mk_reshape(n->k, in[i], t->rank, dim);
+    }
+}
+
 bool im_row(im_node *n, ir_op op, const char *const *skip)
 {
     const op_info *info = op_get(op);
@@ -330,6 +359,7 @@ bool im_row(im_node *n, ir_op op, const char *const *skip)
     if (n->nin > info->nin && !variadic) return im_fail(n, E_OPERAND_TYPE, info->nin, "has %d operands; at most %d are known", n->nin, info->nin);
     ir_value **in = ARENA_ARRAY(n->o->s->arena, ir_value *, n->nin);
     for (int i = 0; i < n->nin; i++) in[i] = im_in(n, i);
+    if (info->family == FAM_EW && n->nin > 1) im_unify(n, n->nin, in);
     return im_row_end(n, im_row_begin(n, op, n->nin, in, skip));
 }
 

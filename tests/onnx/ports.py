@@ -42,7 +42,8 @@ def bundles(infos, ports):
         b = Bundle(info, left.pop(0))
         plain = info.type.tensor_type is not None
         while left and not plain and left[0]['name'] in [b.port['name'] + '_' + part for part in PARTS]:
-            b.parts[left[0]['name'][len(b.port['name']) + 1:]] = left.pop(0)
+            part = left.pop(0)
+            b.parts[part['name'][len(b.port['name']) + 1:]] = part
         found.append(b)
     if left:
         raise Fault('the program has a port %s that the model does not have' % left[0]['name'])

@@ -71,31 +71,57 @@ class Test:
         return found
 
     def has_open_dims(self):
-        shapes = [i.type.tensor_type.shape for i in self.inputs if i.type.tensor_type and i.type.tensor_type.shape]
-        return any(d.dim_value is None for shape in shapes for d in shape.dim)
+        return any(name for name, _ in self.free_dims().items())
 
     def free_dims(self):
-        """{name: extents in the data sets} of the extents of inputs that the model leaves open."""
+        """{name: Extents} of the extents of inputs that the model leaves open."""
         found = {}
-        for inputs, _ in self.data_sets():
+        for inputs, outputs in self.data_sets():
             for info, value in zip(self.inputs, inputs):
-                shape = info.type.tensor_type and info.type.tensor_type.shape
-                for axis, d in enumerate(shape.dim if shape else []):
-                    if d.dim_value is None:
-                        name = d.dim_param or '%s.%d' % (info.name, axis)
-                        found.setdefault(name, []).append(value.array.shape[axis])
+                held = info.type.optional_type.elem_type if info.type.optional_type else info.type
+                if held.sequence_type:
+                    sequence_dims(found, info, held.sequence_type.elem_type.tensor_type, value or [], inputs + outputs)
+                elif held.tensor_type:
+                    tensor_dims(found, info, held.tensor_type, [value.array.shape] if value is not None else [])
         return found
 
     def dim_options(self, bounded):
         """What -D says of the open extents: the data's, or bounds over them."""
-        if bounded:
-            return ['%s<=%d' % (name, max(extents) + 2) for name, extents in self.free_dims().items()]
-        return ['%s=%d' % (name, extents[0]) for name, extents in self.free_dims().items()]
+        return [extents.option(name, bounded) for name, extents in self.free_dims().items()]
 
     def data_sets(self):
         """(inputs, outputs) of each data set, each a list of Values."""
         for folder in sorted(glob.glob(os.path.join(self.folder, 'test_data_set_*'))):
             yield (read_values(folder, 'input', self.inputs), read_values(folder, 'output', self.outputs))
+
+
+class Extents:
+    """What an open extent is in the data; `least` and `most` when they must, or cannot, be a bound."""
+
+    def __init__(self, fixed=False):
+        self.seen, self.fixed = set(), fixed
+
+    def option(self, name, bounded):
+        one = len(self.seen) == 1 and (self.fixed or not bounded)
+        return '%s=%d' % (name, min(self.seen)) if one else '%s<=%d' % (name, max(self.seen | {0}) + 2)
+
+
+def tensor_dims(found, info, t, shapes):
+    for axis, d in enumerate(t.shape.dim if t.shape else []):
+        if d.dim_value is None:
+            found.setdefault(d.dim_param or '%s.%d' % (info.name, axis), Extents()).seen.update(s[axis] for s in shapes)
+
+
+def sequence_dims(found, info, t, values, others):
+    """The number of elements, their extents, and where the model does not even say it, their rank."""
+    shapes = [v.array.shape for v in values]
+    found.setdefault(info.name + '.count', Extents()).seen.add(len(values))
+    if t.shape:
+        return tensor_dims(found, info, t, shapes)
+    known = shapes or [v.array.shape for o in others if isinstance(o, list) for v in o] or [(1,)]
+    found.setdefault(info.name + '.rank', Extents(fixed=True)).seen.add(len(known[0]))
+    for axis in range(len(known[0])):
+        found.setdefault('%s.%d' % (info.name, axis), Extents()).seen.update(s[axis] for s in shapes or [known[-1]])
 
 
 def element_type(t):
