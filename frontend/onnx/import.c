@@ -139,8 +139,8 @@ bool im_call_function(im_node *n, const onnx_function *f)
     im_nodes(o, f->n_node, f->node);
     for (int i = 0; i < n->nout; i++) {
         im_value *v = im_lookup(o, f->output[i]);
-        if (!v) im_fail(n, E_ONNX_NAME, -1, "the function does not make its result '%s'", f->output[i]);
-        else {
+        if (!v && !im_stopped(o)) im_fail(n, E_ONNX_NAME, -1, "the function does not make its result '%s'", f->output[i]);
+        if (v) {
             im_value *copy = ARENA_NEW(o->s->arena, im_value);
             *copy = *v;
             im_out_value(n, i, copy);

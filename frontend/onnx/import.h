@@ -63,6 +63,7 @@ typedef struct importer {
     nfc_map constants;   /* tensor -> ir_value in the entry block */
     nfc_map widened;     /* Loop node -> what its carried values had to become */
     uint32_t listing;    /* the source that spans point into */
+    int64_t listed, imported; /* nodes of the file; nodes that became instructions, once for each call of their function */
 } importer;
 
 /* One node on its way to instructions. */
@@ -101,6 +102,8 @@ bool onnx_is_model(const char *path);
 
 /* Operand i as a tensor; NULL: absent. What is no tensor is reported, once, and is poison. */
 ir_value *im_in(im_node *n, int i);
+/* The same of an operand that must be there: without it, that is reported and it is poison. */
+ir_value *im_need(im_node *n, int i);
 static inline bool im_has(const im_node *n, int i) { return i < n->nin && n->in[i]; }
 /* The elements of a constant operand in its storage; reports (unless quiet) and gives NULL if it is not
  * known at compile time. */
@@ -176,6 +179,8 @@ void im_scope_pop(importer *o);
 void im_graph_body(importer *o, const onnx_graph *g);
 void im_nodes(importer *o, size_t n, onnx_node **node);
 void im_node_import(importer *o, const onnx_node *proto);
+/* Did the model stand for more nodes than there is time for? That was reported; what follows has no results. */
+bool im_stopped(const importer *o);
 bool im_call_function(im_node *n, const onnx_function *f);
 const onnx_function *im_function_find(importer *o, const onnx_node *proto);
 int im_opset(const importer *o, const char *domain);

@@ -123,6 +123,7 @@ void im_write_listing(importer *o, const char *path)
     list_graph(&l, o->model->graph, 0);
     for (size_t i = 0; i < o->model->n_functions; i++) list_function(&l, o->model->functions[i]);
     const char *all = memfile_end(text, NULL);
+    o->listed = l.number;
     o->listing = source_add(&o->s->sources, path, all, l.at);
     source_label(&o->s->sources, o->listing, l.label.n, l.label.at);
 }

@@ -64,6 +64,13 @@ ir_value *im_in(im_node *n, int i)
     return im_poison(n->o);
 }
 
+ir_value *im_need(im_node *n, int i)
+{
+    if (im_has(n, i)) return im_in(n, i);
+    im_fail(n, E_OPERAND_MISSING, -1, "operand %d is missing", i);
+    return im_poison(n->o);
+}
+
 ir_value *im_poison(importer *o)
 {
     ir_inst *inst = ir_new(o->m, IR_const, o->k.at, 0, NULL);
@@ -402,8 +409,16 @@ static bool run_handler(im_node *n, const im_op *op)
     return poisoned || im_fail(n, E_INTERNAL, -1, "its import failed without a reason");
 }
 
+/* A function that calls another twice, that one a third twice: a few nodes stand for more than there is time for. */
+static int64_t most_nodes(const importer *o) { return 65536 + 16 * o->listed; }
+
+bool im_stopped(const importer *o) { return o->imported > most_nodes(o); }
+
 void im_node_import(importer *o, const onnx_node *proto)
 {
+    if (o->imported++ == most_nodes(o))
+        diag_error(&o->s->diags, E_ONNX_FUNCTION, im_span(o, proto), "functions and bodies of loops stand for more than %lld nodes; the model has %lld", (long long)most_nodes(o), (long long)o->listed);
+    if (im_stopped(o)) return;
     const char *domain = strcmp(proto->domain, "ai.onnx") == 0 ? "" : proto->domain;
     im_node n = {.o = o, .k = &o->k, .proto = proto, .op = proto->op_type, .domain = domain, .at = im_span(o, proto)};
     const ir_scope *outer = o->k.scope;

@@ -16,8 +16,9 @@ static ir_op row_of(im_node *n)
 bool im_elementwise(im_node *n)
 {
     static const char *const old[] = {"broadcast", "axis", NULL};
-    ir_value *in[2] = {im_in(n, 0), n->nin > 1 ? im_in(n, 1) : NULL};
-    if (n->version >= 7 || !in[1] || ir_is_poison(in[0]) || ir_is_poison(in[1])) return im_row(n, row_of(n), old);
+    ir_value *in[2] = {im_need(n, 0), im_need(n, 1)};
+    if (ir_is_poison(in[0]) || ir_is_poison(in[1])) return false;
+    if (n->version >= 7) return im_row(n, row_of(n), NULL);
     int rank = in[0]->type->rank, own = in[1]->type->rank;
     int64_t axis = im_int(n, "axis", rank - own);
     axis = axis < 0 ? axis + rank : axis;
@@ -31,7 +32,7 @@ bool im_elementwise(im_node *n)
 /* Strings are equal when all of their bytes are. */
 bool im_equal(im_node *n)
 {
-    if (n->nin != 2 || !n->in[0] || !n->in[0]->text) return im_elementwise(n);
+    if (!im_has(n, 0) || !im_has(n, 1) || !n->in[0]->text || !n->in[1]->text) return im_elementwise(n);
     ir_value *same = mk_cast(n->k, mk_op2(n->k, IR_equal, im_in(n, 0), im_in(n, 1)), DT_u8);
     if (ir_is_poison(same)) return false;
     same = mk_reduce(n->k, IR_reduce_min, same, 1u << (same->type->rank - 1), false);
@@ -41,8 +42,8 @@ bool im_equal(im_node *n)
 /* Dims that the compiler does not know to be equal are equal in the run, or the run fails. */
 bool im_cast_like(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
-    const ir_value *like = im_in(n, 1);
+    ir_value *x = im_need(n, 0);
+    const ir_value *like = im_need(n, 1);
     if (ir_is_poison(x) || ir_is_poison(like)) return false;
     if (n->in[0]->text || n->in[1]->text) return n->in[0]->text && n->in[1]->text ? im_like_operand(n) : im_cast_text(n, n->in[1]->text, like->type->dtype);
     ir_inst *inst = mk_begin(n->k, IR_cast, 1, &x);
@@ -54,7 +55,7 @@ bool im_cast_like(im_node *n)
 bool im_cast(im_node *n)
 {
     const onnx_attribute *a = im_attr(n, "to");
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     if (!a || ir_is_poison(x)) return a ? false : im_fail(n, E_ATTR_MISSING, -1, "attribute 'to' is missing");
     int64_t number = a->i;
     if (a->has_s && !a->has_i) { /* before operator set 6 it was a name */
@@ -76,9 +77,9 @@ bool im_cast(im_node *n)
 /* Sum, Mean, Max, Min of any number of operands; Clip's bounds were attributes before operator set 11. */
 bool im_clip(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     static const char *const old[] = {"min", "max", NULL};
-    if (!x || ir_is_poison(x)) return false;
+    if (ir_is_poison(x)) return false;
     if (n->version >= 11) return im_row(n, IR_clip, NULL);
     ir_value *in[3] = {x, NULL, NULL};
     for (int i = 0; i < 2; i++)
@@ -88,8 +89,8 @@ bool im_clip(im_node *n)
 
 bool im_dropout(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
-    if (!x || ir_is_poison(x)) return false;
+    ir_value *x = im_need(n, 0);
+    if (ir_is_poison(x)) return false;
     if (im_has(n, 2)) {
         const void *training = im_const_in(n, 2, true);
         if (!training || dtype_get(DT_bool, training, 0) != 0) return im_dropout_training(n);
@@ -129,7 +130,7 @@ static ir_value *run_time_axis(im_node *n, ir_op op, ir_value *x, int axis, int 
 
 static bool reduce_at_run_time(im_node *n, ir_op op)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     int rank = x->type->rank, count = im_length(n, 1);
     bool keep = im_int(n, "keepdims", 1);
     if (count < 0 || rank >= IR_MAX_RANK) return count < 0 ? false : im_fail(n, E_RANK, 0, "axes that only the run knows want a rank below %d", IR_MAX_RANK);
@@ -148,14 +149,15 @@ static bool reduce_at_run_time(im_node *n, ir_op op)
 bool im_reduce(im_node *n)
 {
     static const char *const skip[] = {"noop_with_empty_axes", "axes", NULL};
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     uint32_t mask;
     int count;
-    if (!x || ir_is_poison(x)) return false;
+    if (ir_is_poison(x)) return false;
     ir_op op = row_of(n);
     bool given = im_has(n, 1);
-    if (given && !im_const_in(n, 1, true) && !(im_in(n, 1)->type->rank == 1 && sx_is(im_in(n, 1)->type->dim[0], 0))) return reduce_at_run_time(n, op);
-    if (given && im_in(n, 1)->type->rank == 1 && sx_is(im_in(n, 1)->type->dim[0], 0)) count = 0, mask = 0;
+    bool none = given && ir_is_tensor(im_in(n, 1)) && im_in(n, 1)->type->rank == 1 && sx_is(im_in(n, 1)->type->dim[0], 0);
+    if (given && !none && !im_const_in(n, 1, true)) return reduce_at_run_time(n, op);
+    if (none) count = 0, mask = 0;
     else if (!im_axes(n, 1, "axes", x->type->rank, &mask, NULL, &count)) return false;
     if (count <= 0 && im_int(n, "noop_with_empty_axes", 0)) return im_reduce_nothing(n, op);
     if (count <= 0) mask = (1u << x->type->rank) - 1;
@@ -171,7 +173,7 @@ bool im_reduce(im_node *n)
 /* A reduction over no axis still does to each element what it does to a sum of one. */
 bool im_reduce_nothing(im_node *n, ir_op op)
 {
-    ir_value *x = im_in(n, 0), *y = x;
+    ir_value *x = im_need(n, 0), *y = x;
     const ir_sx *dim[IR_MAX_RANK];
     int rank = x->type->rank;
     if (rank == IR_MAX_RANK) return im_fail(n, E_RANK, 0, "the operand has too many axes");
@@ -192,8 +194,8 @@ bool im_gemm(im_node *n)
 /* Before operator set 13 everything behind the axis was one vector. */
 bool im_softmax(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
-    if (!x || ir_is_poison(x)) return false;
+    ir_value *x = im_need(n, 0);
+    if (ir_is_poison(x)) return false;
     if (n->version >= 13) return im_row(n, row_of(n), NULL);
     int rank = x->type->rank;
     int64_t axis = im_int(n, "axis", 1);

@@ -59,7 +59,6 @@ bool im_constant_of_shape(im_node *n)
     const ir_sx *dim[2 * IR_MAX_RANK];
     int rank = im_length(n, 0);
     if (rank < 0) return false;
-    if (sx_is(im_in(n, 0)->type->dim[0], 0)) rank = 0;
     if (rank > IR_MAX_RANK) return im_fail(n, E_RANK, 0, "the result would have %d axes; there are at most %d", rank, IR_MAX_RANK);
     for (int i = 0; i < rank; i++) dim[i] = im_result_size(n, 0, i, im_in(n, 0), i, -1);
     ir_value *one = im_tensor_attr(n, "value");
@@ -74,7 +73,7 @@ static int64_t clamp(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x
 
 bool im_shape(im_node *n)
 {
-    const ir_value *x = im_in(n, 0);
+    const ir_value *x = im_need(n, 0);
     if (ir_is_poison(x)) return false;
     int rank = x->type->rank - n->in[0]->text;
     int64_t start = im_int(n, "start", 0), end = im_int(n, "end", rank);
@@ -85,7 +84,7 @@ bool im_shape(im_node *n)
 
 bool im_size(im_node *n)
 {
-    const ir_value *x = im_in(n, 0);
+    const ir_value *x = im_need(n, 0);
     if (ir_is_poison(x)) return false;
     const ir_sx *size = mk_sx(n->k, 1);
     for (int i = 0; i < x->type->rank - n->in[0]->text; i++) size = sx_mul(&n->o->m->sx, size, x->type->dim[i]);
@@ -144,7 +143,7 @@ static bool known_reshape(im_node *n, ir_value *x, const ir_sx *const *size, int
 
 bool im_reshape(im_node *n)
 {
-    ir_value *x = im_in(n, 0), *sizes;
+    ir_value *x = im_need(n, 0), *sizes;
     const int64_t *attr;
     int rank = im_ints(n, "shape", &attr); /* before operator set 5 */
     if (ir_is_poison(x)) return false;
@@ -153,7 +152,6 @@ bool im_reshape(im_node *n)
         if (!im_has(n, 1)) return im_fail(n, E_OPERAND_MISSING, -1, "the operand 'shape' is missing");
         if ((rank = im_length(n, 1)) < 0) return false;
         sizes = mk_cast(n->k, im_in(n, 1), DT_i64);
-        if (sx_is(sizes->type->dim[0], 0)) rank = 0;
     }
     bool allow_zero = im_int(n, "allowzero", 0), text = n->in[0]->text;
     if (rank + text > IR_MAX_RANK) return im_fail(n, E_RANK, 1, "the result would have %d axes; there are at most %d", rank, IR_MAX_RANK - text);
@@ -172,8 +170,9 @@ bool im_reshape(im_node *n)
 
 bool im_flatten(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
-    if (!n->in[0]->text || ir_is_poison(x)) return im_row(n, IR_flatten, NULL);
+    ir_value *x = im_need(n, 0);
+    if (ir_is_poison(x)) return false;
+    if (!n->in[0]->text) return im_row(n, IR_flatten, NULL);
     int rank = x->type->rank - 1;
     int64_t axis = im_int(n, "axis", 1);
     axis = axis < 0 ? axis + rank : axis;
@@ -196,7 +195,7 @@ static bool to_declared(im_node *n, const char *what)
 
 bool im_squeeze(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     uint32_t mask;
     int count;
     if (ir_is_poison(x)) return false;
@@ -215,7 +214,7 @@ bool im_squeeze(im_node *n)
 
 bool im_unsqueeze(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     uint32_t mask;
     int count;
     if (ir_is_poison(x)) return false;
@@ -233,9 +232,10 @@ bool im_unsqueeze(im_node *n)
 
 bool im_expand(im_node *n)
 {
-    ir_value *x = im_in(n, 0), *sizes = im_in(n, 1);
+    ir_value *x = im_need(n, 0), *sizes = im_need(n, 1);
+    if (ir_is_poison(x) || ir_is_poison(sizes)) return false;
     int count = im_length(n, 1), text = n->in[0]->text;
-    if (count < 0 || ir_is_poison(x)) return false;
+    if (count < 0) return false;
     sizes = mk_cast(n->k, sizes, DT_i64);
     int own = x->type->rank - text, rank = count > own ? count : own;
     if (rank + text > IR_MAX_RANK) return im_fail(n, E_RANK, 1, "the result would have %d axes", rank);
@@ -292,7 +292,7 @@ bool im_range(im_node *n)
     ir_value *x[3];
     if (n->nin != 3) return im_fail(n, E_OPERAND_MISSING, -1, "start, limit and delta are wanted");
     for (int i = 0; i < 3; i++) {
-        x[i] = im_in(n, i);
+        x[i] = im_need(n, i);
         if (ir_is_poison(x[i])) return false;
         if (ir_max_elements(x[i]->type) != 1) return im_fail(n, E_SHAPE, i, "'%s' is no scalar", n->in[i]->name);
         x[i] = mk_reshape(n->k, x[i], 0, NULL);

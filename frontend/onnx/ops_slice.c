@@ -129,7 +129,7 @@ static ir_value *cut(slicing *s, ir_value *x, int axis)
 
 bool im_slice(im_node *n)
 {
-    slicing s = {.n = n, .x = im_in(n, 0)};
+    slicing s = {.n = n, .x = im_need(n, 0)};
     if (ir_is_poison(s.x)) return false;
     s.start = as_vector(n, 1, "starts");
     s.end = as_vector(n, 2, "ends");

@@ -62,7 +62,7 @@ const ir_sx *im_result_size(im_node *n, int i, int axis, ir_value *sizes, int64_
 /* The size of a vector of sizes; -1 after a report. */
 int im_length(im_node *n, int i)
 {
-    const ir_value *v = im_in(n, i);
+    const ir_value *v = im_need(n, i);
     if (ir_is_poison(v)) return -1;
     if (v->type->rank > 1 || !(dtype_is_int(v->type->dtype))) {
         im_fail(n, E_OPERAND_TYPE, i, "'%s' is %s; a vector of integers is wanted", n->in[i]->name, ir_type_text(n->o->s->arena, v->type));
