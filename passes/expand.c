@@ -45,11 +45,9 @@ ir_value *ex_by(mk *k, ir_op op, ir_value *x, double number)
 ir_value *ex_put(mk *k, ir_value *data, ir_value *value, const ir_sx *at)
 {
     if (ir_is_poison(data) || ir_is_poison(value)) return data;
-    ir_inst *range = mk_begin(k, IR_range, 0, NULL);
-    mk_sxs(k, range, "limit", 1, &data->type->dim[0]);
-    ir_value *here = mk_op2(k, IR_equal, mk_end(k, range, 1), mk_index_tensor(k, at, DT_i64));
-    for (int i = 1; i < data->type->rank; i++) here = mk_unsqueeze(k, here, i);
-    return mk_op3(k, IR_where, here, value, data);
+    const ir_sx *starts[IR_MAX_RANK];
+    for (int i = 0; i < data->type->rank; i++) starts[i] = i ? mk_sx(k, 0) : at;
+    return mk_update(k, data, value, starts);
 }
 
 ir_value *ex_named(ir_value *v, const char *name)
