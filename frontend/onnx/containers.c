@@ -155,6 +155,30 @@ bool im_common_form(im_list *a, im_list *b, bool *ragged, int64_t *most)
     return true;
 }
 
+/* Elements of a higher rank: those of a lower one get axes of extent 1 in front. */
+im_list *im_promoted(importer *o, im_list *list, int rank)
+{
+    if (!list->typed || list->rank >= rank) return list;
+    im_list *l = ARENA_NEW(o->s->arena, im_list);
+    int more = rank - list->rank;
+    *l = *list;
+    l->rank = rank;
+    for (int i = 0; list->item && i < list->nitem; i++) {
+        if (i == 0) l->item = ARENA_ARRAY(o->s->arena, im_value *, list->nitem);
+        ir_value *v = list->item[i]->tensor;
+        for (int k = 0; k < more; k++) v = mk_unsqueeze(&o->k, v, 0);
+        l->item[i] = im_value_of(o, list->item[i]->name, v);
+        l->item[i]->text = list->text;
+    }
+    for (int a = 0; a < rank; a++) {
+        l->dim[a] = a < more ? mk_sx(&o->k, 1) : list->dim[a - more];
+        l->ragged[a] = a >= more && list->ragged[a - more];
+        l->most[a] = a < more ? 1 : list->most[a - more];
+    }
+    for (int k = 0; l->data && k < more; k++) l->data = mk_unsqueeze(&o->k, l->data, 1);
+    return l;
+}
+
 /* A column of `shapes` for an axis: its own, or the extent that all elements share. */
 static ir_value *column_of(importer *o, const im_list *l, int axis, int own)
 {
@@ -234,6 +258,7 @@ static im_value *with_room(im_node *n, im_value *a, im_value *b, int before)
     importer *o = n->o;
     bool ragged[IR_MAX_RANK];
     int64_t most[IR_MAX_RANK];
+    if (a->kind == IM_OPTIONAL && b->kind != IM_OPTIONAL) b = im_maybe_value(o, b->name, mk_integer(&o->k, DT_bool, 1), b);
     if (a->kind != b->kind || (a->kind == IM_TENSOR && a->text != b->text)) return im_fail(n, E_ONNX_TYPE, -1, "'%s' and '%s' are of different kinds", a->name, b->name), NULL;
     if (a->kind == IM_OPTIONAL) {
         if (!b->maybe->inner) return a;
@@ -250,8 +275,9 @@ static im_value *with_room(im_node *n, im_value *a, im_value *b, int before)
         for (int i = 0; i < l->rank; i++) ragged[i] |= !im_is_outer(l->dim[i], before);
         return im_list_value(o, a->name, im_empty_like(o, l, ragged, most));
     }
-    im_list *own = im_stacked(o, a->list);
-    if (!im_common_form(own, l, ragged, most)) return im_fail(n, E_ONNX_TYPE, -1, "elements of '%s' and '%s' differ in type or rank", a->name, b->name), NULL;
+    im_list *own = im_stacked(o, im_promoted(o, a->list, l->rank));
+    l = im_promoted(o, l, own->rank);
+    if (!im_common_form(own, l, ragged, most)) return im_fail(n, E_ONNX_TYPE, -1, "elements of '%s' and '%s' differ in type", a->name, b->name), NULL;
     bool fits = true;
     for (int i = 0; i < own->rank; i++) fits &= ragged[i] == own->ragged[i] && (!ragged[i] || most[i] <= own->most[i]);
     if (fits) return a->list == own ? a : im_list_value(o, a->name, own);
@@ -280,6 +306,7 @@ im_value *im_wider(im_node *n, im_value *init, im_value *v, int before) { return
 bool im_like_parts(im_node *n, const im_value *like, im_value *v, im_parts *out)
 {
     importer *o = n->o;
+    if (like->kind == IM_OPTIONAL && v->kind != IM_OPTIONAL) v = im_maybe_value(o, v->name, mk_integer(&o->k, DT_bool, 1), v);
     if (like->kind != v->kind) return im_fail(n, E_ONNX_TYPE, -1, "'%s' is of another kind than '%s'", v->name, like->name);
     *out = (im_parts){0};
     if (v->kind == IM_OPTIONAL && like->maybe->inner) {
@@ -291,7 +318,7 @@ bool im_like_parts(im_node *n, const im_value *like, im_value *v, im_parts *out)
         return true;
     }
     if (v->kind == IM_SEQUENCE && like->list->typed) {
-        im_list *l = v->list->typed ? im_reformed(o, v->list, like->list->ragged, like->list->most) : im_empty_like(o, like->list, like->list->ragged, like->list->most);
+        im_list *l = v->list->typed ? im_reformed(o, im_promoted(o, v->list, like->list->rank), like->list->ragged, like->list->most) : im_empty_like(o, like->list, like->list->ragged, like->list->most);
         vec_push(o->s->arena, out, l->data);
         if (l->shapes) vec_push(o->s->arena, out, l->shapes);
         return true;
@@ -374,9 +401,9 @@ static const ir_sx *element_extent(importer *o, const onnx_value_info *v, const 
 /* Their rank: of the type, or of -D 'NAME.rank=2'; -1 after a report. */
 static int element_rank(importer *o, const onnx_value_info *v, const onnx_shape *shape)
 {
-    if (shape) return (int)shape->n_dim;
     const lower_binding *b = im_binding(o, session_printf(o->s, "%s.rank", v->name));
     if (b) return (int)b->value;
+    if (shape) return (int)shape->n_dim;
     diag_help(diag_error(&o->s->diags, E_RANK, im_span(o, v), "the rank of the elements of '%s' is not known", v->name), "-D '%s.rank=1' gives it", v->name);
     return -1;
 }
@@ -404,7 +431,7 @@ static im_value *sequence_input(importer *o, const onnx_value_info *v, const onn
     *l = (im_list){.typed = true, .text = dtype == DT_string, .dtype = dtype == DT_string ? DT_u8 : dtype, .rank = rank};
     const ir_sx *count = im_dim(o, session_printf(o->s, "%s.count", v->name), 0, at, session_printf(o->s, "'%s', the number of its elements,", v->name)), *dim[IR_MAX_RANK] = {count};
     for (int a = 0; a < rank; a++) {
-        dim[a + 1] = l->dim[a] = element_extent(o, v, t->shape ? t->shape->dim[a] : NULL, (size_t)a);
+        dim[a + 1] = l->dim[a] = element_extent(o, v, t->shape && (size_t)a < t->shape->n_dim ? t->shape->dim[a] : NULL, (size_t)a);
         l->ragged[a] = !sx_is_const(l->dim[a]);
         l->most[a] = sx_max(l->dim[a]);
     }
@@ -495,6 +522,7 @@ void im_container_output(importer *o, const onnx_value_info *v, const im_value *
     const im_maybe *maybe = value->kind == IM_OPTIONAL ? value->maybe : NULL;
     const onnx_type *type = v->type && v->type->optional_type ? v->type->optional_type->elem_type : v->type;
     if (maybe) value = maybe->inner;
+    if (maybe && v->type && !v->type->optional_type) maybe = NULL; /* the model says that it is there */
     if (!value || (value->kind == IM_SEQUENCE && !value->list->typed)) value = declared_blank(o, type);
     if (!value || value->kind == IM_OPTIONAL) {
         diag_error(&o->s->diags, E_ONNX_TYPE, im_span(o, v), "the type of output '%s' is not known", v->name);
@@ -537,10 +565,3 @@ bool im_cast_text(im_node *n, bool to_text, nfc_dtype to)
 }
 
 bool im_dropout_training(im_node *n) { return im_fail(n, E_ONNX_OP, -1, "training is not supported"); }
-
-/* Operator set 8: a batch in front of everything, each with a length of its own. */
-bool im_scan_batched(im_node *n, const onnx_graph *body)
-{
-    (void)body;
-    return im_fail(n, E_ONNX_OP, -1, "Scan of operator set 8 is not supported");
-}

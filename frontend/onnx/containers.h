@@ -40,6 +40,7 @@ const ir_sx *im_list_count(importer *o, im_list *list);
 /* Element `at` of a list that is not empty: at lies from 0 to count - 1. */
 ir_value *im_list_at(importer *o, im_list *list, const ir_sx *at);
 im_value *im_maybe_value(importer *o, const char *name, ir_value *has, im_value *inner);
+im_list *im_promoted(importer *o, im_list *list, int rank);
 int im_ragged_axes(const im_list *list);
 
 #endif

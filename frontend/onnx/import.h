@@ -205,7 +205,6 @@ bool im_too_deep(importer *o, nfc_span at);
 bool im_reduce_nothing(im_node *n, ir_op op);
 bool im_cast_text(im_node *n, bool to_text, nfc_dtype to);
 bool im_dropout_training(im_node *n);
-bool im_scan_batched(im_node *n, const onnx_graph *body);
 im_value *im_initializer(importer *o, im_scope *scope, const onnx_tensor *t);
 void im_sparse_initializer(importer *o, const onnx_sparse *t);
 ir_value *im_sparse(importer *o, const onnx_sparse *t, nfc_span at);

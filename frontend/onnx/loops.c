@@ -109,7 +109,7 @@ static const ir_sx *room(looping *l, int i)
     const lower_binding *b = im_binding(o, session_printf(o->s, "%s.0", name));
     if (b) return sx_int(&o->m->sx, b->value);
     nfc_diag *d = diag_error(&o->s->diags, E_ONNX_BOUND, l->n->at, "%s: the loop has no bound, and '%s' gets an element with each trip", l->n->op, name);
-    diag_help(d, "-D '%s.0<=64' bounds it", name);
+    diag_help(d, "-D '%s.0<=64' gives it one", name);
     return sx_int(&o->m->sx, 1);
 }
 
@@ -425,13 +425,10 @@ static bool *directions(im_node *n, const char *name, int count)
     return b;
 }
 
-bool im_scan(im_node *n)
+/* length: of the sequences that this Scan takes; NULL: what their axis has. */
+static bool scan(im_node *n, const onnx_graph *g, const ir_sx *length)
 {
-    looping l = {.n = n};
-    const onnx_attribute *a = im_attr(n, "body");
-    if (!a || !a->g) return im_fail(n, E_ATTR_MISSING, -1, "the body is missing");
-    if (n->version < 9) return im_scan_batched(n, a->g);
-    l.g = a->g;
+    looping l = {.n = n, .g = g};
     l.nin = (int)im_int(n, "num_scan_inputs", 0);
     l.ncarried = n->nin - l.nin;
     l.nout = (int)l.g->n_output - l.ncarried;
@@ -439,7 +436,7 @@ bool im_scan(im_node *n)
         return im_fail(n, E_YIELD, -1, "%zu inputs and %zu outputs of the body do not fit %d operands and %d results", l.g->n_input, l.g->n_output, n->nin, n->nout);
     l.init = n->in;
     l.taken = ARENA_ARRAY(n->o->s->arena, ir_value *, l.nin);
-    l.in_backwards = directions(n, "scan_input_directions", l.nin);
+    l.in_backwards = directions(n, n->version < 9 ? "directions" : "scan_input_directions", l.nin);
     l.out_backwards = directions(n, "scan_output_directions", l.nout);
     for (int i = 0; i < n->nin; i++)
         if (!im_has(n, i)) return im_fail(n, E_OPERAND_MISSING, i, "operand %d is missing", i);
@@ -454,6 +451,7 @@ bool im_scan(im_node *n)
             mk_require(n->k, sx_sub(&n->o->m->sx, l.end, mk_extent(x, 0)), 0, 0);
         } else l.end = mk_extent(x, 0);
     }
+    if (length) l.end = length;
     if (!run(&l)) return false;
     for (int i = 0; i < l.nout && l.ncarried + i < n->nout; i++) {
         im_value *v = n->out[l.ncarried + i];
@@ -464,4 +462,55 @@ bool im_scan(im_node *n)
         if (x != v->tensor) im_out(n, l.ncarried + i, x);
     }
     return true;
+}
+
+/* In front of the largest number of elements that a sequence of this batch has. */
+static ir_value *with_room_for(im_node *n, ir_value *v, const ir_sx *extent)
+{
+    const ir_sx *dim[IR_MAX_RANK], *start[IR_MAX_RANK];
+    for (int a = 0; a < v->type->rank; a++) {
+        dim[a] = a ? v->type->dim[a] : extent;
+        start[a] = mk_sx(n->k, 0);
+    }
+    return v->type->dim[0] == extent ? v : mk_update(n->k, mk_filled(n->k, ir_tensor(n->o->m, v->type->dtype, v->type->rank, dim), 0), v, start);
+}
+
+/* Before operator set 9: a batch is in front of states and sequences, whose lengths may be given. */
+static bool scan_batched(im_node *n, const onnx_graph *g)
+{
+    importer *o = n->o;
+    mk *k = n->k;
+    int operands = n->nin - 1, states = operands - (int)im_int(n, "num_scan_inputs", 0);
+    ir_value *lengths = im_has(n, 0) ? im_in(n, 0) : NULL;
+    for (int i = 1; i < n->nin; i++)
+        if (!im_has(n, i) || n->in[i]->kind != IM_TENSOR || ir_is_poison(n->in[i]->tensor) || n->in[i]->tensor->type->rank < 1 + (i > states))
+            return im_fail(n, E_OPERAND_MISSING, i, "operand %d is missing, or has too few axes", i);
+    if (operands < 1 || states < 0 || states == operands) return im_fail(n, E_OPERAND_MISSING, -1, "it takes no sequence");
+    const ir_sx *batch = mk_extent(n->in[1]->tensor, 0), *longest = mk_extent(n->in[states + 1]->tensor, 1);
+    if (!sx_is_const(batch) || sx_value(batch) < 1 || sx_value(batch) > 64) return im_fail(n, E_NOT_STATIC, 1, "the batch of a Scan of operator set 8 is from 1 to 64 and known at compile time");
+    ir_value ***part = ARENA_ARRAY(o->s->arena, ir_value **, n->nout);
+    for (int i = 0; i < n->nout; i++) part[i] = ARENA_ARRAY(o->s->arena, ir_value *, sx_value(batch));
+    for (int64_t b = 0; b < sx_value(batch); b++) {
+        im_node one = *n;
+        one.nin = operands;
+        one.in = ARENA_ARRAY(o->s->arena, im_value *, operands);
+        one.out = ARENA_ARRAY(o->s->arena, im_value *, n->nout + 1);
+        for (int i = 0; i < operands; i++) one.in[i] = im_value_of(o, n->in[i + 1]->name, mk_pick(k, n->in[i + 1]->tensor, 0, mk_sx(k, b)));
+        if (!scan(&one, g, lengths ? im_element(o, lengths, b, 0, sx_max(longest)) : NULL)) return false;
+        for (int i = 0; i < n->nout; i++) {
+            if (!one.out[i]) continue;
+            ir_value *v = one.out[i]->tensor;
+            part[i][b] = mk_unsqueeze(k, i < states ? v : with_room_for(n, v, longest), 0);
+        }
+    }
+    for (int i = 0; i < n->nout; i++)
+        if (im_wants(n, i)) im_out(n, i, mk_concat(k, (int)sx_value(batch), part[i], 0));
+    return true;
+}
+
+bool im_scan(im_node *n)
+{
+    const onnx_attribute *a = im_attr(n, "body");
+    if (!a || !a->g) return im_fail(n, E_ATTR_MISSING, -1, "the body is missing");
+    return n->version < 9 ? scan_batched(n, a->g) : scan(n, a->g, NULL);
 }

@@ -19,20 +19,28 @@ static bool fits_list(im_node *n, const im_list *l, const im_value *v)
 {
     const ir_type *t = v->tensor->type;
     if (ir_is_poison(v->tensor)) return false;
-    if (!l->typed || (t->dtype == l->dtype && t->rank == l->rank && v->text == l->text)) return true;
-    return im_fail(n, E_ONNX_TYPE, -1, "'%s' is %s; the sequence has elements of %s and rank %d", v->name, ir_type_text(n->o->s->arena, t), dtype_name(l->dtype), l->rank);
+    if (!l->typed || (t->dtype == l->dtype && v->text == l->text)) return true;
+    return im_fail(n, E_ONNX_TYPE, -1, "'%s' is %s; the sequence has elements of %s", v->name, ir_type_text(n->o->s->arena, t), dtype_name(l->dtype));
 }
 
+/* Elements of a lower rank than others get axes of extent 1 in front. */
 static im_list *list_new(importer *o, int n, im_value **item)
 {
     im_list *l = ARENA_NEW(o->s->arena, im_list);
     l->nitem = n;
     if (n == 0) return l;
     l->typed = true;
-    l->item = item;
+    l->item = ARENA_ARRAY(o->s->arena, im_value *, n);
     l->dtype = item[0]->tensor->type->dtype;
-    l->rank = item[0]->tensor->type->rank;
     l->text = item[0]->text;
+    for (int i = 0; i < n; i++)
+        if (item[i]->tensor->type->rank > l->rank) l->rank = item[i]->tensor->type->rank;
+    for (int i = 0; i < n; i++) {
+        ir_value *v = item[i]->tensor;
+        while (v->type->rank < l->rank) v = mk_unsqueeze(&o->k, v, 0);
+        l->item[i] = im_value_of(o, item[i]->name, v);
+        l->item[i]->text = l->text;
+    }
     return l;
 }
 
@@ -63,11 +71,14 @@ bool im_sequence_construct(im_node *n)
     for (int i = 0; i < n->nin; i++) {
         ir_value *v = im_in(n, i);
         if (!v || ir_is_poison(v)) return false;
-        if (!l) l = list_new(n->o, n->nin, n->in);
+        if (i == 0) {
+            l = ARENA_NEW(n->o->s->arena, im_list);
+            *l = (im_list){.typed = true, .dtype = v->type->dtype, .text = n->in[0]->text};
+        }
         if (!fits_list(n, l, n->in[i])) return false;
         if (v->type->rank == IR_MAX_RANK) return im_fail(n, E_RANK, i, "elements of sequences have at most %d axes", IR_MAX_RANK - 1);
     }
-    return out_list(n, l);
+    return out_list(n, list_new(n->o, n->nin, n->in));
 }
 
 bool im_sequence_empty(im_node *n) { return out_list(n, list_new(n->o, 0, NULL)); }
@@ -147,7 +158,8 @@ bool im_sequence_insert(im_node *n)
         return out_list(n, list_new(o, l->nitem + 1, item));
     }
     im_list *one = im_stacked(o, list_new(o, 1, &n->in[1]));
-    l = im_stacked(o, l);
+    l = im_promoted(o, im_stacked(o, l), one->rank);
+    one = im_promoted(o, one, l->rank);
     im_common_form(l, one, ragged, most);
     return out_list(n, spliced(n, im_reformed(o, l, ragged, most), at, im_reformed(o, one, ragged, most), at));
 }

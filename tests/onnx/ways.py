@@ -69,7 +69,13 @@ class Program:
         os.symlink(os.path.abspath(model), self.model)
 
     def build(self):
-        status, said = call([self.nfc, 'build', self.model, '-o', self.sources, '--emit=sources', '-q'] + self.options)
+        for _ in range(8):
+            status, said = call([self.nfc, 'build', self.model, '-o', self.sources, '--emit=sources', '-q'] + self.options)
+            wanted = re.findall(r"-D '([^']+<=\d+)' gives it", said) if status == 1 and '[NFC1123]' in said else []
+            if not wanted:
+                break
+            for bound in wanted:  # a size that only the run knows is bounded as the message says
+                self.options += ['-D', bound]
         if status != 0:
             raise Fault(refusal(status, said))
         with open(os.path.join(self.sources, 'manifest.json')) as f:
