@@ -297,6 +297,10 @@ static void print_end(run *r, const ir_inst *end, bool tail)
         if (s) PRINT_CALLS(r, s->edge[0]);
         if (!tail) line(r->t, "continue;");
         break;
+    case IR_break:
+        if (s) PRINT_CALLS(r, s->edge[0]);
+        line(r->t, "break;");
+        break;
     default: /* return */
         if (s) PRINT_CALLS(r, s->call);
         line(r->t, "return %s_OK;", r->p->upper);

@@ -60,6 +60,7 @@ typedef enum {
     AST_BARRIER,
     AST_BRANCH,   /* branch target(args); branch cond ? a(args) : b(args) */
     AST_YIELD,    /* args: name, or name = expr */
+    AST_BREAK,    /* likewise */
     AST_RETURN,
     AST_BROKEN,   /* a statement that could not be read; its results, where they could */
 } ast_stmt_kind;
@@ -77,7 +78,7 @@ struct ast_stmt {
     ast_name *result;  /* OP, READ, RENAME, REQUIRE, BROKEN; LOOP: those of carry(...) */
     int nresult;
     ast_name callee;   /* OP: its name; READ, WRITE: the state; LOOP: its name */
-    ast_arg *arg;      /* OP, READ, WRITE, REQUIRE, YIELD, RETURN */
+    ast_arg *arg;      /* OP, READ, WRITE, REQUIRE, YIELD, BREAK, RETURN */
     ast_arg *with;     /* hints */
     ast_expr *value;   /* RENAME, REQUIRE; BRANCH: the condition */
     ast_target target[2];

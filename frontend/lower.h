@@ -139,7 +139,7 @@ void lower_ports(lower *l);
 void lower_block_body(lower *l, const ast_block *b);
 void lower_branch(lower *l, const ast_stmt *st);
 void lower_return(lower *l, const ast_stmt *st);
-void lower_yield(lower *l, const ast_stmt *st);
+void lower_yield(lower *l, const ast_stmt *st); /* and break */
 /* What a careful reader would ask about in a module without errors: unused things, empty loops. */
 void lower_warnings(lower *l);
 /* Checks a jump-free end of block: reports a missing terminator. */

@@ -80,7 +80,8 @@ void lower_stmts(lower *l, const ast_stmt *st)
         case AST_SCOPE: lower_scope(l, st); break;
         case AST_BARRIER: lower_emit(l, ir_new(l->m, IR_barrier, st->at, 0, NULL)); break;
         case AST_BRANCH: lower_branch(l, st); break;
-        case AST_YIELD: lower_yield(l, st); break;
+        case AST_YIELD:
+        case AST_BREAK: lower_yield(l, st); break;
         case AST_RETURN: lower_return(l, st); break;
         case AST_BROKEN:
             for (int i = 0; i < st->nresult; i++) lower_bind(l, st->result[i], poison_value(l, st->at));
@@ -116,7 +117,7 @@ static void unknown_block(lower *l, ast_name name, const char *const *names)
         if (b->name.text == name.text) {
             nfc_diag *d = lower_error(l, E_BLOCK, name.at, "a jump does not leave its loop");
             diag_note(d, b->name.at, "block '%s' lies outside", name.text);
-            diag_help(d, "return leaves the graph; yield ends the trip");
+            diag_help(d, "return leaves the graph; yield ends the trip, break the loop");
             return;
         }
     diag_choices(lower_error(l, E_BLOCK, name.at, "there is no block '%s' here", name.text), name.text, names, "the blocks here are");
@@ -250,7 +251,7 @@ void lower_block_end(lower *l, const ast_block *b)
     if (l->ended || l->ast->lost) return;
     for (const ast_stmt *st = b->stmt; st; st = st->next)
         if (st->kind == AST_BROKEN) return; /* what could not be read may have been the end */
-    nfc_diag *d = lower_error(l, E_NO_END, b->name.at, "block '%s' does not end: its last statement must be a %s", b->name.text, l->loop ? "yield, branch or return" : "branch or return");
+    nfc_diag *d = lower_error(l, E_NO_END, b->name.at, "block '%s' does not end: its last statement must be a %s", b->name.text, l->loop ? "yield, break, branch or return" : "branch or return");
     const ast_stmt *last = b->stmt;
     while (last && last->next) last = last->next;
     if (last) diag_note(d, last->at, "the last statement");

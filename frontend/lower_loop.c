@@ -24,7 +24,7 @@ static void scan_stmts(lower *l, lower_loop *loop, const ast_stmt *st, bool stat
         }
         if (!states && (st->kind == AST_OP || st->kind == AST_READ || st->kind == AST_RENAME || st->kind == AST_BROKEN))
             for (int i = 0; i < st->nresult; i++) add_carried(l, loop, st->result[i].text);
-        if (!states && st->kind == AST_YIELD)
+        if (!states && (st->kind == AST_YIELD || st->kind == AST_BREAK))
             for (const ast_arg *a = st->arg; a; a = a->next) add_carried(l, loop, a->name.text);
         scan_stmts(l, loop, st->body, states);
         scan_blocks(l, loop, st->block, states);
@@ -64,7 +64,7 @@ static bool read_bounds(lower *l, const ast_stmt *st, const ir_sx **lower_bound,
     if (!*lower_bound || !*upper_bound) return false;
     if (sx_max(*upper_bound) > IR_MAX_BOUND || sx_min(*lower_bound) < -IR_MAX_BOUND) {
         const ast_expr *e = sx_max(*upper_bound) > IR_MAX_BOUND ? st->upper : st->lower;
-        diag_help(lower_error(l, E_LOOP_BOUND, e->at, "the bound has no limit known at compile time"), "give the input that it comes from one: with { max = ... }");
+        diag_help(lower_error(l, E_LOOP_BOUND, e->at, "the bound has no limit known at compile time"), "give the input that it comes from one: with { max = ... }; or n = require(..., min=..., max=...)");
         return false;
     }
     return true;
@@ -260,8 +260,9 @@ static ir_value *next_value(lower *l, const ast_stmt *st, const ast_arg *a, int 
 void lower_yield(lower *l, const ast_stmt *st)
 {
     l->ended = st;
+    bool leaves = st->kind == AST_BREAK;
     if (!l->loop) {
-        lower_error(l, E_YIELD, st->at, "yield ends the body of a loop; here is none");
+        lower_error(l, E_YIELD, st->at, leaves ? "break leaves a loop; here is none" : "yield ends the body of a loop; here is none");
         return;
     }
     lower_loop *loop = l->loop;
@@ -275,7 +276,7 @@ void lower_yield(lower *l, const ast_stmt *st)
             diag_help(d, "a carried value has a value before the loop; give '%s' one there", a->name.text);
         }
     }
-    ir_inst *inst = ir_new(l->m, IR_yield, st->at, 0, NULL);
+    ir_inst *inst = ir_new(l->m, leaves ? IR_break : IR_yield, st->at, 0, NULL);
     for (int i = 0; i < loop->carried.n; i++) {
         const char *name = loop->carried.at[i];
         if (name[0] == '%') {
@@ -285,7 +286,7 @@ void lower_yield(lower *l, const ast_stmt *st)
         const ast_arg *a = st->arg;
         while (a && a->name.text != name) a = a->next;
         if (!a) {
-            diag_note(lower_error(l, E_YIELD, st->at, "the loop carries '%s', but the yield does not name it", name), loop->arg.at[i]->at, "its value before the loop");
+            diag_note(lower_error(l, E_YIELD, st->at, "the loop carries '%s', but the %s does not name it", name, leaves ? "break" : "yield"), loop->arg.at[i]->at, "its value before the loop");
             ir_push_operand(l->m, inst, loop->arg.at[i]);
             continue;
         }

@@ -168,7 +168,7 @@ static void add_section(nfg_scanner *sc, ast_graph *g, int which, ast_decl *list
 
 %token KW_CONST "'const'" KW_DIMS "'dims'" KW_STATE "'state'" KW_INPUTS "'inputs'" KW_OUTPUTS "'outputs'"
 %token KW_GRAPH "'graph'" KW_BLOCK "'block'" KW_LOOP "'loop'" KW_IN "'in'" KW_CARRY "'carry'"
-%token KW_BRANCH "'branch'" KW_YIELD "'yield'" KW_RETURN "'return'" KW_OP "'op'" KW_EFFECT "'effect'"
+%token KW_BRANCH "'branch'" KW_YIELD "'yield'" KW_BREAK "'break'" KW_RETURN "'return'" KW_OP "'op'" KW_EFFECT "'effect'"
 %token KW_WITH "'with'" KW_SCOPE "'scope'" KW_BARRIER "'barrier'" KW_REQUIRE "'require'" KW_FMT "'fmt'" KW_META "'meta'"
 %token DOTS "'..'" LEQ "'<='"
 %token <name> IDENTIFIER "a name" KW_MODEL "'model'"
@@ -390,6 +390,7 @@ simple: names '=' call with {
     | KW_BARRIER { $$ = ast_new_stmt(sc, AST_BARRIER, @$); }
     | branch
     | KW_YIELD yield_items { $$ = ast_new_stmt(sc, AST_YIELD, @$); $$->arg = $2.first; }
+    | KW_BREAK yield_items { $$ = ast_new_stmt(sc, AST_BREAK, @$); $$->arg = $2.first; }
     | KW_RETURN return_items { $$ = ast_new_stmt(sc, AST_RETURN, @$); $$->arg = $2.first; }
     ;
 

@@ -15,7 +15,7 @@ static const group groups[] = {
     {"a value or a list", {FLOATING, STRING, BOOLEAN, KW_MODEL, IDENTIFIER, INTEGER, KW_META, '-', '(', '[', BAD_NUMBER, BAD_STRING}},
     {"a value", {FLOATING, STRING, BOOLEAN, KW_MODEL, IDENTIFIER, INTEGER, KW_META, '-', '(', BAD_NUMBER, BAD_STRING}},
     {"an integer expression", {IDENTIFIER, INTEGER, KW_META, '-', '(', BAD_NUMBER}},
-    {"a statement", {IDENTIFIER, KW_LOOP, KW_SCOPE, KW_EFFECT, KW_BARRIER, KW_BRANCH, KW_YIELD, KW_RETURN}},
+    {"a statement", {IDENTIFIER, KW_LOOP, KW_SCOPE, KW_EFFECT, KW_BARRIER, KW_BRANCH, KW_YIELD, KW_BREAK, KW_RETURN}},
     {"a section", {KW_MODEL, KW_CONST, KW_DIMS, KW_STATE, KW_INPUTS, KW_OUTPUTS}},
     {"a section", {KW_STATE, KW_INPUTS, KW_OUTPUTS}},
     {"an argument", {KW_MODEL, KW_INPUTS, KW_OUTPUTS, IDENTIFIER}},
@@ -124,7 +124,7 @@ static const char *advice(nfg_scanner *sc, const bool *accepts)
 /* The word that begins the statement, when it is nearly one of the language. */
 static const char *nearly_keyword(nfg_scanner *sc)
 {
-    static const char *const in_blocks[] = {"loop", "scope", "effect", "barrier", "branch", "yield", "return", NULL};
+    static const char *const in_blocks[] = {"loop", "scope", "effect", "barrier", "branch", "yield", "break", "return", NULL};
     static const char *const outside[] = {"model", "const", "dims", "state", "inputs", "outputs", "graph", "block", NULL};
     if (sc->first.kind != IDENTIFIER) return NULL;
     bool named = sc->last.kind == '=' || sc->last.kind == ',' || sc->last.kind == ':';

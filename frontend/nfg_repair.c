@@ -241,7 +241,7 @@ static bool ends_value(int kind)
 {
     return kind == IDENTIFIER || kind == INTEGER || kind == FLOATING || kind == BOOLEAN || kind == STRING ||
            kind == BAD_NUMBER || kind == BAD_STRING || kind == ')' || kind == ']' || kind == '}' ||
-           kind == KW_BARRIER || kind == KW_RETURN || kind == KW_YIELD;
+           kind == KW_BARRIER || kind == KW_RETURN || kind == KW_YIELD || kind == KW_BREAK;
 }
 
 static bool begins_something(int kind)
@@ -323,7 +323,7 @@ static bool mend_call(nfg_scanner *sc, nfg_token w, nfg_open top)
     bool effect = strcmp(name, statement ? "write" : "read") == 0;
     int kind = effect ? KW_EFFECT : KW_OP;
     if (accepts(sc, kind)) return mend_with_word(sc, w, kind);
-    if (!statement) return nested_call(sc, w, sc->first.kind == KW_RETURN || sc->first.kind == KW_YIELD);
+    if (!statement) return nested_call(sc, w, sc->first.kind == KW_RETURN || sc->first.kind == KW_YIELD || sc->first.kind == KW_BREAK);
     if (other_language(sc, w, name)) return true;
     nfc_diag *d = complain(sc, w.at, "the result of an operation needs a name");
     if (d) diag_help(d, "write y = op %s(...)", name);
@@ -332,7 +332,7 @@ static bool mend_call(nfg_scanner *sc, nfg_token w, nfg_open top)
 
 static bool mend_keyword(nfg_scanner *sc, nfg_token w, nfg_open top)
 {
-    bool ends = sc->first.kind == KW_RETURN || sc->first.kind == KW_YIELD;
+    bool ends = sc->first.kind == KW_RETURN || sc->first.kind == KW_YIELD || sc->first.kind == KW_BREAK;
     if (w.kind == KW_OP && sc->last.kind == '=' && (top.kind == '(' || ends)) return nested_call(sc, w, ends);
     if (w.kind == KW_OP && begins_statement(sc->last.kind) && top.kind) {
         nfc_diag *d = complain(sc, w.at, "the result of an operation needs a name");

@@ -8,6 +8,14 @@ typedef struct {
     int next;
 } frame;
 
+/* A way out of a loop stands before the way on: what it takes along is then free behind it. */
+static ir_block *successor(const ir_inst *end, int n)
+{
+    const ir_block *a = end->edge[0].to, *b = end->edge[end->nedge - 1].to;
+    bool out_first = a && b && b->last && b->last->op == IR_break && !(a->last && a->last->op == IR_break);
+    return end->edge[out_first ? n : end->nedge - 1 - n].to;
+}
+
 /* Depth first without recursion: a graph of a hundred thousand blocks must not overflow the stack. */
 static void postorder(nfc_arena *a, ir_block *entry, ir_dom *dom)
 {
@@ -20,7 +28,7 @@ static void postorder(nfc_arena *a, ir_block *entry, ir_dom *dom)
         frame *f = &vec_last(&stack);
         ir_inst *end = f->block->last;
         if (end && f->next < end->nedge) { /* the last successor first: it comes last in the order */
-            ir_block *to = end->edge[end->nedge - 1 - f->next++].to;
+            ir_block *to = successor(end, f->next++);
             if (!to || map_getp(&seen, to)) continue;
             map_setp(&seen, to, to);
             vec_push(a, &stack, ((frame){to, 0}));

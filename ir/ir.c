@@ -55,6 +55,11 @@ bool ir_is_static(const ir_type *type)
 bool ir_has_uses(const ir_value *v) { return v->uses != NULL; }
 bool ir_one_use(const ir_value *v) { return v->uses && !v->uses->next; }
 bool ir_is_terminator(const ir_inst *inst) { return op_get(inst->op)->flags & OPF_TERMINATOR; }
+bool ir_ends_trip(const ir_inst *inst)
+{
+    const ir_inst *owner = inst->block->region->owner;
+    return (inst->op == IR_yield || inst->op == IR_break) && owner && owner->op == IR_loop;
+}
 bool ir_is_pure(const ir_inst *inst) { return op_get(inst->op)->flags & OPF_PURE; }
 
 static bool has_a_zero(const ir_value *v)

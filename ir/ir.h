@@ -3,6 +3,8 @@
  * A module owns symbols (dims), packages, states and graphs. A graph owns one region of blocks; a
  * block has arguments instead of phis, a list of instructions, and a terminator as its last.
  * `loop` owns a region too, and so does `fused`, which holds the instructions that become one kernel.
+ * A trip of a loop ends in a `yield` of the values of the next one, or in a `break`, which leaves the loop
+ * with its results; a condition that a loop runs under is a jump to a block with a `break`.
  *
  * A value is a tensor, an index (an integer known on the host: a loop variable, a scalar read for an
  * index position, what a `require` checked) or a token. Every state object has a chain of tokens: an effect takes the token
@@ -300,6 +302,8 @@ bool ir_is_static(const ir_type *type);
 bool ir_has_uses(const ir_value *v);
 bool ir_one_use(const ir_value *v);
 bool ir_is_terminator(const ir_inst *inst);
+/* Does it end a trip of a loop, with a value for each that is carried? */
+bool ir_ends_trip(const ir_inst *inst);
 /* May it be dropped when its results are unused? */
 bool ir_is_pure(const ir_inst *inst);
 /* May it end the run with an error: on integers by a divisor that can be 0, on indices by their range? */

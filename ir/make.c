@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ir/dom.h"
 
 /* ---- instructions ------------------------------------------------------------------------- */
 
@@ -323,6 +324,47 @@ ir_value *mk_index_vector(mk *k, int n, const ir_sx *const *x, nfc_dtype dtype)
     return mk_concat(k, n, part, 0);
 }
 
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+ir_block *mk_block(mk *k, const char *name, int n, const ir_type *const *types)
+{
+    ir_block *b = ir_block_new(k->block->region, name, k->at);
+    for (int i = 0; i < n; i++) ir_block_arg(b, types[i], NULL, k->at);
+    return b;
+}
+
+void mk_stand(mk *k, ir_block *block)
+{
+    k->block = block;
+    k->before = NULL;
+}
+
+static void end_block(mk *k, ir_inst *end) { ir_append(k->block, end); }
+
+void mk_branch(mk *k, ir_block *to, int n, ir_value *const *args)
+{
+    ir_inst *end = mk_begin(k, IR_br, 0, NULL);
+    ir_set_edge(k->m, end, 0, to, n, args);
+    end_block(k, end);
+}
+
+void mk_cond_branch(mk *k, ir_value *cond, ir_block *then, int nthen, ir_value *const *then_args, ir_block *otherwise, int nother, ir_value *const *other_args)
+{
+    ir_inst *end = mk_begin(k, IR_cond_br, 1, &cond);
+    ir_set_edge(k->m, end, 0, then, nthen, then_args);
+    ir_set_edge(k->m, end, 1, otherwise, nother, other_args);
+    end_block(k, end);
+}
+
+void mk_break(mk *k, int n, ir_value *const *values) { end_block(k, mk_begin(k, IR_break, n, values)); }
+
+static void order(mk *k, ir_region *region)
+{
+    nfc_arena *scratch = arena_child(k->m->arena);
+    ir_order_blocks(scratch, region);
+    arena_free(scratch);
+}
+
 /* ---- loops -------------------------------------------------------------------------------- */
 
 void mk_loop_begin(mk *k, mk_loop *loop, const char *name, const ir_sx *begin, const ir_sx *end, int n, ir_value *const *init)
@@ -349,7 +391,8 @@ void mk_loop_begin(mk *k, mk_loop *loop, const char *name, const ir_sx *begin, c
 
 void mk_loop_end(mk *k, mk_loop *loop, ir_value *const *next)
 {
-    ir_append(k->block, ir_new(k->m, IR_yield, k->at, loop->n, next));
+    end_block(k, mk_begin(k, IR_yield, loop->n, next));
+    order(k, loop->inst->region[0]);
     k->block = loop->outside.block;
     k->before = loop->outside.before;
     for (int i = 0; i < loop->n; i++) loop->carried[i] = ir_add_result(k->m, loop->inst, loop->inst->in[i]->type, NULL, k->at);

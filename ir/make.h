@@ -94,6 +94,26 @@ typedef struct mk_loop {
 void mk_loop_begin(mk *k, mk_loop *loop, const char *name, const ir_sx *begin, const ir_sx *end, int n, ir_value *const *init);
 void mk_loop_end(mk *k, mk_loop *loop, ir_value *const *next);
 
+/* Blocks. An If is a jump to one of two blocks, which both jump to a third with their results:
+ *
+ *   ir_block *then = mk_block(k, "then", 0, NULL), *otherwise = mk_block(k, "else", 0, NULL);
+ *   ir_block *join = mk_block(k, "join", n, types);
+ *   mk_cond_branch(k, cond, then, 0, NULL, otherwise, 0, NULL);
+ *   mk_stand(k, then);      ... mk_branch(k, join, n, a);
+ *   mk_stand(k, otherwise); ... mk_branch(k, join, n, b);
+ *   mk_stand(k, join);      join->arg.at[i] are the results
+ *
+ * They may stand in the body of the graph and of a loop. What was made before the jump is known in all
+ * three, and in loops inside of them. mk_loop_end() puts the blocks of its loop in order; of the graph's
+ * body ir_order_blocks() does, when all is there. */
+ir_block *mk_block(mk *k, const char *name, int n, const ir_type *const *types);
+/* Goes on at the end of a block. */
+void mk_stand(mk *k, ir_block *block);
+void mk_branch(mk *k, ir_block *to, int n, ir_value *const *args);
+void mk_cond_branch(mk *k, ir_value *cond, ir_block *then, int nthen, ir_value *const *then_args, ir_block *otherwise, int nother, ir_value *const *other_args);
+/* Leaves the innermost loop with its results. What follows begins with mk_stand(). */
+void mk_break(mk *k, int n, ir_value *const *values);
+
 /* Symbolic integers. */
 #define mk_sx(k, value) sx_int(&(k)->m->sx, value)
 static inline const ir_sx *mk_extent(const ir_value *x, int axis) { return x->type->dim[axis]; }

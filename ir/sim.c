@@ -18,6 +18,7 @@ struct sim {
     sim_tensor **result;   /* where the outputs go */
     sim_tensor **scratch;
     int nscratch;
+    nfc_map carried;       /* loop -> the values that a trip leaves */
     bool failed, quiet, stopped, keep;
     double epoch;
 };
@@ -120,6 +121,7 @@ sim *sim_new(ir_module *m)
     sim *s = ARENA_NEW(m->arena, sim);
     s->m = m;
     s->arena = arena_child(m->arena);
+    map_init(&s->carried, s->arena);
     ir_number(m);
     s->nvalue = m->next_value;
     s->value = ARENA_ARRAY(s->arena, sim_tensor *, s->nvalue + 1);
@@ -295,7 +297,7 @@ static bool run_effect(sim *s, const ir_inst *inst)
 
 /* ---- instructions -------------------------------------------------------------------------- */
 
-typedef enum { GO_ON, LEFT_REGION, LEFT_GRAPH, STOPPED } outcome;
+typedef enum { GO_ON, LEFT_REGION, LEFT_LOOP, LEFT_GRAPH, STOPPED } outcome;
 
 static outcome run_region(sim *s, const ir_region *r, sim_tensor **left);
 
@@ -372,11 +374,21 @@ static void pass_arguments(sim *s, const ir_block *to, int first_arg, sim_tensor
     for (int i = 0; i < n; i++) set_value(s, to->arg.at[first_arg + i], value[i]);
 }
 
+/* Room for what a loop carries, the same each time that it runs. */
+static sim_tensor **carried_of(sim *s, const ir_inst *loop)
+{
+    sim_tensor **carried = map_getp(&s->carried, loop);
+    if (carried) return carried;
+    carried = ARENA_ARRAY(s->arena, sim_tensor *, loop->nin + 1);
+    map_setp(&s->carried, loop, carried);
+    return carried;
+}
+
 static outcome run_loop(sim *s, const ir_inst *inst)
 {
     int64_t from = value_of(s, inst->index[0]), to = value_of(s, inst->index[1]);
     const ir_block *body = inst->region[0]->first;
-    sim_tensor **carried = ARENA_ARRAY(s->arena, sim_tensor *, inst->nin);
+    sim_tensor **carried = carried_of(s, inst);
     for (int i = 0; i < inst->nin; i++) carried[i] = shared(s, inst->in[i]);
     for (int64_t i = from; i < to; i++) {
         set_index(s, body->arg.at[0], i);
@@ -385,6 +397,7 @@ static outcome run_loop(sim *s, const ir_inst *inst)
             if (o->trip) o->trip(o->env, s, inst, i);
         outcome end = run_region(s, inst->region[0], carried);
         if (end == LEFT_GRAPH || end == STOPPED) return end;
+        if (end == LEFT_LOOP) break;
     }
     for (int i = 0; i < inst->nout; i++) set_value(s, inst->out[i], carried[i]);
     return GO_ON;
@@ -482,7 +495,7 @@ static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, out
     if (end->op == IR_cond_br) return jump(s, end, &end->edge[sim_get_int(s->value[end->in[0]->id], 0) == 0]);
     bool leaves_graph = end->op == IR_return;
     int n = leaves_graph ? s->graph->output.n : end->nin;
-    *how = leaves_graph ? LEFT_GRAPH : LEFT_REGION;
+    *how = leaves_graph ? LEFT_GRAPH : end->op == IR_break ? LEFT_LOOP : LEFT_REGION;
     for (int i = 0; i < n; i++) (leaves_graph ? s->result : left)[i] = shared(s, end->in[i]);
     sim_event event = {.inst = end, .start_us = s->observer ? sim_clock(s) : 0};
     tell_after(s, &event);

@@ -125,8 +125,9 @@ static bool check_edges(verifier *v, const ir_inst *inst)
 static bool check_region_end(verifier *v, const ir_inst *inst)
 {
     const ir_inst *owner = inst->block->region->owner;
-    if (inst->op == IR_yield) {
-        NEED(owner, "a yield outside of a region");
+    if (inst->op == IR_yield || inst->op == IR_break) {
+        NEED(owner, "a %s outside of a region", op_get(inst->op)->name);
+        NEED(inst->op == IR_yield || owner->op == IR_loop, "a break outside of a loop");
         NEED(inst->nin == owner->nout, "%d values for %d results", inst->nin, owner->nout);
         for (int i = 0; i < inst->nin; i++) NEED(ir_same_type(inst->in[i]->type, owner->out[i]->type), "value %d has another type than its result", i);
     }

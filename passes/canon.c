@@ -318,7 +318,7 @@ static void drop_carried(ir_inst *loop, int n)
     }
     loop->nout--;
     for (ir_block *b = loop->region[0]->first; b; b = b->next)
-        if (b->last->op == IR_yield) ir_drop_operand(b->last, n);
+        if (ir_ends_trip(b->last)) ir_drop_operand(b->last, n);
 }
 
 /* Is the carried value n the same after every trip? */
@@ -326,7 +326,7 @@ static bool is_invariant(const ir_inst *loop, int n)
 {
     const ir_value *arg = loop->region[0]->first->arg.at[n + 1];
     for (const ir_block *b = loop->region[0]->first; b; b = b->next)
-        if (b->last->op == IR_yield && b->last->in[n] != arg && b->last->in[n] != loop->in[n]) return false;
+        if (ir_ends_trip(b->last) && b->last->in[n] != arg && b->last->in[n] != loop->in[n]) return false;
     return true;
 }
 
@@ -354,14 +354,22 @@ static bool trips_known(const ir_inst *loop, ir_module *m, int64_t *n)
     return sx_is_const(trips) && (*n = sx_value(trips), true);
 }
 
+/* A body of one block that leaves the loop runs once. */
+static bool breaks_at_once(const ir_inst *loop, ir_module *m)
+{
+    const ir_block *body = loop->region[0]->first;
+    return !body->next && body->last->op == IR_break && sx_min(sx_sub(&m->sx, loop->index[1], loop->index[0])) > 0;
+}
+
 /* A loop without a trip is its initial values; with one, and a plain body, the body. */
 static bool unroll_trivial(canoniser *k, ir_inst *loop)
 {
     int64_t trips;
     ir_block *body = loop->region[0]->first;
-    if (!trips_known(loop, k->ctx->m, &trips) || trips > 1) return false;
+    if (breaks_at_once(loop, k->ctx->m)) trips = 1;
+    else if (!trips_known(loop, k->ctx->m, &trips) || trips > 1) return false;
     if (trips == 1) {
-        if (body->next || body->last->op != IR_yield) return false;
+        if (body->next || !ir_ends_trip(body->last)) return false;
         body->arg.at[0]->sym->is = loop->index[0];
         k->symbols = true;
         for (int i = 0; i < loop->nin; i++) ir_replace_uses(body->arg.at[i + 1], loop->in[i]);

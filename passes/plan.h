@@ -58,7 +58,7 @@ typedef struct plan_step {
     plan_checks check;
     VEC(plan_call *) call;
     VEC(plan_call *) enter; /* loop: moves of the initial values */
-    VEC(plan_call *) edge[2]; /* jumps, yields: moves of the arguments */
+    VEC(plan_call *) edge[2]; /* jumps, ends of trips: moves of the arguments */
 } plan_step;
 
 typedef struct plan_graph {

@@ -77,7 +77,7 @@ static plan_view *temporary(plan_graph *p, const ir_type *type, const ir_inst *a
 {
     plan_buffer *b = ARENA_NEW(module_of(p)->arena, plan_buffer);
     int here = (int)(intptr_t)map_getp(&p->position, at) - 1;
-    int last = at->op == IR_yield ? (int)(intptr_t)map_getp(&p->loop_end, at->block->region->owner) - 1 : here;
+    int last = ir_ends_trip(at) ? (int)(intptr_t)map_getp(&p->loop_end, at->block->region->owner) - 1 : here;
     *b = (plan_buffer){.place = PLAN_ARENA, .dtype = type->dtype, .bytes = ir_max_bytes(type), .name = "moved", .at = at->at, .first = here, .last = last, .id = p->buffer.n};
     vec_push(module_of(p)->arena, &p->buffer, b);
     return plan_new_view(p, b, type);
@@ -232,7 +232,8 @@ static void lower_inst(plan_graph *p, const ir_inst *inst)
     case IR_read:
     case IR_write: lower_effect(p, inst); return;
     case IR_loop: lower_loop(p, inst); return;
-    case IR_yield: lower_yield(p, inst); return;
+    case IR_yield:
+    case IR_break: lower_yield(p, inst); return;
     case IR_br:
     case IR_cond_br: lower_jump(p, inst); return;
     case IR_return: lower_return(p, inst); return;

@@ -61,7 +61,8 @@ static const ir_region *region_of(const ir_value *v) { return v->def ? v->def->b
 static int used_at(placer *k, const ir_value *v, const ir_inst *user)
 {
     const ir_region *home = region_of(v);
-    int at = user->op == IR_yield && user->block->region->owner->op == IR_loop ? loop_end(k, user->block->region->owner) : position(k, user);
+    /* What a yield gives is needed to the end of the trip; a break leaves, and nothing runs behind it. */
+    int at = user->op == IR_yield && ir_ends_trip(user) ? loop_end(k, user->block->region->owner) : position(k, user);
     for (const ir_inst *i = user; i && i->block->region != home; i = i->block->region->owner)
         if (i->block->region->owner) at = loop_end(k, i->block->region->owner);
     return at;

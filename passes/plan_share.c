@@ -56,7 +56,7 @@ static bool may_touch(placer *k, const segment *before, const segment *after)
     const ir_block *b = w->block;
     if (!b) { /* what a loop leaves is what its last trip yielded */
         for (b = w->def->region[0]->first; b; b = b->next)
-            if (b->last->op == IR_yield && b->last->in[w->slot] == v) return true;
+            if (ir_ends_trip(b->last) && b->last->in[w->slot] == v) return true;
         return w->def->region[0]->first->arg.at[w->slot + 1] == v;
     }
     const ir_inst *owner = b->region->owner;
@@ -138,7 +138,7 @@ static void share_loops_and_jumps(placer *k)
         if (i->op == IR_loop) {
             const ir_block *body = i->region[0]->first;
             for (const ir_block *b = body; b; b = b->next)
-                for (int c = 0; b->last->op == IR_yield && c < i->nin; c++) try_merge(k, body->arg.at[c + 1], b->last->in[c]);
+                for (int c = 0; ir_ends_trip(b->last) && c < i->nin; c++) try_merge(k, body->arg.at[c + 1], b->last->in[c]);
             for (int c = 0; c < i->nin; c++) try_merge(k, i->in[c], body->arg.at[c + 1]);
         }
         for (int e = 0; e < i->nedge; e++)

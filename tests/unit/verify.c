@@ -163,6 +163,8 @@ BROKEN(too_few_arguments, "3 arguments for 4 of block left", ir_block_arg(b.left
 BROKEN(argument_of_another_type, "argument 0 of block left has another type", set_type(b.left->arg.at[0], vector(&b, 4)))
 BROKEN(argument_of_another_dim, "argument 1 of block left has another type", set_type(b.left->arg.at[1], vector(&b, 8)))
 BROKEN(yield_in_the_body, "a yield outside of a region", ir_erase(b.left->last); ir_append(b.left, ir_new(b.m, IR_yield, unit_place(), 0, NULL)))
+BROKEN(break_in_the_body, "a break outside of a region", ir_erase(b.left->last); ir_append(b.left, ir_new(b.m, IR_break, unit_place(), 0, NULL)))
+BROKEN(break_of_too_little, "0 values for 1 results", ir_erase(b.body->last); ir_append(b.body, ir_new(b.m, IR_break, unit_place(), 0, NULL)))
 BROKEN(yield_of_too_much, "2 values for 1 results", ir_push_operand(b.m, b.body->last, b.body->arg.at[1]))
 BROKEN(yield_of_another_type, "value 0 has another type than its result", ir_set_operand(b.body->last, 0, b.entry->arg.at[3]))
 BROKEN(return_of_too_little, "2 values for 2 outputs and 1 states", ir_drop_operand(b.left->last, 2))

@@ -72,7 +72,7 @@ static void run_call(machine *x, const plan_call *call)
 
 /* ---- instructions -------------------------------------------------------------------------- */
 
-static void run_region(machine *x, const ir_region *r);
+static bool run_region(machine *x, const ir_region *r);
 
 static void run_loop(machine *x, const ir_inst *inst)
 {
@@ -82,7 +82,7 @@ static void run_loop(machine *x, const ir_inst *inst)
     if (s) RUN_CALLS(x, s->enter);
     for (int64_t i = value_of(x, inst->index[0]); i < end && !x->stopped; i++) {
         x->symbol[index->id] = i;
-        run_region(x, inst->region[0]);
+        if (run_region(x, inst->region[0])) break;
     }
 }
 
@@ -102,9 +102,10 @@ static void run_inst(machine *x, const ir_inst *inst)
     else if (s) RUN_CALLS(x, s->call);
 }
 
-/* Runs from the first block to the return, or to the yield of a loop's body. */
-static void run_region(machine *x, const ir_region *r)
+/* Runs from the first block to the return, or to the end of a trip: true where it leaves the loop. */
+static bool run_region(machine *x, const ir_region *r)
 {
+    bool leaves = false;
     for (const ir_block *b = r->first; b && !x->stopped;) {
         for (const ir_inst *i = b->first; i != b->last; i = i->next)
             if (!x->stopped) run_inst(x, i);
@@ -113,8 +114,10 @@ static void run_region(machine *x, const ir_region *r)
         int edge = end->op == IR_cond_br && !*place_of(x, plan_view_of(x->p, end->in[0]));
         if (s && end->op == IR_return) RUN_CALLS(x, s->call);
         else if (s) RUN_CALLS(x, s->edge[edge]);
+        leaves = end->op == IR_break;
         b = end->nedge ? end->edge[edge].to : NULL;
     }
+    return leaves;
 }
 
 /* ---- inputs and outputs --------------------------------------------------------------------- */
