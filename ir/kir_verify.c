@@ -230,11 +230,11 @@ static bool check_un(checker *c, const kir_expr *e)
     return true;
 }
 
-/* Is x a multiple of y by a number from 1? */
+/* Is x a multiple of y by a number from 1? Of an x that is not 0 neither factor is. */
 static bool is_multiple(checker *c, const ir_sx *x, const ir_sx *y)
 {
     const ir_sx *times = sx_exact_div(&c->m->sx, x, y);
-    if (times) return sx_min(times) >= 1;
+    if (times) return sx_min(times) >= (sx_min(y) >= 0 ? 0 : 1);
     if (x->kind != SX_SUM || y->kind != SX_SUM || !x->nterm || !y->nterm || y->term[0].coef == 0) return false;
     int64_t by = x->term[0].coef / y->term[0].coef;
     return by >= 1 && sx_mul(&c->m->sx, y, sx_int(&c->m->sx, by)) == x;

@@ -410,6 +410,10 @@ bool sh_layer_norm(infer *f)
     if (x->rank == 0) return infer_fail(f, E_RANK, 0, "the operand has no axis to normalise over");
     if (!infer_axis(f, attr, ir_int(f->inst, attr), x->rank, &axis)) return false;
     f->out[0] = x;
+    int stash_attr = op_attr_find(f->info, "stash_type");
+    nfc_dtype stash = f->inst->attr[stash_attr].t;
+    if (!dtype_is_float(stash)) return infer_fail_attr(f, E_DTYPE, stash_attr, "%s is no floating-point type", dtype_name(stash));
+    f->out[1] = f->out[2] = reduced_type(f, stash, x, ((1u << x->rank) - 1) & ~((1u << axis) - 1), true);
     ir_type row = *ir_tensor(f->m, x->dtype, x->rank - axis, x->dim + axis);
     return broadcasts_to(f, 1, &row) && broadcasts_to(f, 2, &row);
 }

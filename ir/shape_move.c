@@ -242,22 +242,40 @@ bool sh_split(infer *f)
     int axis;
     if (x->rank == 0) return infer_fail(f, E_RANK, 0, "a scalar cannot be split");
     if (!infer_axis(f, ATTR_AT(split, axis), ir_int(f->inst, ATTR_AT(split, axis)), x->rank, &axis)) return false;
-    if (!sx_is_const(x->dim[axis])) return infer_fail(f, E_SHAPE, 0, "the extent of axis %d must be known at compile time", axis);
-    int64_t extent = sx_value(x->dim[axis]);
     if (parts == 0) parts = split->n ? split->n : f->nresult;
     if (parts != f->nresult || (split->n && split->n != parts))
         return infer_fail(f, E_RESULTS, -1, "it makes %lld parts, but %d names stand for them", (long long)(split->n ? split->n : parts), f->nresult);
     if (parts > MAX_PARTS) return infer_fail(f, E_RESULTS, -1, "more than %d parts", MAX_PARTS);
-    int64_t each = (extent + parts - 1) / parts, sum = 0;
+    sx_table *s = &f->m->sx;
+    const ir_sx *extent = x->dim[axis], *left = extent, *each = sx_div(s, sx_add(s, extent, sx_int(s, parts - 1)), parts);
+    const ir_sx *equal = sx_exact_div(s, extent, sx_int(s, parts));
     for (int i = 0; i < parts; i++) {
-        int64_t part = split->n ? sx_value(split->sx[i]) : i + 1 < parts ? each : extent - each * (parts - 1);
-        if (part < 0) return infer_fail(f, E_ATTR_VALUE, 0, "part %d would have extent %lld", i, (long long)part);
+        const ir_sx *part = split->n ? split->sx[i] : equal ? equal : i + 1 < parts ? each : left;
+        if (sx_min(part) < 0) return infer_fail(f, E_ATTR_VALUE, 0, sx_is_const(part) ? "part %d would have extent %s" : "part %d can have a negative extent, %s", i, text(f, part));
         ir_type t = *x;
-        t.dim[axis] = sx_int(&f->m->sx, part);
+        t.dim[axis] = part;
         f->out[i] = ir_tensor(f->m, x->dtype, t.rank, t.dim);
-        sum += part;
+        left = sx_sub(s, left, part);
     }
-    if (sum != extent) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(split, split), "the parts make %lld, the axis has %lld", (long long)sum, (long long)extent);
+    if (!sx_is(left, 0)) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(split, split), "the parts make %s, the axis has %s", text(f, sx_sub(s, extent, left)), text(f, extent));
+    return true;
+}
+
+/* What negative pads leave is what the other side repeats. Where something is repeated it must be known
+ * which pads are negative. */
+static bool pad_axis_ok(infer *f, const ir_sx *extent, int axis, const ir_sx *before, const ir_sx *after, bool repeats)
+{
+    int attr = ATTR_AT(pad, pads);
+    sx_table *t = &f->m->sx;
+    const ir_sx *kept = extent;
+    for (int i = 0; i < 2; i++) {
+        const ir_sx *pad = i ? after : before;
+        if (sx_max(pad) <= 0) kept = sx_add(t, kept, pad);
+        else if (sx_min(pad) < 0 && repeats) return infer_fail_attr(f, E_ATTR_VALUE, attr, "whether the pad %s of axis %d is negative must be known at compile time", text(f, pad), axis);
+    }
+    bool known = sx_min(kept) >= 0 && sx_min(sx_add(t, extent, sx_add(t, before, after))) >= 0;
+    if (!known) return infer_fail_attr(f, E_SIZE, attr, "more is cut off axis %d than its extent %s", axis, text(f, extent));
+    if (repeats && (sx_max(before) > 0 || sx_max(after) > 0) && sx_min(kept) < 1) return infer_fail_attr(f, E_SIZE, attr, "axis %d can be empty: there is nothing to repeat", axis);
     return true;
 }
 
@@ -277,17 +295,8 @@ bool sh_pad(infer *f)
         if (axes->kind != IR_ATTR_NONE && !infer_axis(f, ATTR_AT(pad, axes), sx_value(axes->sx[k]), x->rank, &axis)) return false;
         if (seen >> axis & 1) return infer_fail_attr(f, E_AXIS, ATTR_AT(pad, axes), "axis %d stands twice", axis);
         seen |= 1u << axis;
-        int64_t before = sx_value(pads->sx[k]), after = sx_value(pads->sx[k + n]);
-        t.dim[axis] = sx_add(&f->m->sx, x->dim[axis], sx_int(&f->m->sx, before + after));
-        bool grows = before > 0 || after > 0;
-        /* What negative pads leave is what the other side repeats. */
-        int64_t kept = sx_min(x->dim[axis]) + (before < 0 ? before : 0) + (after < 0 ? after : 0);
-        if (kept < 0) return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "more is cut off axis %d than its extent %s", axis, text(f, x->dim[axis]));
-        if (grows && strcmp(mode, "constant") != 0 && kept < 1) return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "axis %d can be empty: there is nothing to repeat", axis);
-        if (strcmp(mode, "reflect") == 0 && (before >= kept || after >= kept) && grows)
-            return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "a reflection reaches at most %lld elements on axis %d", (long long)kept - 1, axis);
-        if (strcmp(mode, "wrap") == 0 && (before > kept || after > kept))
-            return infer_fail_attr(f, E_SIZE, ATTR_AT(pad, pads), "wrapping reaches at most %lld elements on axis %d", (long long)kept, axis);
+        if (!pad_axis_ok(f, x->dim[axis], axis, pads->sx[k], pads->sx[k + n], strcmp(mode, "constant") != 0)) return false;
+        t.dim[axis] = sx_add(&f->m->sx, x->dim[axis], sx_add(&f->m->sx, pads->sx[k], pads->sx[k + n]));
     }
     f->out[0] = ir_tensor(f->m, x->dtype, t.rank, t.dim);
     return true;
@@ -357,7 +366,7 @@ bool sh_tile(infer *f)
     if (repeats->n != x->rank) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(tile, repeats), "%d repeats for %d axes", repeats->n, x->rank);
     ir_type t = *x;
     for (int i = 0; i < x->rank; i++) {
-        if (sx_value(repeats->sx[i]) < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(tile, repeats), "a negative number of repeats");
+        if (sx_min(repeats->sx[i]) < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(tile, repeats), "the number of repeats %s can be negative", text(f, repeats->sx[i]));
         t.dim[i] = sx_mul(&f->m->sx, x->dim[i], repeats->sx[i]);
     }
     f->out[0] = ir_tensor(f->m, x->dtype, t.rank, t.dim);
@@ -409,15 +418,16 @@ bool sh_trilu(infer *f)
 bool sh_one_hot(infer *f)
 {
     const ir_type *x = f->inst->in[0]->type;
-    int64_t depth = ir_int(f->inst, ATTR_AT(one_hot, depth));
+    const ir_attr *depth = &f->inst->attr[ATTR_AT(one_hot, depth)];
     int axis;
-    if (depth < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(one_hot, depth), "depth must be 0 or more");
+    if (depth->n != 1) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(one_hot, depth), "depth must be one integer");
+    if (sx_min(depth->sx[0]) < 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(one_hot, depth), "depth = %s can be negative", text(f, depth->sx[0]));
     if (x->rank + 1 > IR_MAX_RANK) return infer_fail(f, E_RANK, 0, "the result's rank is over the highest, %d", IR_MAX_RANK);
     for (int i = 1; i <= 2; i++)
         if (f->inst->in[i]->type->rank) return infer_fail(f, E_RANK, i, "%s must be a scalar", f->info->in[i].name);
     if (!infer_axis(f, ATTR_AT(one_hot, axis), ir_int(f->inst, ATTR_AT(one_hot, axis)), x->rank + 1, &axis)) return false;
     const ir_sx *dim[IR_MAX_RANK];
-    for (int i = 0, k = 0; i < x->rank + 1; i++) dim[i] = i == axis ? sx_int(&f->m->sx, depth) : x->dim[k++];
+    for (int i = 0, k = 0; i < x->rank + 1; i++) dim[i] = i == axis ? depth->sx[0] : x->dim[k++];
     f->out[0] = ir_tensor(f->m, f->t[0], x->rank + 1, dim);
     return true;
 }

@@ -281,7 +281,7 @@ typedef struct pad_axis {
     int64_t before, first, kept; /* added in front; the first element kept, and how many are */
 } pad_axis;
 
-static void pad_axes(const sim_call *c, pad_axis *axis)
+static void pad_axes(sim_call *c, pad_axis *axis)
 {
     const sim_tensor *x = c->in[0];
     const ir_attr *pads = &c->inst->attr[ATTR_AT(pad, pads)];
@@ -290,7 +290,7 @@ static void pad_axes(const sim_call *c, pad_axis *axis)
     for (int k = 0; k < x->rank; k++) axis[k] = (pad_axis){0, 0, x->dim[k]};
     for (int k = 0; k < n; k++) {
         int64_t at = axes->kind == IR_ATTR_NONE ? k : sx_value(axes->sx[k]);
-        int64_t before = sx_value(pads->sx[k]), after = sx_value(pads->sx[k + n]);
+        int64_t before = sim_eval_sx(c, pads->sx[k]), after = sim_eval_sx(c, pads->sx[k + n]);
         pad_axis *p = &axis[at < 0 ? at + x->rank : at];
         p->before = before > 0 ? before : 0;
         p->first = before < 0 ? -before : 0;
@@ -304,8 +304,10 @@ static int64_t padded_from(const char *mode, int64_t i, int64_t n)
     if (i >= 0 && i < n) return i;
     switch (*mode) {
     case 'e': return i < 0 ? 0 : n - 1;
-    case 'r': return i < 0 ? -i : 2 * (n - 1) - i;
-    case 'w': return i < 0 ? i + n : i - n;
+    case 'r':
+        while (n > 1 && (i < 0 || i >= n)) i = i < 0 ? -i : 2 * (n - 1) - i; /* at each end in turn */
+        return n > 1 ? i : 0;
+    case 'w': return (i % n + n) % n;
     default: return -1;
     }
 }

@@ -254,6 +254,8 @@ bool ev_layer_norm(sim_call *c)
         row r = row_of(x, axes, i);
         double mean = c->inst->op == IR_rms_norm ? 0 : mean_of(&r);
         double deviation = sqrt(variance_around(&r, mean) + epsilon);
+        if (c->nout > 1) sim_set(c->out[1], i, mean);
+        if (c->nout > 2) sim_set(c->out[2], i, 1 / deviation);
         for (int64_t k = 0; k < r.n; k++) {
             int64_t at[IR_MAX_RANK];
             row_coords(&r, k, at);

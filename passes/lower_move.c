@@ -170,13 +170,13 @@ const kir_expr *lx_one_hot(lw *l, const ir_inst *inst, int result, const ir_sx *
     (void)result;
     const ir_type *x = inst->in[0]->type;
     int axis = (int)ir_int(inst, ATTR_AT(one_hot, axis));
-    int64_t depth = ir_int(inst, ATTR_AT(one_hot, depth));
+    const kir_expr *depth = at_index(l, inst->attr[ATTR_AT(one_hot, depth)].sx[0]);
     if (axis < 0) axis += x->rank + 1;
     const ir_sx *at[IR_MAX_RANK];
     for (int i = 0; i < x->rank; i++) at[i] = index[i < axis ? i : i + 1];
     const kir_expr *which = lw_named(l, "which", lw_load(l, inst->in[0], at));
     const kir_expr *here = kir_cast(&l->b, which->type, at_index(l, index[axis]));
-    const kir_expr *turned = lw_bin(l, SUB, here, lw_number(l, which->type, (double)depth)); /* counted from the end */
+    const kir_expr *turned = lw_bin(l, SUB, here, kir_cast(&l->b, which->type, depth)); /* counted from the end */
     const kir_expr *hit = lw_bin(l, OR, lw_bin(l, EQ, which, here), lw_bin(l, EQ, which, turned));
     return lw_sel(l, hit, lw_load(l, inst->in[2], NULL), lw_load(l, inst->in[1], NULL));
 }
@@ -200,32 +200,55 @@ const kir_expr *lx_tile(lw *l, const ir_inst *inst, int result, const ir_sx *con
     return lw_load(l, inst->in[0], at);
 }
 
-/* One axis of a pad: what negative pads cut off goes first, the rest is surrounded. */
+/* One axis of a pad. What is only cut off goes first, the rest is surrounded; a pad of which only the run
+ * knows whether it is negative is one that is added, as a constant's may be. */
 typedef struct {
-    const ir_sx *inner;  /* extent of what is left */
-    int64_t cut, before; /* elements cut off, or added, in front */
+    const ir_sx *inner;               /* extent of what is left */
+    const ir_sx *cut, *before, *after; /* elements cut off in front, and added */
 } padded_axis;
+
+/* x brought from 0 to period - 1 by whole periods, which may be many. */
+static const ir_sx *periodic(lw *l, const ir_sx *x, const ir_sx *period, const kir_expr **at)
+{
+    kir_builder *b = &l->b;
+    const kir_expr *zero = index_number(l, 0), *rest = lw_named(l, "rest", kir_binary(b, KB_REM, at_index(l, x), at_index(l, period)));
+    *at = lw_sel(l, lw_bin(l, LT, rest, zero), lw_bin(l, ADD, rest, at_index(l, period)), rest);
+    const kir_expr *inside = kir_binary(b, KB_MIN, kir_binary(b, KB_MAX, *at, zero), at_index(l, sx_sub(l->sx, period, sx_int(l->sx, 1))));
+    return kir_let_index(b, "turned", inside, 0, sx_max(period) - 1);
+}
+
+/* The place on the axis that a place of the result outside of it repeats. */
+static const kir_expr *pad_turned(lw *l, const char *mode, const ir_sx *x, const padded_axis *p)
+{
+    sx_table *t = l->sx;
+    if (sx_is(p->inner, 1)) return index_number(l, 0);
+    const ir_sx *one = sx_int(t, 1), *last = sx_sub(t, p->inner, one), *twice = sx_mul(t, last, sx_int(t, 2));
+    const kir_expr *low = lw_bin(l, LT, at_index(l, x), index_number(l, 0)), *high = lw_bin(l, LT, at_index(l, last), at_index(l, x)), *at;
+    const ir_sx *reach = strcmp(mode, "reflect") == 0 ? last : p->inner; /* how long pads may be to repeat nothing twice */
+    bool short_pads = sx_min(sx_sub(t, reach, p->before)) >= 0 && sx_min(sx_sub(t, reach, p->after)) >= 0;
+    if (strcmp(mode, "reflect") == 0) {
+        const ir_sx *period = sx_max(twice) < 1 ? one : kir_let_index(&l->b, "period", lw_bin(l, MAX, at_index(l, twice), index_number(l, 1)), 1, sx_max(twice));
+        if (!short_pads) x = periodic(l, x, period, &at);
+        at = lw_sel(l, lw_bin(l, LT, at_index(l, last), at_index(l, x)), at_index(l, sx_sub(t, twice, x)), at_index(l, x));
+        return short_pads ? lw_sel(l, low, at_index(l, sx_sub(t, sx_int(t, 0), x)), at) : at;
+    }
+    if (strcmp(mode, "wrap") == 0) {
+        if (!short_pads) return at_index(l, periodic(l, x, p->inner, &at));
+        return lw_sel(l, low, at_index(l, sx_add(t, x, p->inner)), lw_sel(l, high, at_index(l, sx_sub(t, x, p->inner)), at_index(l, x)));
+    }
+    return at_index(l, x);
+}
 
 /* Where an element of the axis comes from, by the mode; `inside` gathers what is no padding. */
 static const ir_sx *pad_source(lw *l, const char *mode, const ir_sx *index, const padded_axis *p, const kir_expr **inside)
 {
     kir_builder *b = &l->b;
-    const ir_sx *x = sx_sub(l->sx, index, sx_int(l->sx, p->before));
-    const ir_sx *last = sx_sub(l->sx, p->inner, sx_int(l->sx, 1));
-    const kir_expr *low = lw_bin(l, LT, at_index(l, x), index_number(l, 0)), *high = lw_bin(l, LT, at_index(l, last), at_index(l, x));
-    const kir_expr *turned = at_index(l, x);
+    const ir_sx *x = sx_sub(l->sx, index, p->before), *last = sx_sub(l->sx, p->inner, sx_int(l->sx, 1));
     if (strcmp(mode, "constant") == 0) *inside = lw_bin(l, AND, *inside, lw_inside(l, x, p->inner));
-    if (strcmp(mode, "reflect") == 0) {
-        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, sx_mul(l->sx, last, sx_int(l->sx, 2)), x)), turned);
-        turned = lw_sel(l, low, at_index(l, sx_sub(l->sx, sx_int(l->sx, 0), x)), turned);
-    }
-    if (strcmp(mode, "wrap") == 0) {
-        turned = lw_sel(l, high, at_index(l, sx_sub(l->sx, x, p->inner)), turned);
-        turned = lw_sel(l, low, at_index(l, sx_add(l->sx, x, p->inner)), turned);
-    }
+    const kir_expr *turned = pad_turned(l, mode, x, p);
     turned = kir_binary(b, KB_MIN, kir_binary(b, KB_MAX, turned, index_number(l, 0)), at_index(l, last));
     const ir_sx *at = turned->kind == KIR_INDEX ? turned->index : kir_let_index(b, "at", turned, 0, sx_max(last));
-    return sx_add(l->sx, at, sx_int(l->sx, p->cut));
+    return sx_add(l->sx, at, p->cut);
 }
 
 /* Constant padding around an axis that may have no element: only inside of it is anything loaded. */
@@ -233,10 +256,10 @@ static const kir_expr *pad_guarded(lw *l, const ir_value *x, int n, const int *a
 {
     kir_buffer *element = lw_accumulator(l, "element", value->type, value);
     for (int k = 0; k < n; k++) {
-        const ir_sx *place = sx_sub(l->sx, at[axes[k]], sx_int(l->sx, axis[k].before));
+        const ir_sx *place = sx_sub(l->sx, at[axes[k]], axis[k].before);
         lw_if(l, lw_inside(l, place, axis[k].inner));
         place = kir_let_index(&l->b, "at", at_index(l, place), 0, sx_max(axis[k].inner) - 1);
-        at[axes[k]] = sx_add(l->sx, place, sx_int(l->sx, axis[k].cut));
+        at[axes[k]] = sx_add(l->sx, place, axis[k].cut);
     }
     kir_store(&l->b, element, sx_int(l->sx, 0), lw_load(l, x, at));
     lw_close(l, n);
@@ -248,14 +271,15 @@ static int padded_axes(lw *l, const ir_inst *inst, padded_axis *axis, int *which
 {
     const ir_type *x = inst->in[0]->type;
     const ir_attr *pads = &inst->attr[ATTR_AT(pad, pads)], *axes = &inst->attr[ATTR_AT(pad, axes)];
+    const ir_sx *zero = sx_int(l->sx, 0);
     int n = 0;
     for (int k = 0; k < pads->n / 2; k++) {
         int64_t at = axes->kind == IR_ATTR_NONE ? k : sx_value(axes->sx[k]);
-        int64_t before = sx_value(pads->sx[k]), after = sx_value(pads->sx[k + pads->n / 2]);
-        int64_t cut_before = before < 0 ? -before : 0, cut_after = after < 0 ? -after : 0;
-        if (before == 0 && after == 0) continue;
+        const ir_sx *before = pads->sx[k], *after = pads->sx[k + pads->n / 2];
+        if (sx_is(before, 0) && sx_is(after, 0)) continue;
         which[n] = (int)(at < 0 ? at + x->rank : at);
-        axis[n] = (padded_axis){sx_sub(l->sx, x->dim[which[n]], sx_int(l->sx, cut_before + cut_after)), cut_before, before < 0 ? 0 : before};
+        const ir_sx *cut = sx_max(before) <= 0 ? sx_sub(l->sx, zero, before) : zero, *cut_after = sx_max(after) <= 0 ? sx_sub(l->sx, zero, after) : zero;
+        axis[n] = (padded_axis){sx_sub(l->sx, x->dim[which[n]], sx_add(l->sx, cut, cut_after)), cut, sx_max(before) <= 0 ? zero : before, sx_max(after) <= 0 ? zero : after};
         n++;
     }
     return n;

@@ -324,6 +324,10 @@ bool lo_layer_norm(lw *l, const ir_inst *inst)
     int loops = for_axes(l, t, all_axes(t) & ~row, true, index);
     const kir_expr *mean = centred ? lw_named(l, "mean", mean_over(l, inst, t, row, index, NULL, false)) : NULL;
     const kir_expr *inverse = lw_named(l, "inverse", inverse_deviation(l, inst, mean_over(l, inst, t, row, index, mean, true)));
+    const ir_sx *first[IR_MAX_RANK];
+    for (int i = 0; i < t->rank; i++) first[i] = row >> i & 1 ? sx_int(l->sx, 0) : index[i];
+    if (inst->nout > 1) lw_store(l, 1, first, mean);
+    if (inst->nout > 2) lw_store(l, 2, first, inverse);
     int inner = for_axes(l, t, row, false, index);
     const kir_expr *x = lw_load(l, inst->in[0], index);
     if (mean) x = lw_bin(l, SUB, x, mean);

@@ -369,8 +369,11 @@ def padded(x, pads, axes=None, mode="constant", value=0):
         index[axis] = slice(max(0, -before), x.shape[axis] - max(0, -after))
         x = x[tuple(index)]
         width[axis] = (max(0, before), max(0, after))
+        if mode == "wrap":  # older versions of NumPy have the wrong end where a pad is longer than the axis
+            x = np.take(x, np.arange(-width[axis][0], x.shape[axis] + width[axis][1]) % max(1, x.shape[axis]), axis)
+            width[axis] = (0, 0)
     more = {"constant_values": value} if mode == "constant" else {}
-    return np.pad(x, width, mode, **more) if x.ndim else x
+    return np.pad(x, width, "edge" if mode == "wrap" else mode, **more) if x.ndim else x
 
 
 def pad_cases(row):
@@ -384,6 +387,16 @@ def pad_cases(row):
         y = padded(x.data, pads, value=0 if value is None else value.data, **a)
         return case(graph, "pad", inputs, _like(x, y), {"pads": pads, **a})
 
+    def at_run_time(graph, pads, low, high, **a):
+        """The pads of axis 0 are read on the host; the result has the one extent that they make."""
+        x = _pattern(rng, "f32", (5, 2))
+        y = padded(x.data, [pads[0], 0, pads[1], 0], **a)
+        inputs = {"data": x, "p": encode("i32", np.array(pads[0]))}
+        whole = sum(pads) + 5
+        return case(graph, "pad", inputs, _like(x, y),
+                    {"pads": [Name("p"), 0, Name("%d - p" % (whole - 5)), 0], **a}, ["data"],
+                    bounds={"p": " with { min = %d, max = %d }" % (low, min(high, whole - 5 - low))})
+
     cases = [
         one("f32_zeros", "f32", (2, 3), [1, 0, 2, 3]),
         one("f32_value", "f32", (2, 3), [1, 2, 0, 1], encode("f32", np.array(-1.5))),
@@ -396,6 +409,14 @@ def pad_cases(row):
         one("f32_wrap_mixed", "f32", (5,), [-2, 3], mode="wrap"),
         one("f32_wrap_mixed_front", "f32", (6,), [3, -2], mode="wrap"),
         one("f32_edge_mixed", "f32", (5,), [2, -3], mode="edge"),
+        one("f32_reflect_again", "f32", (3, 2), [7, 1, 6, 4], mode="reflect"),
+        one("f32_reflect_one", "f32", (1, 3), [2, 0, 3, 0], mode="reflect"),
+        one("f32_wrap_again", "f32", (3, 2), [7, 1, 8, 5], mode="wrap"),
+        at_run_time("run_time_zeros", [2, 1], 0, 9),
+        at_run_time("run_time_cut", [-2, 1], -3, 9),
+        at_run_time("run_time_edge", [3, 2], 0, 9, mode="edge"),
+        at_run_time("run_time_reflect", [9, 4], 0, 9, mode="reflect"),
+        at_run_time("run_time_wrap", [8, 7], 0, 9, mode="wrap"),
         one("f32_scalar", "f32", (), []),
         one("f32_rank6", "f32", (1, 2, 1, 2, 2, 1), [0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 1]),
         one("f32_from_empty", "f32", (0, 2), [2, 0, 1, 1]),

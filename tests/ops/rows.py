@@ -1,7 +1,7 @@
 """Goldens of reductions, scans, softmax and the normalisations."""
 import numpy as np
 
-from cases import RUN_DIVISION, case
+from cases import RUN_DIVISION, Name, case
 from formats import (BITS, Tensor, bounds, decode, encode, generator, is_float, is_signed, rounded,
                      sample, small)
 
@@ -301,7 +301,15 @@ def _normalised(x, axes, epsilon, centred=True):
     return (x - mean) / np.sqrt(variance + epsilon)
 
 
-def layer_norm(op, x, scale=None, b=None, axis=-1, epsilon=1e-5):
+def row_moments(x, axis=-1, epsilon=1e-5, stash_type="f32"):
+    wide = decode(x)
+    axes = tuple(range(axis % wide.ndim, wide.ndim))
+    mean = wide.mean(axis=axes, keepdims=True)
+    variance = ((wide - mean)**2).mean(axis=axes, keepdims=True)
+    return {"mean": encode(stash_type, mean), "inv_std_dev": encode(stash_type, 1 / np.sqrt(variance + rounded(epsilon, x.dtype)))}
+
+
+def layer_norm(op, x, scale=None, b=None, axis=-1, epsilon=1e-5, stash_type=None):
     wide = decode(x)
     axes = tuple(range(axis % wide.ndim, wide.ndim))
     y = _normalised(wide, axes, rounded(epsilon, x.dtype), op == "layer_normalization")
@@ -317,13 +325,16 @@ def layer_norm_cases(row):
     rng = generator(op)
     has_b = op == "layer_normalization"
 
-    def one(graph, dtype, shape, row_shape, with_b=has_b, with_scale=True, **attributes):
+    def one(graph, dtype, shape, row_shape, with_b=has_b, with_scale=True, moments=False, **attributes):
         inputs = {"x": sample(rng, dtype, shape)}
         if with_scale:
             inputs["scale"] = sample(rng, dtype, row_shape)
         if with_b:
             inputs["b"] = sample(rng, dtype, row_shape)
-        return case(graph, op, inputs, layer_norm(op, **inputs, **attributes), attributes)
+        result = layer_norm(op, **inputs, **attributes)
+        if moments:
+            result = {"result": result, **row_moments(inputs["x"], **attributes)}
+        return case(graph, op, inputs, result, attributes)
 
     cases = [
         one("f32_last", "f32", (3, 17), (17,)),
@@ -338,6 +349,10 @@ def layer_norm_cases(row):
     ]
     if has_b:
         cases.append(one("f32_without_b", "f32", (3, 5), (5,), with_b=False))
+        cases.append(one("f32_moments", "f32", (2, 3, 4), (3, 4), moments=True, axis=1))
+        cases.append(one("f16_moments", "f16", (3, 4), (4,), moments=True))
+        cases.append(one("bf16_moments", "bf16", (3, 4), (4,), moments=True, stash_type=Name("bf16")))
+        cases.append(one("f64_moments", "f64", (3, 4), (4,), moments=True, stash_type=Name("f64")))
     else:
         cases.append(one("f32_without_scale", "f32", (3, 5), (5,), with_scale=False))
     return cases + [one(t, t, (3, 8), (8,)) for t in _others(row)]
