@@ -144,9 +144,11 @@ static const kir_expr *comparison(lw *l, int mode, const kir_expr *x, const kir_
 }
 
 /* Does the walk go the true way at a node? Only comparisons that some node has are in the code. */
-static const kir_expr *decision(lw *l, const forest *f, const ir_sx *node, const kir_expr *x)
+static const kir_expr *decision(lw *l, const forest *f, const ir_sx *row, const ir_sx *node)
 {
     unsigned modes = modes_of(f), kinds = (modes | modes >> 8) & 63;
+    const ir_sx *which[2] = {row, place(l, f, "feature", load_at(l, f->features, node), f->x->type->dim[1])};
+    const kir_expr *x = lw_named(l, "x", lw_load(l, f->x, which));
     const kir_expr *threshold = lw_named(l, "threshold", load_at(l, f->thresholds, node)), *mode = NULL, *yes = NULL;
     if (kinds & (kinds - 1) || (modes & 63 && modes >> 8)) mode = lw_named(l, "mode", load_at(l, f->modes, node));
     if (!f->known) {
@@ -172,11 +174,9 @@ static void walk(lw *l, const forest *f, const ir_sx *row, int64_t depth, kir_bu
     lw_for(l, "step", num(l, depth));
     lw_if(l, lw_bin(l, LE, kir_int(&l->b, f->next_type, 0), lw_read(l, at)));
     const ir_sx *node = place(l, f, "node", lw_read(l, at), num(l, f->nodes));
-    const ir_sx *which[2] = {row, place(l, f, "feature", load_at(l, f->features, node), f->x->type->dim[1])};
-    const kir_expr *x = lw_named(l, "x", lw_load(l, f->x, which));
     const kir_expr *yes = kir_cast(&l->b, f->next_type, load_at(l, f->true_to, node));
     const kir_expr *no = kir_cast(&l->b, f->next_type, load_at(l, f->false_to, node));
-    assign(l, at, lw_sel(l, decision(l, f, node, x), yes, no));
+    assign(l, at, yes == no ? yes : lw_sel(l, decision(l, f, row, node), yes, no)); /* one leaf is a tree too */
     lw_close(l, 2);
 }
 
