@@ -12,7 +12,7 @@
 
 /* ---- options ------------------------------------------------------------------------------- */
 
-typedef enum { TEXT, FLAG, COUNT, DIM, MODEL, INPUT } option_kind;
+typedef enum { TEXT, FLAG, COUNT, DIM, MODEL, INPUT, KEEP } option_kind;
 
 typedef struct {
     const char *name, *arg;
@@ -32,6 +32,7 @@ static const option_row options[] = {
     {"out", "DIR", 'o', TEXT, AT(out_dir), " build ", "where the sources go; ./out by default"},
     {"out", "FILE", 'o', TEXT, AT(out_dir), " export ", "where the text goes; stdout by default"},
     {"define", "NAME=N", 'D', DIM, 0, GRAPH_VERBS, "binds a dim; NAME<=N bounds it"},
+    {"keep", "IN=OUT", 0, KEEP, 0, GRAPH_VERBS, "an ONNX model's output OUT becomes a state that its input IN is in the next run"},
     {"text", "N", 0, COUNT, AT(lower.text_length), GRAPH_VERBS, "bytes that each string of an ONNX model takes; 64 by default"},
     {"model", "[NAME=]FILE", 0, MODEL, 0, GRAPH_VERBS, "another file for a weights package"},
     {"emit", "KIND", 0, TEXT, AT(emit), " build ", "sources, lib or exe (the default: runs make in DIR)"},
@@ -122,6 +123,7 @@ static bool read_option(cli *c, const option_row *o, const char *text)
     case COUNT: return read_count(c, o, text, at);
     case DIM: return read_dim(c, text);
     case MODEL: vec_push(c->s->arena, &c->lower.model, text); return true;
+    case KEEP: vec_push(c->s->arena, &c->lower.keep, text); return true;
     case INPUT: {
         const char *eq = strchr(text, '=');
         if (!eq || eq == text || !eq[1]) return usage(c, "--input", session_printf(c->s, "'%s' is not NAME=FILE.npy", text));

@@ -16,6 +16,7 @@ typedef struct lower_binding { /* -D N=4, or -D 'N<=64' */
 struct lower_options {
     VEC(lower_binding) dim;
     VEC(const char *) model; /* --model FILE or NAME=FILE */
+    VEC(const char *) keep;  /* --keep IN=OUT: an ONNX model's output that is its next run's input */
     int64_t text_length;     /* --text: bytes that each string of an ONNX model takes; 0: 64 */
 };
 typedef struct lower_options lower_options;

@@ -1,4 +1,4 @@
-/* Sequences, optionals, sparse tensors, states: values of a model that are more, or less, than one tensor. */
+/* Sequences, optionals, sparse tensors: values of a model that are more, or less, than one tensor. */
 #include <string.h>
 #include "frontend/onnx/containers.h"
 
@@ -549,12 +549,6 @@ const ir_sx *im_result_extent(importer *o, const char *port, int axis, const ir_
     if (!s.run) return x;
     diag_error(&o->s->diags, E_ONNX_BOUND, at, "axis %d of output '%s' has an extent that only the run knows", axis, port);
     return x;
-}
-
-void im_finish_states(importer *o, im_outputs *out)
-{
-    (void)o;
-    (void)out;
 }
 
 /* ---- not yet -------------------------------------------------------------------------------- */

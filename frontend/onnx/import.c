@@ -201,6 +201,10 @@ ir_value *im_add_input(importer *o, const char *name, const ir_type *type, nfc_s
 static void add_input(importer *o, const onnx_value_info *v)
 {
     im_value *value = im_value_of(o, v->name, im_poison(o));
+    if (im_keep_input(o, v, value)) {
+        im_bind(o, v->name, value);
+        return;
+    }
     if (v->type && (v->type->sequence_type || v->type->optional_type)) im_container_input(o, v, value);
     else {
         const ir_type *type = im_input_type(o, v, v->type, &value->text);
@@ -255,6 +259,7 @@ static void add_output(importer *o, const onnx_value_info *v, im_outputs *out)
     im_value *value = im_lookup(o, v->name);
     o->k.at = im_span(o, v);
     if (!value) diag_error(&o->s->diags, E_ONNX_NAME, o->k.at, "nothing makes the output '%s'", v->name);
+    else if (value->kind == IM_TENSOR && im_keep_output(o, v, value->tensor)) return;
     else if (value->kind != IM_TENSOR) im_container_output(o, v, value, out);
     else im_add_output(o, out, v->name, as_declared(o, v, value), o->k.at);
 }
@@ -274,8 +279,9 @@ static void import_graph(importer *o)
     im_outputs out = {0};
     for (size_t i = 0; i < g->n_output; i++) add_output(o, g->output[i], &out);
     result_dims(o, &out);
-    im_finish_states(o, &out);
-    ir_append(o->k.block, ir_new(o->m, IR_return, at, out.n, out.at));
+    ir_inst *leave = ir_new(o->m, IR_return, at, out.n, out.at);
+    im_finish_states(o, leave);
+    ir_append(o->k.block, leave);
     ir_order_blocks(o->s->arena, o->g->body);
 }
 
@@ -319,7 +325,7 @@ ir_module *onnx_import(nfc_session *s, const char *path, lower_options *options)
     if (options->text_length < 1) options->text_length = 64;
     if (!o.file) return NULL;
     o.model = o.file->model;
-    nfc_map *maps[] = {&o.facts, &o.lines, &o.dims, &o.port_names, &o.functions, &o.constants, &o.widened};
+    nfc_map *maps[] = {&o.facts, &o.lines, &o.dims, &o.port_names, &o.functions, &o.constants, &o.widened, &o.kept};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) map_init(maps[i], s->arena);
     if (!check_model(&o, path)) return NULL;
     o.m = ir_module_new(s, module_name(&o, path));

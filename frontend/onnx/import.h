@@ -62,6 +62,7 @@ typedef struct importer {
     nfc_map functions;   /* "domain\1name\1overload" -> onnx_function */
     nfc_map constants;   /* tensor -> ir_value in the entry block */
     nfc_map widened;     /* Loop node -> what its carried values had to become */
+    nfc_map kept;        /* states by name */
     uint32_t listing;    /* the source that spans point into */
     int64_t listed, imported; /* nodes of the file; nodes that became instructions, once for each call of their function */
 } importer;
@@ -217,8 +218,16 @@ void im_add_output(importer *o, im_outputs *out, const char *name, ir_value *v, 
 void im_container_input(importer *o, const onnx_value_info *v, im_value *value);
 void im_container_output(importer *o, const onnx_value_info *v, const im_value *value, im_outputs *out);
 const ir_sx *im_result_extent(importer *o, const char *port, int axis, const ir_sx *x, nfc_span at);
-/* Writes the states that the graph keeps from run to run. */
-void im_finish_states(importer *o, im_outputs *out);
+
+/* What the graph keeps from run to run (states.c). A tensor of this name and type, zero at first, as the run
+ * finds it; the same at each call. What the last im_state_set() says it is in the next run. */
+ir_value *im_state(importer *o, const char *name, const ir_type *type);
+void im_state_set(importer *o, const char *name, ir_value *next);
+/* --keep IN=OUT: is this input kept, is this output what one becomes? Then it is no port. */
+bool im_keep_input(importer *o, const onnx_value_info *v, im_value *value);
+bool im_keep_output(importer *o, const onnx_value_info *v, ir_value *value);
+/* Writes the states before the graph is left, and adds their tokens to what it returns. */
+void im_finish_states(importer *o, ir_inst *leave);
 
 /* Values as tensors (containers.c): what a branch or a loop hands on. A tensor has one part. */
 typedef VEC(ir_value *) im_parts;
