@@ -53,6 +53,7 @@ static const option_row options[] = {
     {"state-out", "FILE", 0, TEXT, AT(state_out), " sim ", "saves the state after the run"},
     {"format", "NAME", 0, TEXT, AT(format), " export ", "json, dot or ir"},
     {"json", NULL, 0, FLAG, AT(json), " inspect ops ", "as JSON"},
+    {"onnx", NULL, 0, FLAG, AT(onnx), " ops ", "the operators of ONNX models, by domain, and what they become"},
     {"markdown", NULL, 0, FLAG, AT(markdown), " ops ", "as a Markdown table"},
     {"probe", NULL, 0, FLAG, AT(probe), " devices ", "prints a description of this machine"},
     {"schema", NULL, 0, FLAG, AT(schema), " devices ", "prints the keys of a description as a Markdown table"},

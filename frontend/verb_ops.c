@@ -2,6 +2,7 @@
 #include <string.h>
 #include "codegen/dialect.h"
 #include "frontend/cli.h"
+#include "frontend/onnx/import.h"
 #include "frontend/json.h"
 #include "ir/ops_sets.h"
 #include "ir/sim.h"
@@ -425,8 +426,11 @@ int verb_ops(cli *c)
     for (int i = 0; i < c->operand.n; i++) chosen[i] = find(c, c->operand.at[i]);
     if (c->json && c->markdown) diag_error_in(&c->s->diags, E_USAGE, "--markdown", "--json is given, too");
     if (c->markdown && c->operand.n) diag_error_in(&c->s->diags, E_USAGE, "--markdown", "the table has all ops; name none");
+    if (c->onnx && (c->operand.n || c->markdown)) diag_error_in(&c->s->diags, E_USAGE, "--onnx", "it lists the operators of models; name none, and --json is its only form");
     if (c->s->diags.errors) return cli_finish(c);
-    if (c->json) {
+    if (c->onnx) {
+        im_print_ops(a, c->json);
+    } else if (c->json) {
         print_json(c, chosen);
     } else if (c->markdown) {
         print_markdown(a);

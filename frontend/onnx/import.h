@@ -99,6 +99,9 @@ ir_module *onnx_import(nfc_session *s, const char *path, lower_options *options)
 /* Is the file one, by its ending? */
 bool onnx_is_model(const char *path);
 
+/* What `nfc ops --onnx` prints. */
+void im_print_ops(nfc_arena *a, bool json);
+
 /* ---- for handlers: operands ---------------------------------------------------------------- */
 
 /* Operand i as a tensor; NULL: absent. What is no tensor is reported, once, and is poison. */
