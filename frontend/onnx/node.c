@@ -401,12 +401,8 @@ static void bind_results(im_node *n)
 
 static bool run_handler(im_node *n, const im_op *op)
 {
-    int errors = n->o->s->diags.errors;
     bool done = op->handler ? op->handler(n) : im_row(n, op->row, NULL);
-    if (done || n->o->s->diags.errors > errors) return done;
-    bool poisoned = n->k->failed; /* an operand was reported before */
-    for (int i = 0; i < n->nin; i++) poisoned |= n->in[i] && (n->in[i]->kind != IM_TENSOR || ir_is_poison(n->in[i]->tensor));
-    return poisoned || im_fail(n, E_INTERNAL, -1, "its import failed without a reason");
+    return done || n->o->s->diags.errors || im_fail(n, E_INTERNAL, -1, "its import failed without a reason");
 }
 
 /* A function that calls another twice, that one a third twice: a few nodes stand for more than there is time for. */
