@@ -151,6 +151,8 @@ bool im_out_text(im_node *n, int i, ir_value *tensor); /* strings */
 bool im_out_value(im_node *n, int i, im_value *v);     /* a sequence, an optional */
 bool im_wants(const im_node *n, int i);
 ir_value *im_poison(importer *o);
+/* The row that is called like the node's operator. */
+ir_op im_row_of(const im_node *n);
 /* As the op's row says: operands by position, attributes by name. `skip`: names of attributes that the
  * row does not have and that were seen to, NULL-terminated; NULL: none. */
 bool im_row(im_node *n, ir_op op, const char *const *skip);

@@ -5,7 +5,7 @@
 
 /* ---- elementwise ---------------------------------------------------------------------------- */
 
-static ir_op row_of(im_node *n)
+ir_op im_row_of(const im_node *n)
 {
     for (int op = 0; op < IR_OP_COUNT; op++)
         if (strcmp(op_get((ir_op)op)->onnx, n->op) == 0) return (ir_op)op;
@@ -18,7 +18,7 @@ bool im_elementwise(im_node *n)
     static const char *const old[] = {"broadcast", "axis", NULL};
     ir_value *in[2] = {im_need(n, 0), im_need(n, 1)};
     if (ir_is_poison(in[0]) || ir_is_poison(in[1])) return false;
-    if (n->version >= 7) return im_row(n, row_of(n), NULL);
+    if (n->version >= 7) return im_row(n, im_row_of(n), NULL);
     int rank = in[0]->type->rank, own = in[1]->type->rank;
     int64_t axis = im_int(n, "axis", rank - own);
     axis = axis < 0 ? axis + rank : axis;
@@ -26,7 +26,7 @@ bool im_elementwise(im_node *n)
     const ir_sx *dim[IR_MAX_RANK];
     for (int i = 0; i < rank - (int)axis; i++) dim[i] = i < own ? in[1]->type->dim[i] : mk_sx(n->k, 1);
     in[1] = mk_reshape(n->k, in[1], rank - (int)axis, dim);
-    return im_row_end(n, im_row_begin(n, row_of(n), 2, in, old));
+    return im_row_end(n, im_row_begin(n, im_row_of(n), 2, in, old));
 }
 
 /* Strings are equal when all of their bytes are. */
@@ -153,7 +153,7 @@ bool im_reduce(im_node *n)
     uint32_t mask;
     int count;
     if (ir_is_poison(x)) return false;
-    ir_op op = row_of(n);
+    ir_op op = im_row_of(n);
     bool given = im_has(n, 1);
     bool none = given && ir_is_tensor(im_in(n, 1)) && im_in(n, 1)->type->rank == 1 && sx_is(im_in(n, 1)->type->dim[0], 0);
     if (given && !none && !im_const_in(n, 1, true)) return reduce_at_run_time(n, op);
@@ -196,7 +196,7 @@ bool im_softmax(im_node *n)
 {
     ir_value *x = im_need(n, 0);
     if (ir_is_poison(x)) return false;
-    if (n->version >= 13) return im_row(n, row_of(n), NULL);
+    if (n->version >= 13) return im_row(n, im_row_of(n), NULL);
     int rank = x->type->rank;
     int64_t axis = im_int(n, "axis", 1);
     axis = axis < 0 ? axis + rank : axis;
@@ -204,7 +204,7 @@ bool im_softmax(im_node *n)
     const ir_sx *dim[2] = {mk_sx(n->k, 1), mk_sx(n->k, 1)};
     for (int i = 0; i < rank; i++) dim[i >= axis] = sx_mul(&n->o->m->sx, dim[i >= axis], x->type->dim[i]);
     ir_value *y = mk_reshape(n->k, x, 2, dim);
-    ir_inst *inst = mk_begin(n->k, row_of(n), 1, &y);
+    ir_inst *inst = mk_begin(n->k, im_row_of(n), 1, &y);
     mk_int(inst, "axis", 1);
     return im_out(n, 0, mk_reshape(n->k, mk_end(n->k, inst, 1), rank, x->type->dim));
 }

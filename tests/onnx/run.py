@@ -20,6 +20,7 @@ import ways
 from ports import Fault
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+BOUND = 32  # of extents that only the run knows, where the model does not tell one
 
 
 class Run:
@@ -39,7 +40,7 @@ class Run:
     def prepare(self, wanted):
         """Builds, simulates and compiles. The emitted programs are run later, many in one executable."""
         try:
-            self.program = ways.Program(self.nfc, self.test.path, self.name, self.work, self.options())
+            self.program = ways.Program(self.nfc, self.test.path, self.name, self.work, self.options(), bound=BOUND)
             self.program.build()
             self.bind()
         except Fault as fault:

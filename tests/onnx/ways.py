@@ -21,6 +21,7 @@ SANITIZE = '-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 ENVIRONMENT = dict(os.environ, LC_ALL='C', NO_COLOR='1', ASAN_OPTIONS='detect_leaks=0:exitcode=99', UBSAN_OPTIONS='print_stacktrace=0:exitcode=98')
 LIMIT = 120  # seconds for one command on one model
 PER_EXECUTABLE = 100
+MOST_BOUNDS = 20  # how often nfc may ask for some
 
 
 class Compiler:
@@ -58,8 +59,8 @@ def first_diagnostic(said):
 class Program:
     """One model on its way: sources, ports, objects. What fails raises a Fault with the reason."""
 
-    def __init__(self, nfc, model, name, work, options=()):
-        self.nfc, self.name, self.options = nfc, name, list(options)
+    def __init__(self, nfc, model, name, work, options=(), bound=None):
+        self.nfc, self.name, self.options, self.bound = nfc, name, list(options), bound
         self.folder = os.path.join(work, name)
         self.model = os.path.join(self.folder, name + os.path.splitext(model)[1])
         self.sources = os.path.join(self.folder, 'c')
@@ -69,13 +70,14 @@ class Program:
         os.symlink(os.path.abspath(model), self.model)
 
     def build(self):
-        for _ in range(8):
+        """Sources and ports. Where nfc asks for the bound of an extent that only the run knows, it gets one, as
+        it would from its user."""
+        for _ in range(MOST_BOUNDS):
             status, said = call([self.nfc, 'build', self.model, '-o', self.sources, '--emit=sources', '-q'] + self.options)
-            wanted = re.findall(r"-D '([^']+<=\d+)' gives it", said) if status == 1 and '[NFC1123]' in said else []
-            if not wanted:
+            asked = re.findall(r"help: -D '([^'<]+)<=\d+' gives it one", said)
+            if status == 0 or not asked or not self.bound:
                 break
-            for bound in wanted:  # a size that only the run knows is bounded as the message says
-                self.options += ['-D', bound]
+            self.options += [word for name in asked for word in ('-D', '%s<=%d' % (name, self.bound))]
         if status != 0:
             raise Fault(refusal(status, said))
         with open(os.path.join(self.sources, 'manifest.json')) as f:
