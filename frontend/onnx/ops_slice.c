@@ -99,6 +99,17 @@ static bool may_cut(slicing *s, int axis)
     return false;
 }
 
+/* x, with an extent of the axis of which it is certain that `size` fits in: only the run shows it. */
+static ir_value *with_room(mk *k, ir_value *x, int axis, const ir_sx *size)
+{
+    sx_table *t = &k->m->sx;
+    const ir_sx *dim[IR_MAX_RANK], *rest = sx_sub(t, x->type->dim[axis], size);
+    if (sx_min(rest) >= 0) return x;
+    for (int i = 0; i < x->type->rank; i++) dim[i] = x->type->dim[i];
+    dim[axis] = sx_add(t, size, mk_require(k, rest, 0, sx_max(dim[axis])));
+    return mk_reshape(k, x, x->type->rank, dim);
+}
+
 /* The standard's clamping, in tensors: positions from 0 to the extent, backwards from -1 to extent - 1. */
 static ir_value *cut(slicing *s, ir_value *x, int axis)
 {
@@ -121,7 +132,7 @@ static ir_value *cut(slicing *s, ir_value *x, int axis)
     const ir_sx *const *known_step = im_known(n->o, step);
     if (known_step && known_step[0] && sx_is(known_step[0], 1)) {
         const ir_sx *begin = im_element(n->o, start, 0, 0, sx_max(extent));
-        return mk_slice(k, x, axis, begin, sx_add(&n->o->m->sx, begin, size));
+        return mk_slice(k, with_room(k, x, axis, size), axis, begin, sx_add(&n->o->m->sx, begin, size));
     }
     ir_value *indices = mk_op2(k, IR_add, start, mk_op2(k, IR_mul, im_count(k, size, DT_i64), step));
     return mk_gather(k, x, indices, axis);
@@ -146,7 +157,7 @@ bool im_slice(im_node *n)
     if (s.count > s.x->type->rank - n->in[0]->text) return im_fail(n, E_RANK, 1, "more axes than the operand has");
     if (by_row(&s) || n->o->s->diags.errors > errors) return true;
     ir_value *x = s.x;
-    for (int i = 0; i < s.x->type->rank - n->in[0]->text; i++)
+    for (int i = 0; i < s.x->type->rank - n->in[0]->text && !ir_is_poison(x); i++)
         if (may_cut(&s, i)) x = cut(&s, x, i);
     return n->in[0]->text ? im_out_text(n, 0, x) : im_out(n, 0, x);
 }
