@@ -224,6 +224,17 @@ void im_container_input(importer *o, const onnx_value_info *v, im_value *value);
 void im_container_output(importer *o, const onnx_value_info *v, const im_value *value, im_outputs *out);
 const ir_sx *im_result_extent(importer *o, const char *port, int axis, const ir_sx *x, nfc_span at);
 
+/* Rows that move elements, on strings (strings.c). */
+bool im_text_row(im_node *n, ir_op op);
+/* A regular expression as a table over bytes: next[256 * state + byte]; byte 0 leaves a state as it is. NULL
+ * and what is wrong with it. */
+typedef struct im_automaton {
+    int states, start;
+    int32_t *next;
+    uint8_t *accepts;
+} im_automaton;
+const im_automaton *im_regex(nfc_arena *arena, const char *pattern, const char **fault);
+
 /* What the graph keeps from run to run (states.c). A tensor of this name and type, zero at first, as the run
  * finds it; the same at each call. What the last im_state_set() says it is in the next run. */
 ir_value *im_state(importer *o, const char *name, const ir_type *type);

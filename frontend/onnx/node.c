@@ -362,6 +362,8 @@ void im_unify(im_node *n, int count, ir_value **in)
 bool im_row(im_node *n, ir_op op, const char *const *skip)
 {
     const op_info *info = op_get(op);
+    for (int i = 0; i < n->nin; i++)
+        if (n->in[i] && n->in[i]->text) return im_text_row(n, op);
     bool variadic = info->nin && info->in[info->nin - 1].presence == OPER_VARIADIC;
     if (n->nin > info->nin && !variadic) return im_fail(n, E_OPERAND_TYPE, info->nin, "has %d operands; at most %d are known", n->nin, info->nin);
     ir_value **in = ARENA_ARRAY(n->o->s->arena, ir_value *, n->nin);
