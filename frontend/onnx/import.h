@@ -140,6 +140,8 @@ int im_ints(const im_node *n, const char *name, const int64_t **values);
 int im_floats(const im_node *n, const char *name, const float **values);
 /* A tensor attribute as a constant; NULL when it is absent or after a report. */
 ir_value *im_tensor_attr(im_node *n, const char *name);
+/* The text, or texts, of an attribute as a constant: u8 with one more axis. */
+ir_value *im_strings(im_node *n, const onnx_attribute *a, bool scalar);
 /* The element type of ONNX's number for it; DT_COUNT after a report. Strings are u8. */
 nfc_dtype im_dtype(im_node *n, int64_t number);
 

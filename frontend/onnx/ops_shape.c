@@ -16,7 +16,7 @@ static bool numbers(im_node *n, nfc_dtype dtype, int count, bool scalar, const f
     return im_out(n, 0, mk_const(n->k, ir_tensor(n->o->m, dtype, scalar ? 0 : 1, &extent), data));
 }
 
-static bool strings(im_node *n, const onnx_attribute *a, bool scalar)
+ir_value *im_strings(im_node *n, const onnx_attribute *a, bool scalar)
 {
     NfcOnnx__TensorProto *t = ARENA_NEW(n->o->s->arena, NfcOnnx__TensorProto);
     nfc_onnx__tensor_proto__init(t);
@@ -30,7 +30,7 @@ static bool strings(im_node *n, const onnx_attribute *a, bool scalar)
     t->dims = dim;
     t->n_string_data = scalar ? 1 : a->n_strings;
     t->string_data = scalar ? one : a->strings;
-    return im_out_text(n, 0, im_constant(n->o, t, n->at));
+    return im_constant(n->o, t, n->at);
 }
 
 bool im_constant_node(im_node *n)
@@ -48,8 +48,8 @@ bool im_constant_node(im_node *n)
         if (strcmp(name, "value_int") == 0) return numbers(n, DT_i64, 1, true, NULL, &a->i);
         if (strcmp(name, "value_floats") == 0) return numbers(n, DT_f32, (int)a->n_floats, false, a->floats, NULL);
         if (strcmp(name, "value_ints") == 0) return numbers(n, DT_i64, (int)a->n_ints, false, NULL, a->ints);
-        if (strcmp(name, "value_string") == 0) return strings(n, a, true);
-        if (strcmp(name, "value_strings") == 0) return strings(n, a, false);
+        if (strcmp(name, "value_string") == 0) return im_out_text(n, 0, im_strings(n, a, true));
+        if (strcmp(name, "value_strings") == 0) return im_out_text(n, 0, im_strings(n, a, false));
     }
     return im_fail(n, E_ATTR_MISSING, -1, "it has no value");
 }
