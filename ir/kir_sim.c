@@ -144,7 +144,8 @@ static cell cast(kir_type to, kir_type from, cell v)
     uint64_t raw = 0;
     if (to == from) return v;
     if (to == KIR_INDEX_TYPE && from == DT_u64 && v.i < 0) return (cell){.i = INT64_MAX}; /* above every index */
-    if (to == KIR_INDEX_TYPE) return is_float(from) ? (cell){.i = (int64_t)v.f} : v;
+    if (to == KIR_INDEX_TYPE && !is_float(from)) return v;
+    if (to == KIR_INDEX_TYPE) to = DT_i64; /* saturates */
     if (is_float(from)) dtype_set((nfc_dtype)to, &raw, 0, v.f);
     else if (is_float(to)) dtype_set((nfc_dtype)to, &raw, 0, dtype_from_int((nfc_dtype)to, v.i, from == DT_u64));
     else dtype_set_int((nfc_dtype)to, &raw, 0, v.i);
