@@ -79,4 +79,7 @@ typedef struct resize_axis {
 } resize_axis;
 void resize_axes(const ir_inst *inst, resize_axis axis[IR_MAX_RANK]);
 
+/* The window of a deform_conv: two spatial axes. */
+void deform_window_of(ir_module *m, const ir_inst *inst, window *w);
+
 #endif
