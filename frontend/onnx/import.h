@@ -209,6 +209,7 @@ bool im_axes(im_node *n, int in, const char *attr, int rank, uint32_t *mask, int
 /* Extent `axis` of result i, which element `at` of `sizes` says: known, or read in the run within what the
  * model declares, -D says, or `most` (-1: then it is an error). */
 const ir_sx *im_result_size(im_node *n, int i, int axis, ir_value *sizes, int64_t at, int64_t most);
+bool im_needs(im_node *n, int count);
 bool im_too_deep(importer *o, nfc_span at);
 bool im_reduce_nothing(im_node *n, ir_op op);
 bool im_cast_text(im_node *n, bool to_text, nfc_dtype to);
