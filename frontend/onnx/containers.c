@@ -558,4 +558,3 @@ bool im_cast_text(im_node *n, bool to_text, nfc_dtype to)
     return im_fail(n, E_ONNX_OP, -1, "casts %s strings of %s are not supported", to_text ? "to" : "from", dtype_name(to));
 }
 
-bool im_dropout_training(im_node *n) { return im_fail(n, E_ONNX_OP, -1, "training is not supported"); }
