@@ -212,6 +212,7 @@ const ir_sx *im_result_size(im_node *n, int i, int axis, ir_value *sizes, int64_
 bool im_needs(im_node *n, int count);
 bool im_too_deep(importer *o, nfc_span at);
 bool im_reduce_nothing(im_node *n, ir_op op);
+bool im_reduce_at_run_time(im_node *n, ir_op op);
 bool im_cast_text(im_node *n, bool to_text, nfc_dtype to);
 bool im_dropout_training(im_node *n);
 im_value *im_initializer(importer *o, im_scope *scope, const onnx_tensor *t);

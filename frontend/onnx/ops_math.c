@@ -105,47 +105,6 @@ bool im_dropout(im_node *n)
 
 /* ---- reductions ----------------------------------------------------------------------------- */
 
-/* Axes that only the run knows: every extent d becomes two, r and d / r, one of which is 1, and the second
- * is reduced. Without keepdims the axes that stay are as many as the operand's length says. */
-static ir_value *run_time_axis(im_node *n, ir_op op, ir_value *x, int axis, int rank, const ir_sx **kept)
-{
-    mk *k = n->k;
-    if (ir_is_poison(x)) return x;
-    ir_value *axes = mk_cast(k, im_in(n, 1), DT_i64);
-    ir_value *named = mk_op2(k, IR_or, mk_op2(k, IR_equal, axes, mk_integer(k, DT_i64, axis)), mk_op2(k, IR_equal, axes, mk_integer(k, DT_i64, axis - rank)));
-    ir_value *count = mk_reduce(k, IR_reduce_max, mk_cast(k, named, DT_i64), 1, false);
-    const ir_sx *is = im_element(n->o, count, 0, 0, 1), *d = x->type->dim[axis], *one = mk_sx(k, 1);
-    sx_table *t = &n->o->m->sx;
-    const ir_sx *less = sx_mul(t, is, sx_sub(t, d, one)), *rest = sx_add(t, one, less);
-    *kept = sx_sub(t, d, less);
-    const ir_sx *dim[IR_MAX_RANK + 1];
-    int m = 0;
-    for (int i = 0; i < x->type->rank; i++) {
-        if (i == axis) dim[m++] = *kept;
-        dim[m++] = i == axis ? rest : x->type->dim[i];
-    }
-    x = mk_reshape(k, x, m, dim);
-    return mk_reduce(k, op, x, 1u << (axis + 1), false);
-}
-
-static bool reduce_at_run_time(im_node *n, ir_op op)
-{
-    ir_value *x = im_need(n, 0);
-    int rank = x->type->rank, count = im_length(n, 1);
-    bool keep = im_int(n, "keepdims", 1);
-    if (count < 0 || rank >= IR_MAX_RANK) return count < 0 ? false : im_fail(n, E_RANK, 0, "axes that only the run knows want a rank below %d", IR_MAX_RANK);
-    const ir_sx *kept[IR_MAX_RANK], *dim[IR_MAX_RANK], *declared[IR_MAX_RANK];
-    for (int i = 0; i < rank; i++) x = run_time_axis(n, op, x, i, rank, &kept[i]);
-    if (ir_is_poison(x)) return false;
-    int known = im_declared(n, 0, declared), result = keep ? rank : rank - count;
-    if (known != result) return keep ? im_out(n, 0, x) : im_fail(n, E_NOT_STATIC, 1, "the axes must be known at compile time, or the model must declare the result's shape");
-    for (int i = 0; i < result; i++) {
-        dim[i] = declared[i] ? declared[i] : keep ? kept[i] : NULL;
-        if (!dim[i]) return im_fail(n, E_NOT_STATIC, 1, "the axes must be known at compile time, or the model must declare the result's shape");
-    }
-    return im_out(n, 0, mk_reshape(n->k, x, result, dim));
-}
-
 bool im_reduce(im_node *n)
 {
     static const char *const skip[] = {"noop_with_empty_axes", "axes", NULL};
@@ -156,7 +115,7 @@ bool im_reduce(im_node *n)
     ir_op op = im_row_of(n);
     bool given = im_has(n, 1);
     bool none = given && ir_is_tensor(im_in(n, 1)) && im_in(n, 1)->type->rank == 1 && sx_is(im_in(n, 1)->type->dim[0], 0);
-    if (given && !none && !im_const_in(n, 1, true)) return reduce_at_run_time(n, op);
+    if (given && !none && !im_const_in(n, 1, true)) return im_reduce_at_run_time(n, op);
     if (none) count = 0, mask = 0;
     else if (!im_axes(n, 1, "axes", x->type->rank, &mask, NULL, &count)) return false;
     if (count <= 0 && im_int(n, "noop_with_empty_axes", 0)) return im_reduce_nothing(n, op);
