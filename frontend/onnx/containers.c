@@ -550,11 +550,3 @@ const ir_sx *im_result_extent(importer *o, const char *port, int axis, const ir_
     diag_error(&o->s->diags, E_ONNX_BOUND, at, "axis %d of output '%s' has an extent that only the run knows", axis, port);
     return x;
 }
-
-/* ---- not yet -------------------------------------------------------------------------------- */
-
-bool im_cast_text(im_node *n, bool to_text, nfc_dtype to)
-{
-    return im_fail(n, E_ONNX_OP, -1, "casts %s strings of %s are not supported", to_text ? "to" : "from", dtype_name(to));
-}
-

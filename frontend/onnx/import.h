@@ -230,6 +230,7 @@ const ir_sx *im_result_extent(importer *o, const char *port, int axis, const ir_
 
 /* Rows that move elements, on strings (strings.c). */
 bool im_text_row(im_node *n, ir_op op);
+ir_value *im_text_lower(mk *k, ir_value *text);
 /* A regular expression as a table over bytes: next[256 * state + byte]; byte 0 leaves a state as it is. NULL
  * and what is wrong with it. */
 typedef struct im_automaton {

@@ -127,6 +127,8 @@ static ir_value *with_case(mk *k, ir_value *text, bool upper)
     return mk_cast(k, WHERE(is_lead(k, b), first, WHERE(is_lead(k, before), second, ascii)), DT_u8);
 }
 
+ir_value *im_text_lower(mk *k, ir_value *text) { return with_case(k, text, false); }
+
 /* ---- StringNormalizer ----------------------------------------------------------------------- */
 
 /* Without the words of a list; where none is left, one empty string. */
