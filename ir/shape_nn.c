@@ -105,8 +105,8 @@ static void transpose_pads(ir_module *m, const ir_inst *inst, window *w, const c
             int64_t want = shape && shape->n ? item(shape, i, 0) : sx_value(w->in[i]) * w->stride[i];
             int64_t cut = sx_value(full) - want;
             bool upper = strcmp(mode, "SAME_UPPER") == 0;
-            w->before[i] = upper ? cut / 2 : cut - cut / 2;
-            w->after[i] = cut - w->before[i];
+            w->before[i] = cut < 0 ? 0 : upper ? cut / 2 : cut - cut / 2;
+            w->after[i] = cut - w->before[i]; /* below 0: rows that nothing reaches are added at the end */
         }
         w->out[i] = sx_sub(&m->sx, full, sx_int(&m->sx, w->before[i] + w->after[i]));
     }
@@ -183,7 +183,8 @@ static bool window_result(infer *f, const ir_sx *channels)
     const ir_sx *dim[5] = {x->dim[0], channels};
     for (int i = 0; i < w.n; i++) {
         dim[2 + i] = w.out[i];
-        if (sx_min(w.out[i]) < (f->inst->op == IR_conv_transpose ? 1 : 0) || w.before[i] < 0 || w.after[i] < 0)
+        bool transposed = f->inst->op == IR_conv_transpose;
+        if (sx_min(w.out[i]) < transposed || w.before[i] < 0 || (w.after[i] < 0 && !transposed))
             return infer_fail(f, E_SHAPE, 0, "the window does not fit: spatial axis %d would have extent %s", i, text(f, w.out[i]));
         /* One more than 0 windows need room for one kernel. */
         int64_t reach = (w.kernel[i] - 1) * w.dilation[i] + 1;

@@ -221,7 +221,8 @@ const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
 
-/* Splits a into by * (*whole) + rest, where rest has the terms that `by` does not divide. */
+/* Splits a into by * (*whole) + rest, where rest has the terms that `by` does not divide. Of an a that is
+ * never negative neither is the rest: targets divide towards zero. */
 static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx **rest)
 {
     poly p = as_poly(t, a), w = {0}, r = {0};
@@ -239,6 +240,11 @@ static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx *
     w.constant = floor_div(p.constant, by);
     r.constant = p.constant - w.constant * by;
     *rest = from_poly(t, r);
+    int64_t low = sx_min(*rest), short_of = low < 0 && low > INT64_MIN / 2 ? (by - 1 - low) / by : 0;
+    if (short_of && sx_min(a) >= 0) {
+        *rest = sx_add(t, *rest, sx_int(t, checked_mul(t, short_of, by)));
+        w.constant = checked_add(t, w.constant, -short_of);
+    }
     return from_poly(t, w);
 }
 

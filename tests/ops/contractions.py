@@ -204,7 +204,8 @@ def spread(x_tensor,
             for i in range(n)]
     if output_shape or auto_pad.startswith("SAME"):
         want = output_shape or [x.shape[2 + i] * strides[i] for i in range(n)]
-        total = [f - o for f, o in zip(full, want)]
+        total = [max(0, f - o) for f, o in zip(full, want)]
+        full = [max(f, o) for f, o in zip(full, want)]  # what is larger has rows of zeros at the end
         before = [t // 2 if auto_pad == "SAME_UPPER" else t - t // 2 for t in total]
         pads = before + [t - b for t, b in zip(total, before)]
     depth, width = x.shape[1] // group, w.shape[1]
@@ -244,6 +245,11 @@ def conv_transpose_cases(row):
             "f32", (1, 1, 3, 3), (1, 2, 3, 3),
             strides=[3, 2],
             output_shape=[8, 6]),
+        one("f32_output_shape_larger",
+            "f32", (1, 1, 3, 3), (1, 2, 3, 3), True,
+            strides=[3, 2],
+            output_shape=[10, 8]),
+        one("f32_pads_of_stride", "f32", (1, 1, 3, 3), (1, 2, 3, 3), strides=[3, 2], pads=[1, 2, 1, 2]),
         one("f32_same_upper",
             "f32", (1, 1, 3, 3), (1, 2, 3, 3),
             strides=[2, 2],
