@@ -46,6 +46,7 @@ bool im_bias_split_gelu(im_node *n)
     if (!im_needs(n, 2)) return false;
     ir_value *x = plus(n->k, im_in(n, 0), im_in(n, 1));
     if (ir_is_poison(x)) return false;
+    if (x->type->rank < 1) return im_fail(n, E_RANK, 0, "the operand has no axis to split");
     int last = x->type->rank - 1;
     const ir_sx *all = x->type->dim[last], *half = sx_div(&n->o->m->sx, all, 2);
     ir_value *gate = gelu(n->k, mk_slice(n->k, x, last, half, all), false);
@@ -190,6 +191,7 @@ static bool skip_norm(im_node *n, ir_op op, int bias)
     double epsilon = im_float(n, "epsilon", (double)1e-5f);
     ir_value *x = plus(n->k, plus(n->k, im_in(n, 0), im_in(n, 1)), im_in(n, bias)), *mean, *inverse;
     if (ir_is_poison(x)) return false;
+    if (x->type->rank < 1) return im_fail(n, E_RANK, 0, "the operand has no axis to normalise over");
     im_out(n, 0, normalised(n, op, x, im_in(n, 2), op == IR_rms_norm ? NULL : im_in(n, 3), -1, epsilon));
     if (im_wants(n, 1) || im_wants(n, 2)) {
         statistics(n, x, x->type->rank - 1, epsilon, op != IR_rms_norm, &mean, &inverse);

@@ -72,8 +72,11 @@ static bool measure(attend *a, int past_key, int past_value)
     a->past_value = past_value < 0 ? a->past_value : im_in(a->n, past_value);
     a->batch = a->q->type->dim[0];
     a->rows = a->q->type->dim[2];
-    if (a->past_key && ir_is_poison(a->past_key)) return false;
-    if (a->past_key && a->past_key->type->rank != 4) return im_fail(a->n, E_RANK, past_key, "the past keys must have rank 4");
+    ir_value *before[2] = {a->past_key, a->past_value};
+    for (int i = 0; i < 2; i++) {
+        if (before[i] && ir_is_poison(before[i])) return false;
+        if (before[i] && before[i]->type->rank != 4) return im_fail(a->n, E_RANK, i ? past_value : past_key, "past keys and values must have rank 4");
+    }
     if (a->past_key) a->past = a->past_key->type->dim[2];
     a->total = sx_add(a->sx, a->past, a->key->type->dim[2]);
     return true;
@@ -114,7 +117,7 @@ static ir_value *seen_by_padding(attend *a, ir_value *m)
         ir_value *key = places(a, a->total), *seen = mk_op2(k, IR_less, key, vector_part(a, m, 0));
         return both ? mk_op2(k, IR_and, seen, mk_op2(k, IR_greater_or_equal, key, vector_part(a, m, 1))) : seen;
     }
-    if (t->rank > 4) return refused(a->n, "this form of its mask"), NULL;
+    if (t->rank > 4 || t->rank < 1) return refused(a->n, "this form of its mask"), NULL;
     m = mk_cast(k, m, DT_bool);
     if (t->rank == 2) return with_axes(k, m, 2, (int[]){1, 1});
     if (t->rank == 3) return mk_unsqueeze(k, m, 1);
@@ -221,6 +224,7 @@ static bool take_projections(attend *a)
     im_node *n = a->n;
     ir_value *q = im_in(n, 0), *k = im_in(n, 1), *bias = im_in(n, 3);
     const ir_sx *at = sx_int(a->sx, 0);
+    if (bias && bias->type->rank != 1) return im_fail(n, E_RANK, 3, "the bias must have rank 1");
     if (q->type->rank == 5 || (k && k->type->rank == 5)) {
         bool all = q->type->rank == 5;
         if (bias) return refused(n, "a bias of packed operands");
@@ -317,7 +321,7 @@ static ir_value *rotated(attend *a, ir_value *x, ir_value *ids)
 static const ir_sx *present_rows(attend *a)
 {
     importer *o = a->n->o;
-    const ir_sx *declared[IR_MAX_RANK], *const *known = im_has(a->n, GQA_TOTAL) ? im_known(o, im_in(a->n, GQA_TOTAL)) : NULL;
+    const ir_sx *declared[IR_MAX_RANK], *const *known = im_has(a->n, GQA_TOTAL) && ir_max_elements(im_in(a->n, GQA_TOTAL)->type) == 1 ? im_known(o, im_in(a->n, GQA_TOTAL)) : NULL;
     const ir_sx *total = known && known[0] ? known[0] : NULL, *extent = im_declared(a->n, 1, declared) == 4 ? declared[2] : NULL;
     if (total && sx_min(sx_sub(a->sx, a->past, total)) >= 0) return a->past;
     if (total && sx_min(sx_sub(a->sx, total, a->past)) >= 0) return total;
