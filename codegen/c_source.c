@@ -132,8 +132,8 @@ static void put_init(cg_program *p, text *t)
 static const char *invalid_byte(cg_program *p, nfc_dtype t)
 {
     const dtype_info *d = &dtype_table[t];
-    int most = t == DT_bool ? 1 : (1 << d->bits) - 1;
     if (t != DT_bool && d->bits >= 8) return NULL;
+    int most = t == DT_bool ? 1 : (1 << d->bits) - 1;
     if (d->kind == DTC_SIGNED) return arena_printf(p->arena, "(at[i] + %du) %% 256u > %d", 1 << (d->bits - 1), most);
     return arena_printf(p->arena, "at[i] > %d", most);
 }

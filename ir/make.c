@@ -135,7 +135,11 @@ static ir_value *scalar(mk *k, nfc_dtype dtype, double value, int64_t exact)
     return inst->out[0];
 }
 
-ir_value *mk_number(mk *k, nfc_dtype dtype, double value) { return scalar(k, dtype, value, (int64_t)value); }
+ir_value *mk_number(mk *k, nfc_dtype dtype, double value)
+{
+    bool fits = value >= -0x1p63 && value < 0x1p63;
+    return scalar(k, dtype, value, fits ? (int64_t)value : 0);
+}
 
 ir_value *mk_integer(mk *k, nfc_dtype dtype, int64_t value) { return scalar(k, dtype, (double)value, value); }
 

@@ -98,7 +98,7 @@ static bool encode_classes(im_node *n, ir_value *classes)
 
 bool im_ml_label_encoder(im_node *n)
 {
-    ir_value *x = im_in(n, 0), *classes = ml_words(n, "classes_strings");
+    ir_value *x = im_need(n, 0), *classes = ml_words(n, "classes_strings");
     if (!x || ir_is_poison(x) || (classes && ir_is_poison(classes))) return false;
     if (classes) return encode_classes(n, classes);
     column keys = column_of(n, "keys"), values = column_of(n, "values");
@@ -111,7 +111,7 @@ bool im_ml_label_encoder(im_node *n)
 bool im_ml_category_mapper(im_node *n)
 {
     const int64_t *ints;
-    ir_value *x = im_in(n, 0), *text = ml_words(n, "cats_strings");
+    ir_value *x = im_need(n, 0), *text = ml_words(n, "cats_strings");
     int count = im_ints(n, "cats_int64s", &ints);
     if (!x || ir_is_poison(x) || (text && ir_is_poison(text))) return false;
     if (!text || count <= 0) return im_fail(n, E_ATTR_MISSING, -1, "there are no cats_strings, or no cats_int64s");
@@ -125,7 +125,7 @@ bool im_ml_one_hot_encoder(im_node *n)
 {
     mk *k = n->k;
     const int64_t *ints;
-    ir_value *x = im_in(n, 0), *keys = ml_words(n, "cats_strings");
+    ir_value *x = im_need(n, 0), *keys = ml_words(n, "cats_strings");
     int count = im_ints(n, "cats_int64s", &ints);
     if (!x || ir_is_poison(x) || (keys && ir_is_poison(keys))) return false;
     if (!keys && count <= 0) return im_fail(n, E_ATTR_MISSING, -1, "there are no categories");

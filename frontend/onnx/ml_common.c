@@ -8,7 +8,7 @@ bool ml_is_text(const im_node *n, int i) { return im_has(n, i) && n->in[i]->text
 
 ir_value *ml_features(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     if (!x || ir_is_poison(x)) return NULL;
     int rank = x->type->rank;
     if (ml_is_text(n, 0) || rank < 1 || rank > 2) {

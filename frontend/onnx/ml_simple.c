@@ -5,7 +5,7 @@
 
 static ir_value *operand(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     return x && !ir_is_poison(x) ? x : NULL;
 }
 
@@ -103,7 +103,7 @@ bool im_ml_imputer(im_node *n)
 bool im_ml_array_feature_extractor(im_node *n)
 {
     mk *k = n->k;
-    ir_value *x = operand(n), *indices = im_in(n, 1);
+    ir_value *x = operand(n), *indices = im_need(n, 1);
     if (!x || !indices || ir_is_poison(indices)) return false;
     bool text = ml_is_text(n, 0);
     int axis = x->type->rank - 1 - text;
@@ -123,7 +123,7 @@ bool im_ml_feature_vectorizer(im_node *n)
     if (n->nin == 0 || (count >= 0 && count != n->nin)) return im_fail(n, E_ATTR_VALUE, -1, "inputdimensions has %d elements; there are %d operands", count, n->nin);
     ir_value **part = ARENA_ARRAY(n->o->s->arena, ir_value *, n->nin);
     for (int i = 0; i < n->nin; i++) {
-        ir_value *x = im_in(n, i);
+        ir_value *x = im_need(n, i);
         if (!x || ir_is_poison(x)) return false;
         if (x->type->rank < 1 || x->type->rank > 2 || ml_is_text(n, i)) return im_fail(n, E_RANK, i, "the operand must be numbers, [N, C] or [C]");
         if (x->type->rank == 1) x = mk_unsqueeze(k, x, 0);

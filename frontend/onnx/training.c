@@ -19,8 +19,7 @@ static bool begin(step *s, im_node *n, int kept)
     *s = (step){.n = n, .k = n->k, .kept = kept};
     if (n->nin < 4 + kept || (n->nin - 2) % (2 + kept)) return im_fail(n, E_OPERAND_MISSING, -1, "there are %d operands; R and T and %d for each tensor are wanted", n->nin, 2 + kept);
     for (int i = 0; i < n->nin; i++) {
-        ir_value *x = im_in(n, i);
-        if (!x) return im_fail(n, E_OPERAND_MISSING, i, "the operand is missing");
+        ir_value *x = im_need(n, i);
         if (ir_is_poison(x)) return false;
         if (i < 2 && ir_max_elements(x->type) != 1) return im_fail(n, E_SHAPE, i, "R and T must be scalars");
     }
