@@ -297,6 +297,9 @@ void plan_offsets(plan_graph *p, int64_t alignment)
     plan_buffer **order = ARENA_ARRAY(p->plan->m->arena, plan_buffer *, n + 1);
     int64_t *best = ARENA_ARRAY(p->plan->m->arena, int64_t, n + 1), pairs;
     if (n) memcpy(order, p->buffer.at, (size_t)n * sizeof *order);
+    /* What is empty has a byte of its own: two arguments at one place would alias, which kernels may not. */
+    for (int i = 0; i < n; i++)
+        if (order[i]->bytes == 0) order[i]->bytes = 1;
     for (int i = 0; i < n; i++) p->naive += order[i]->bytes;
     p->lower_bound = lower_bound(p, order, n, &pairs);
     p->arena = -1;
