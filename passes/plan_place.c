@@ -94,10 +94,12 @@ bool plan_is_contiguous(ir_module *m, const ir_type *type, const plan_view *v)
     return true;
 }
 
+static const ir_sx *size_of(ir_module *m, const ir_type *type) { return sx_mul(&m->sx, ir_elements(m, type), sx_int(&m->sx, (int64_t)dtype_bytes(type->dtype))); }
+
 static plan_buffer *new_buffer(placer *k, plan_place place, const ir_value *v)
 {
     plan_buffer *b = ARENA_NEW(k->m->arena, plan_buffer);
-    *b = (plan_buffer){.place = place, .dtype = v->type->dtype, .bytes = ir_max_bytes(v->type), .name = v->name, .at = v->at};
+    *b = (plan_buffer){.place = place, .dtype = v->type->dtype, .bytes = ir_max_bytes(v->type), .size = size_of(k->m, v->type), .name = v->name, .at = v->at};
     storage *s = ARENA_NEW(k->a, storage);
     s->buffer = b;
     s->last = -1;
@@ -283,7 +285,7 @@ plan_buffer *place_state(placer *k, ir_state *st)
     plan_buffer *b = map_getp(&k->p->view, st);
     if (b) return b;
     b = ARENA_NEW(k->m->arena, plan_buffer);
-    *b = (plan_buffer){.place = PLAN_STATE, .state = st, .dtype = st->type->dtype, .bytes = ir_max_bytes(st->type), .name = st->name, .at = st->at};
+    *b = (plan_buffer){.place = PLAN_STATE, .state = st, .dtype = st->type->dtype, .bytes = ir_max_bytes(st->type), .size = size_of(k->m, st->type), .name = st->name, .at = st->at};
     storage *s = ARENA_NEW(k->a, storage);
     s->buffer = b;
     map_setp(&k->storage, b, s);

@@ -107,10 +107,12 @@ static void merge(placer *k, storage *into, storage *from)
     from->merged = into;
 }
 
+/* Is it all of its buffer, in every run? An output's buffer is as large as the run's dims make it. */
 static bool is_whole(placer *k, const ir_value *v)
 {
     const plan_view *view = plan_view_of(k->p, v);
-    return view && sx_is(view->offset, 0) && plan_is_contiguous(k->m, v->type, view) && ir_max_bytes(v->type) == view->buffer->bytes;
+    if (!view || !sx_is(view->offset, 0) || !plan_is_contiguous(k->m, v->type, view)) return false;
+    return sx_mul(&k->m->sx, ir_elements(k->m, v->type), sx_int(&k->m->sx, (int64_t)dtype_bytes(v->type->dtype))) == view->buffer->size;
 }
 
 /* Puts two values into one storage, if nothing speaks against it. */
