@@ -327,12 +327,23 @@ bool im_like_parts(im_node *n, const im_value *like, im_value *v, im_parts *out)
     return true;
 }
 
+/* A tensor whose rank differs from branch to branch has the larger one: axes of extent 1 stand in front. */
+static im_value *ranked(im_node *n, im_value *v, const im_value *like)
+{
+    if (v->kind != IM_TENSOR || like->kind != IM_TENSOR || v->text || ir_is_poison(v->tensor) || ir_is_poison(like->tensor) || v->tensor->type->rank >= like->tensor->type->rank) return v;
+    ir_value *t = v->tensor;
+    while (t->type->rank < like->tensor->type->rank) t = mk_unsqueeze(n->k, t, 0);
+    return im_value_of(n->o, v->name, t);
+}
+
 bool im_same_parts(im_node *n, im_value **a, im_value **b, ir_block *end_a, ir_block *end_b, int before, im_parts *out_a, im_parts *out_b)
 {
     mk *k = n->k;
     k->block = end_a;
+    *a = ranked(n, *a, *b);
     *a = with_room(n, *a, *b, before);
     k->block = end_b;
+    if (*a) *b = ranked(n, *b, *a);
     *b = *a ? with_room(n, *b, *a, before) : NULL;
     if (!*a || !*b) return false;
     k->block = end_a;

@@ -38,17 +38,6 @@ bool im_center_crop_pad(im_node *n)
     return im_row_end(n, inst);
 }
 
-/* Before operator set 4 the axis was 1 where none was given. */
-bool im_concat(im_node *n)
-{
-    ir_value **in = ARENA_ARRAY(n->o->s->arena, ir_value *, n->nin);
-    for (int i = 0; i < n->nin; i++) in[i] = im_in(n, i);
-    if (n->nin == 0 || !in[0]) return im_fail(n, E_OPERAND_MISSING, -1, "it has no operands");
-    ir_inst *inst = im_row_begin(n, IR_concat, n->nin, in, NULL);
-    if (inst && n->version < 4 && !im_attr(n, "axis")) mk_int(inst, "axis", 1);
-    return im_row_end(n, inst);
-}
-
 /* ---- Col2Im, MaxUnpool ---------------------------------------------------------------------- */
 
 bool im_col2im(im_node *n)
