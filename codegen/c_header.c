@@ -58,6 +58,12 @@ static const char *bound_text(cg_program *p, const ir_bound *b)
     return s;
 }
 
+/* What the caller must have room for, where the run says what the extents are. */
+static const char *room_text(cg_program *p, const ir_type *type)
+{
+    return cg_is_sized_by_run(type) ? arena_printf(p->arena, ", room for %lld elements", (long long)ir_max_elements(type)) : "";
+}
+
 static void put_port(cg_program *p, text *t, const ir_graph *g, bool output, int i)
 {
     const ir_port *port = output ? &g->output.at[i] : &g->input.at[i];
@@ -65,7 +71,7 @@ static void put_port(cg_program *p, text *t, const ir_graph *g, bool output, int
     bool by_value = port->type->rank == 0;
     put(t, "%s%s %s%s; /* ", output || by_value ? "" : "const ", type, by_value ? "" : "*", member);
     if (strcmp(member, port->name) != 0) put(t, "'%s': ", comment_safe(p->arena, port->name));
-    line(t, "%s%s%s%s */", dtype_name(port->type->dtype), by_value ? "" : " ", extents(p, port->type), output ? "" : bound_text(p, &port->bound));
+    line(t, "%s%s%s%s */", dtype_name(port->type->dtype), by_value ? "" : " ", extents(p, port->type), output ? room_text(p, port->type) : bound_text(p, &port->bound));
 }
 
 static void put_ports(cg_program *p, text *t, const ir_graph *g)
@@ -77,7 +83,9 @@ static void put_ports(cg_program *p, text *t, const ir_graph *g)
     if (!dims.n && !g->input.n) line(t, "int unused; /* the graph has no inputs */");
     t->indent--;
     line(t, "} %s;\n", cg_graph_symbol(p, g, "in"));
+    cg_dims results = cg_result_dims(p, g);
     open_brace(t, "typedef struct %s", cg_graph_symbol(p, g, "out"));
+    for (int i = 0; i < results.n; i++) line(t, "int64_t %s; /* set by the run: %lld to %lld */", name_identifier(p->arena, results.at[i]->name), (long long)results.at[i]->lo, (long long)results.at[i]->hi);
     for (int i = 0; i < g->output.n; i++) put_port(p, t, g, true, i);
     if (!g->output.n) line(t, "int unused; /* the graph has no outputs */");
     t->indent--;
@@ -112,7 +120,7 @@ static void put_functions(cg_program *p, text *t)
     }
     for (int g = 0; g < p->m->graph.n; g++) {
         const ir_graph *graph = p->m->graph.at[g];
-        line(t, "/* Runs graph '%s' once. Inputs, outputs and the arena must not overlap. Returns a %s_status; after an\n * error the outputs' contents are not defined. */", comment_safe(p->arena, graph->name), n);
+        line(t, "/* Runs graph '%s' once. Inputs, outputs and the arena must not overlap. Returns a %s_status; after an\n * error the outputs' contents are not defined.%s */", comment_safe(p->arena, graph->name), n, cg_result_dims(p, graph).n ? " Extents that the run sets stand in the outputs, whose\n * elements follow each other in these extents." : "");
         line(t, "int %s(%s_ctx *ctx, const %s *in, %s *out);", cg_graph_symbol(p, graph, "run"), n, cg_graph_symbol(p, graph, "in"), cg_graph_symbol(p, graph, "out"));
     }
     line(t, "/* States become zero. */\nvoid %s_reset(%s_ctx *ctx);", n, n);

@@ -40,7 +40,8 @@ typedef struct {
     text *t;
     const ir_graph *g;
     int number;
-    cg_dims dims;
+    cg_dims dims;         /* those that the caller chooses, and behind them those that a run sets */
+    int nfree;
     nfc_map extent;       /* expression -> function that works it out */
     const char **axes[2]; /* the tables of inputs and outputs; NULL: a scalar has none */
 } printer;
@@ -149,7 +150,7 @@ static void put_ports(printer *x, bool output)
         put_string(x->t, shape_text(x, port->type));
         put(x->t, ", ");
         put_string(x->t, output ? "" : limits_text(x, &port->bound));
-        line(x->t, "},");
+        line(x->t, ", %lld},", output && cg_is_sized_by_run(port->type) ? (long long)ir_max_elements(port->type) : 0);
     }
     x->t->indent--;
     line(x->t, "};\n");
@@ -172,23 +173,22 @@ static void put_dims(printer *x)
 
 static const char *c_type(const ir_port *port) { return dtype_table[port->type->dtype].c_type; }
 
+static const char *dim_name(const printer *x, int i) { return name_identifier(x->p->arena, x->dims.at[i]->name); }
+
 /* Tensors go into the structs by pointer, scalars by value. */
 static void put_run(printer *x)
 {
     const cg_program *p = x->p;
     text *t = x->t;
     line(t,
-         "static int run_%d(void *ctx, const void *const *from, void *const *to, const int64_t "
+         "static int run_%d(void *ctx, const void *const *from, void *const *to, int64_t "
          "*nf_dims)\n{",
          x->number);
     t->indent++;
     line(t, "%s in;\n%s out;\nint status;", cg_graph_symbol(p, x->g, "in"),
          cg_graph_symbol(p, x->g, "out"));
     line(t, "memset(&in, 0, sizeof in);\nmemset(&out, 0, sizeof out);");
-    for (int i = 0; i < x->dims.n; i++) {
-        cg_module c = {.m = p->m, .arena = p->arena, .device = p->device, .wide = true};
-        line(t, "in.%s = nf_dims[%d];", cg_index(&c, sx_sym(&p->m->sx, x->dims.at[i]), false), i);
-    }
+    for (int i = 0; i < x->nfree; i++) line(t, "in.%s = nf_dims[%d];", dim_name(x, i), i);
     for (int i = 0; i < x->g->input.n; i++) {
         const ir_port *port = &x->g->input.at[i];
         line(t, "in.%s = %s(const %s *)from[%d];", cg_port_member(p, x->g, false, i),
@@ -208,6 +208,7 @@ static void put_run(printer *x)
         if (!port->type->rank)
             line(t, "*(%s *)to[%d] = out.%s;", c_type(port), i, cg_port_member(p, x->g, true, i));
     }
+    for (int i = x->nfree; i < x->dims.n; i++) line(t, "if (!status) nf_dims[%d] = out.%s;", i, dim_name(x, i));
     line(t, "return status;");
     close_brace(t);
     end_line(t);
@@ -220,6 +221,9 @@ static void put_graphs(cg_program *p, text *t)
     for (int i = 0; i < p->m->graph.n; i++) {
         const ir_graph *g = p->m->graph.at[i];
         printer x = {.p = p, .t = t, .g = g, .number = i, .dims = cg_graph_dims(p, g)};
+        cg_dims results = cg_result_dims(p, g);
+        x.nfree = x.dims.n;
+        for (int k = 0; k < results.n; k++) vec_push(p->arena, &x.dims, results.at[k]);
         map_init(&x.extent, p->arena);
         line(t, "/* ---- graph '%s' ---- */\n", comment_safe(p->arena, g->name));
         put_dims(&x);
@@ -228,7 +232,7 @@ static void put_graphs(cg_program *p, text *t)
         put_run(&x);
         put(rows, "{");
         put_string(rows, g->name);
-        put(rows, ", %d, %d, %d, ", g->input.n, g->output.n, x.dims.n);
+        put(rows, ", %d, %d, %d, %d, ", g->input.n, g->output.n, x.nfree, x.dims.n - x.nfree);
         put(rows, g->input.n ? "inputs_%d, " : "NULL, ", i);
         put(rows, g->output.n ? "outputs_%d, " : "NULL, ", i);
         put(rows, x.dims.n ? "dims_%d, " : "NULL, ", i);

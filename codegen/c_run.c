@@ -149,7 +149,7 @@ static void print_checks(run *r, const plan_step *s)
         bool below = sx_min(k->x) < 0, above = sx_min(sx_sub(t, k->limit, k->x)) < 0;
         const char *bad = below ? arena_printf(r->p->arena, "%s < 0", integer(r, k->x, false)) : "";
         if (above) bad = arena_printf(r->p->arena, "%s%s%s > %s", bad, below ? " || " : "", integer(r, k->x, false), integer(r, k->limit, false));
-        fail_unless(r, bad, "INDEX", k->at);
+        fail_unless(r, bad, k->size ? "SIZE" : "INDEX", k->at);
     }
 }
 
@@ -284,6 +284,13 @@ static void print_branch(run *r, const ir_inst *end, bool tail)
     close_brace(r->t);
 }
 
+/* The extents of outputs that are the run's. */
+static void print_results(run *r, const ir_inst *leave)
+{
+    cg_dims results = cg_result_dims(r->p, r->g->g);
+    for (int i = 0; i < results.n; i++) line(r->t, "out->%s = %s;", name_identifier(r->p->arena, results.at[i]->name), integer(r, ir_result_value(leave, results.at[i]), false));
+}
+
 static void print_end(run *r, const ir_inst *end, bool tail)
 {
     const plan_step *s = plan_step_of(r->g, end);
@@ -302,7 +309,9 @@ static void print_end(run *r, const ir_inst *end, bool tail)
         line(r->t, "break;");
         break;
     default: /* return */
+        if (s) print_checks(r, s);
         if (s) PRINT_CALLS(r, s->call);
+        print_results(r, end);
         line(r->t, "return %s_OK;", r->p->upper);
     }
 }
@@ -422,7 +431,7 @@ static void print_dims(run *r, const text *body)
     cg_dims given = cg_graph_dims(r->p, r->g->g);
     for (int i = 0; i < r->p->m->dim.n; i++) {
         const ir_dim *d = &r->p->m->dim.at[i];
-        if (d->sym->is) continue;
+        if (d->sym->is || d->sym->is_result) continue;
         const char *name = name_identifier(r->p->arena, d->sym->name);
         if (is_listed(&given, d->sym)) {
             line(r->t, "const int64_t %s = in->%s;", name, name);

@@ -45,8 +45,8 @@ static const char **port_members(cg_program *p, const ir_graph *g, bool output)
     nfc_map taken;
     int n = output ? g->output.n : g->input.n;
     const char **names = unique_names(p, &taken, n);
-    cg_dims dims = cg_graph_dims(p, g);
-    for (int i = 0; i < dims.n && !output; i++) name_unique(p->arena, &taken, dims.at[i]->name);
+    cg_dims dims = output ? cg_result_dims(p, g) : cg_graph_dims(p, g);
+    for (int i = 0; i < dims.n; i++) name_unique(p->arena, &taken, dims.at[i]->name);
     for (int i = 0; i < n; i++) names[i] = name_unique(p->arena, &taken, (output ? g->output.at : g->input.at)[i].name);
     return names;
 }
@@ -106,7 +106,7 @@ static void add_dim(void *env, const ir_sym *sym)
     vec_push(((cg_program *)((void **)env)[0])->arena, d, sym);
 }
 
-cg_dims cg_graph_dims(const cg_program *p, const ir_graph *g)
+static cg_dims port_dims(const cg_program *p, const ir_graph *g, bool results)
 {
     cg_dims found = {0}, dims = {0};
     void *env[2] = {(void *)(uintptr_t)p, &found};
@@ -116,9 +116,21 @@ cg_dims cg_graph_dims(const cg_program *p, const ir_graph *g)
     }
     for (int i = 0; i < p->m->dim.n; i++) /* in the order of their declaration */
         for (int k = 0; k < found.n; k++)
-            if (found.at[k] == p->m->dim.at[i].sym) vec_push(p->arena, &dims, found.at[k]);
+            if (found.at[k] == p->m->dim.at[i].sym && found.at[k]->is_result == results) vec_push(p->arena, &dims, found.at[k]);
     return dims;
 }
+
+static void find_result(void *found, const ir_sym *sym) { *(bool *)found |= sym->is_result; }
+
+bool cg_is_sized_by_run(const ir_type *t)
+{
+    bool found = false;
+    for (int i = 0; i < t->rank; i++) sx_visit(t->dim[i], find_result, &found);
+    return found;
+}
+
+cg_dims cg_graph_dims(const cg_program *p, const ir_graph *g) { return port_dims(p, g, false); }
+cg_dims cg_result_dims(const cg_program *p, const ir_graph *g) { return port_dims(p, g, true); }
 
 /* A name of a model's node, as it may stand in a comment and in a string. */
 static const char *plain_label(const cg_program *p, const char *label)

@@ -128,9 +128,13 @@ void cg_emit_report(cg_program *p);
 void cg_emit_manifest(cg_program *p);
 /* "f32 [3][4]" for comments; free dims by name. */
 const char *cg_shape_text(const cg_program *p, const ir_type *t);
-/* The free dims that a graph's inputs and outputs speak of, in order. */
+/* The free dims that a graph's inputs and outputs speak of, in order, and the caller chooses. */
 typedef VEC(const ir_sym *) cg_dims;
 cg_dims cg_graph_dims(const cg_program *p, const ir_graph *g);
+/* Those that a run sets. */
+cg_dims cg_result_dims(const cg_program *p, const ir_graph *g);
+/* Has it an extent that a run sets? */
+bool cg_is_sized_by_run(const ir_type *t);
 /* Lines "mlp.nfg:10, 12" of what a call computes. */
 const char *cg_places(const cg_program *p, const plan_call *call);
 /* "matmul, add, relu" */

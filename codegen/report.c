@@ -281,6 +281,10 @@ static json_node *api_json(const cg_program *p)
         set_text(p, row, "out", cg_graph_symbol(p, g, "out"));
         json_set(row, "inputs", ports_json(p, g, false));
         json_set(row, "outputs", ports_json(p, g, true));
+        cg_dims results = cg_result_dims(p, g);
+        json_node *sizes = json_array(p->arena);
+        for (int k = 0; k < results.n; k++) json_push(sizes, json_string(p->arena, results.at[k]->name));
+        if (results.n) json_set(row, "results", sizes); /* members of the out struct */
         json_push(graphs, row);
     }
     set_text(p, o, "header", arena_printf(p->arena, "%s.h", p->name));

@@ -89,6 +89,7 @@ typedef struct lower {
     lower_loop *loop;
     const ir_scope *scope;
     const ir_hints *hints;
+    bool blamed;       /* the graph's outputs were reported: what returns give them stays silent */
     const ast_stmt *ended; /* the current block's terminator; NULL: not yet */
 } lower;
 
@@ -137,6 +138,11 @@ void lower_require(lower *l, const ast_stmt *st);
 void lower_loop_stmt(lower *l, const ast_stmt *st);
 void lower_stmts(lower *l, const ast_stmt *st);
 void lower_ports(lower *l);
+/* lower_result.c: finds the dims that only outputs have; then, for a graph, that its outputs say what they
+ * are; and for a return, whose operands are all there, that they are what the outputs declare. */
+void lower_result_dims(lower *l);
+void lower_result_check(lower *l);
+void lower_outputs_check(lower *l, const ir_inst *leave, const nfc_span *at);
 void lower_block_body(lower *l, const ast_block *b);
 void lower_branch(lower *l, const ast_stmt *st);
 void lower_return(lower *l, const ast_stmt *st);

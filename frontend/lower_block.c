@@ -211,7 +211,8 @@ static bool misnamed(lower *l, const ast_stmt *st)
     return false;
 }
 
-static ir_value *output_value(lower *l, const ast_stmt *st, const ir_port *port)
+/* at: where it stands. */
+static ir_value *output_value(lower *l, const ast_stmt *st, const ir_port *port, nfc_span *at)
 {
     const ast_arg *a = is_short_form(l, st) ? st->arg : returned(l, st, port);
     ast_expr name = {.kind = AST_NAME, .at = a ? a->name.at : st->at, .name = {a ? a->name.text : port->name, a ? a->name.at : st->at}};
@@ -222,11 +223,7 @@ static ir_value *output_value(lower *l, const ast_stmt *st, const ir_port *port)
     }
     if (port->type->kind != IR_TENSOR) return poison_value(l, st->at);
     ir_value *v = lower_value(l, e, port->type->dtype, NULL);
-    if (!ir_is_poison(v) && !ir_same_type(v->type, port->type)) {
-        nfc_diag *d = lower_error(l, E_OUTPUT, e->at, "output '%s' is declared as %s, but this is %s", port->name, ir_type_text(l->s->arena, port->type), ir_type_text(l->s->arena, v->type));
-        diag_note(d, port->at, "declared here");
-        if (v->at.line != e->at.line) diag_note(d, v->at, "the value is made here");
-    }
+    *at = e->at;
     return v;
 }
 
@@ -239,9 +236,11 @@ void lower_return(lower *l, const ast_stmt *st)
         for (int i = 0; i < l->g->output.n; i++) names[i] = l->g->output.at[i].name;
         if (!is_output(l->g, a->name.text) && !l->ast->lost) diag_choices(lower_error(l, E_OUTPUT, a->name.at, "the graph has no output '%s'", a->name.text), a->name.text, names, "the outputs are");
     }
-    for (int i = 0; i < l->g->output.n; i++) ir_push_operand(l->m, inst, output_value(l, st, &l->g->output.at[i]));
+    nfc_span *at = ARENA_ARRAY(l->s->arena, nfc_span, l->g->output.n + 1);
+    for (int i = 0; i < l->g->output.n; i++) ir_push_operand(l->m, inst, output_value(l, st, &l->g->output.at[i], &at[i]));
     for (int i = 0; i < l->g->state.n; i++) ir_push_operand(l->m, inst, token_of(l, l->g->state.at[i]));
     lower_emit(l, inst);
+    lower_outputs_check(l, inst, at);
 }
 
 /* ---- blocks -------------------------------------------------------------------------------- */
@@ -372,6 +371,7 @@ void lower_graph(lower *l, const ast_graph *g)
         if (!l->m->state.at[i]->graph || l->m->state.at[i]->graph == l->g) vec_push(l->m->arena, &l->g->state, l->m->state.at[i]);
     l->env = NULL;
     lower_ports(l);
+    lower_result_check(l);
     ir_block *entry = ir_block_new(l->g->body, "entry", g->at);
     lower_env *base = base_env(l, entry);
     add_blocks(l, g->block);

@@ -95,6 +95,7 @@ static void lower_constants(lower *l)
         lower_constant_value(l, c, c->ast->name.at);
     }
     for (const ast_const *a = l->ast->dim; a; a = a->next) lower_dim(l, a);
+    lower_result_dims(l);
 }
 
 /* ---- states -------------------------------------------------------------------------------- */

@@ -212,6 +212,8 @@ struct ir_graph {
     ir_region *body;       /* the entry block's arguments are the inputs, then one token a state */
 };
 
+/* A result dim (ir_sym.is_result) is an extent of outputs that a run sets: from 0 up to its bound, which
+ * the caller has room for. Nothing inside of a graph is made of it; each return says what it is. */
 typedef struct ir_dim {
     ir_sym *sym;
     bool bounded; /* stays free up to sym->hi; else it is bound and sym->is is its value */
@@ -324,6 +326,22 @@ ir_graph *ir_graph_named(const ir_module *m, const char *name);
 /* Is b the block of an instruction inside region r, however deep? */
 bool ir_region_contains(const ir_region *r, const ir_block *b);
 const char *ir_type_text(nfc_arena *a, const ir_type *type);
+
+/* A new result dim, from 0 to `most`, for types of outputs. */
+const ir_sx *ir_result_dim(ir_module *m, const char *name, int64_t most, nfc_span at);
+/* Has some output of the graph an axis that is this result dim alone? Only such a graph sets it. */
+bool ir_has_result(const ir_graph *g, const ir_sym *sym);
+/* What a return makes of a result dim: the extent of the value behind the first such axis. */
+const ir_sx *ir_result_value(const ir_inst *leave, const ir_sym *sym);
+
+/* Whether an extent of a returned value is what its output declares. */
+typedef enum { IR_NEVER_FITS, IR_MAY_FIT, IR_FITS } ir_fit;
+typedef struct ir_output_axis {
+    const ir_sx *x, *least, *most; /* least <= x <= most must hold; a run checks what MAY_FIT */
+    const ir_sym *sets;            /* the result dim that it says; NULL: none, and least is most */
+} ir_output_axis;
+/* The types have the same element type and rank. */
+ir_fit ir_output_fits(ir_module *m, const ir_inst *leave, int output, int axis, ir_output_axis *a);
 
 /* Puts the replacements of symbols (ir_sym.is) into every type, index and attribute. */
 void ir_resolve_symbols(ir_module *m);

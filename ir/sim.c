@@ -486,6 +486,39 @@ static const ir_block *jump(sim *s, const ir_inst *end, const ir_edge *e)
     return e->to;
 }
 
+static bool bad_output(sim *s, const ir_inst *leave, const ir_port *p, int axis, int64_t x, const char *want)
+{
+    return fail_at(s, leave->at, E_RUN_SIZE, arena_printf(s->m->arena, "output '%s' has extent %lld on axis %d, which is not %s", p->name, (long long)x, axis, want));
+}
+
+/* An axis that is a result dim alone says what the dim is. */
+static bool take_results(sim *s, const ir_inst *leave, const ir_port *p, const sim_tensor *t)
+{
+    for (int k = 0; k < t->rank; k++) {
+        const ir_sym *sym = sx_only_sym(p->type->dim[k]);
+        if (!sym || !sym->is_result || s->sym_known[sym->id]) continue;
+        if (t->dim[k] < sym->lo || t->dim[k] > sym->hi) return bad_output(s, leave, p, k, t->dim[k], arena_printf(s->m->arena, "from %lld to %lld", (long long)sym->lo, (long long)sym->hi));
+        s->sym[sym->id] = t->dim[k];
+        s->sym_known[sym->id] = true;
+    }
+    return true;
+}
+
+static bool check_outputs(sim *s, const ir_inst *leave)
+{
+    for (int i = 0; i < s->graph->output.n; i++)
+        if (!take_results(s, leave, &s->graph->output.at[i], s->value[leave->in[i]->id])) return false;
+    for (int i = 0; i < s->graph->output.n; i++) {
+        const ir_port *p = &s->graph->output.at[i];
+        const sim_tensor *t = s->value[leave->in[i]->id];
+        for (int k = 0; k < t->rank; k++) {
+            int64_t want = value_of(s, p->type->dim[k]);
+            if (t->dim[k] != want) return bad_output(s, leave, p, k, t->dim[k], arena_printf(s->m->arena, "%lld, as it is declared", (long long)want));
+        }
+    }
+    return true;
+}
+
 /* Which block a terminator goes to; NULL when it leaves the region, with its values in `left`. */
 static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, outcome *how)
 {
@@ -494,6 +527,10 @@ static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, out
     if (end->op == IR_br) return jump(s, end, &end->edge[0]);
     if (end->op == IR_cond_br) return jump(s, end, &end->edge[sim_get_int(s->value[end->in[0]->id], 0) == 0]);
     bool leaves_graph = end->op == IR_return;
+    if (leaves_graph && !check_outputs(s, end)) {
+        tell_failed(s, end);
+        return NULL;
+    }
     int n = leaves_graph ? s->graph->output.n : end->nin;
     *how = leaves_graph ? LEFT_GRAPH : end->op == IR_break ? LEFT_LOOP : LEFT_REGION;
     for (int i = 0; i < n; i++) (leaves_graph ? s->result : left)[i] = shared(s, end->in[i]);
@@ -544,6 +581,7 @@ static bool bind_dims(sim *s, sim_tensor *const *in)
     }
     for (int i = 0; i < s->m->dim.n; i++) { /* a dim that no input has takes its bound */
         const ir_sym *sym = s->m->dim.at[i].sym;
+        if (sym->is_result) continue; /* the return says it */
         if (!s->sym_known[sym->id]) s->sym[sym->id] = sym->hi;
         s->sym_known[sym->id] = true;
     }

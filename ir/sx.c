@@ -314,16 +314,19 @@ const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b)
     return sx_add(t, sum, sx_int(t, constant));
 }
 
-const ir_sx *sx_resolve(sx_table *t, const ir_sx *a)
+const ir_sx *sx_replace(sx_table *t, const ir_sx *a, sx_by *by, void *env)
 {
     switch (a->kind) {
-    case SX_SYM: return a->sym->is ? sx_resolve(t, a->sym->is) : a;
+    case SX_SYM: {
+        const ir_sx *x = by(env, a->sym);
+        return x ? x : a;
+    }
     case SX_DIV: {
-        const ir_sx *r = sx_resolve(t, a->a);
+        const ir_sx *r = sx_replace(t, a->a, by, env);
         return r == a->a ? a : sx_div(t, r, a->constant);
     }
     case SX_MOD: {
-        const ir_sx *r = sx_resolve(t, a->a);
+        const ir_sx *r = sx_replace(t, a->a, by, env);
         return r == a->a ? a : sx_mod(t, r, a->constant);
     }
     case SX_SUM: break;
@@ -331,17 +334,21 @@ const ir_sx *sx_resolve(sx_table *t, const ir_sx *a)
     bool changed = false;
     for (int i = 0; i < a->nterm; i++)
         for (int k = 0; k < a->term[i].n; k++)
-            changed |= sx_resolve(t, a->term[i].factor[k]) != a->term[i].factor[k];
+            changed |= sx_replace(t, a->term[i].factor[k], by, env) != a->term[i].factor[k];
     if (!changed) return a;
     const ir_sx *sum = sx_int(t, a->constant);
     for (int i = 0; i < a->nterm; i++) {
         const ir_sx *product = sx_int(t, a->term[i].coef);
         for (int k = 0; k < a->term[i].n; k++)
-            product = sx_mul(t, product, sx_resolve(t, a->term[i].factor[k]));
+            product = sx_mul(t, product, sx_replace(t, a->term[i].factor[k], by, env));
         sum = sx_add(t, sum, product);
     }
     return sum;
 }
+
+static const ir_sx *replacement(void *t, const ir_sym *sym) { return sym->is ? sx_resolve(t, sym->is) : NULL; }
+
+const ir_sx *sx_resolve(sx_table *t, const ir_sx *a) { return sx_replace(t, a, replacement, t); }
 
 /* ---- bounds and values ------------------------------------------------------------------- */
 

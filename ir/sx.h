@@ -17,6 +17,7 @@ typedef struct ir_sym {
     int id;             /* in the order of creation; orders the terms of an expression */
     int64_t lo, hi;     /* inclusive */
     bool is_dim;        /* else an index value */
+    bool is_result;     /* a dim that no input has: a run's outputs say what it is */
     struct ir_value *value; /* index: the SSA value */
     const ir_sx *is;    /* replaced by this expression (folded, bound); NULL: stands for itself */
     nfc_span at;
@@ -60,6 +61,9 @@ const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by);
 const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b);
 /* With every replaced symbol (ir_sym.is) put in. */
 const ir_sx *sx_resolve(sx_table *t, const ir_sx *a);
+/* With what `by` gives for a symbol in its place; NULL leaves it. */
+typedef const ir_sx *sx_by(void *env, const ir_sym *sym);
+const ir_sx *sx_replace(sx_table *t, const ir_sx *a, sx_by *by, void *env);
 
 bool sx_is_const(const ir_sx *a);
 int64_t sx_value(const ir_sx *a); /* of a constant */

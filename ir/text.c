@@ -134,6 +134,7 @@ static void write_declarations(FILE *to, const json_node *tree)
     }
     for (const json_node *k = json_get(tree, "dims")->child; k; k = k->next) {
         fprintf(to, "dim %s %s %lld", json_get(k, "name")->text, json_get(k, "bounded")->truth ? "<=" : "=", (long long)json_get(k, "value")->integer);
+        if (json_get(k, "result")) fputs(" result", to);
         write_place(to, k);
         putc('\n', to);
     }
@@ -419,6 +420,7 @@ static json_node *read_declaration(reader *r, const char *kind)
         if (!bounded) expect(r, "=");
         json_set(n, "bounded", json_bool(r->s->arena, bounded));
         json_set(n, "value", integer(r));
+        if (accept(r, "result")) json_set(n, "result", json_bool(r->s->arena, true));
     } else if (kind[0] == 'p') {
         json_set(n, "path", json_value(r));
     } else {

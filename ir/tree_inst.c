@@ -218,6 +218,19 @@ static bool check_types(tree_reader *r, const json_node *n, ir_inst *inst, const
     return i == inst->nout || tree_bad(r, n, "the op makes %d results", inst->nout);
 }
 
+/* What is returned must be able to be what the outputs declare. */
+static bool check_return(tree_reader *r, const json_node *n, const ir_inst *leave)
+{
+    for (int o = 0; o < r->g->output.n && o < leave->nin; o++) {
+        const ir_type *t = leave->in[o] ? leave->in[o]->type : ir_poison(r->m), *declared = r->g->output.at[o].type;
+        bool fits = t->kind == IR_TENSOR && t->dtype == declared->dtype && t->rank == declared->rank;
+        ir_output_axis a;
+        for (int k = 0; fits && k < t->rank; k++) fits = ir_output_fits(r->m, leave, o, k, &a) != IR_NEVER_FITS;
+        if (!fits) return tree_bad(r, n, "output %s has another type", r->g->output.at[o].name);
+    }
+    return leave->nin >= r->g->output.n || tree_bad(r, n, "%d values for %d outputs", leave->nin, r->g->output.n);
+}
+
 static bool read_core(tree_reader *r, const json_node *n, ir_inst *inst, const json_node *out)
 {
     const json_node *first = out ? out->child : NULL, *t = first ? json_get(first, "type") : NULL;
@@ -231,6 +244,9 @@ static bool read_core(tree_reader *r, const json_node *n, ir_inst *inst, const j
     case IR_read:
     case IR_write:
         if (!read_selectors(r, n, inst)) return false;
+        break;
+    case IR_return:
+        if (!check_return(r, n, inst)) return false;
         break;
     case IR_require:
         if (inst->nindex != 1 || !ir_given(inst, ATTR_AT(require, min)) || !ir_given(inst, ATTR_AT(require, max))) return tree_bad(r, n, "a requirement has an index, and bounds");

@@ -25,7 +25,7 @@ static void read_sources(tree_reader *r, const json_node *tree)
 static void read_dims(tree_reader *r, const json_node *tree)
 {
     const json_node *list = tree_member(r, tree, "dims", JSON_ARRAY);
-    for (const json_node *k = list ? list->child : NULL; k && tree_members(r, k, "at bounded name value"); k = k->next) {
+    for (const json_node *k = list ? list->child : NULL; k && tree_members(r, k, "at bounded name result value"); k = k->next) {
         const json_node *bounded = tree_member(r, k, "bounded", JSON_BOOL);
         ir_dim d = {.bounded = bounded && bounded->truth, .at = tree_place(r, k)};
         int64_t v = tree_number(r, k, "value", d.bounded, 1 << 30);
@@ -37,6 +37,11 @@ static void read_dims(tree_reader *r, const json_node *tree)
         if (b) d.bounded = b->bounded;
         d.sym = sx_new_sym(&r->m->sx, name, d.bounded ? 1 : v, v, d.at);
         d.sym->is_dim = true;
+        const json_node *result = json_get(k, "result") ? tree_member(r, k, "result", JSON_BOOL) : NULL;
+        if (result && result->truth && d.bounded) {
+            d.sym->is_result = true;
+            d.sym->lo = 0;
+        }
         if (!d.bounded) d.sym->is = sx_int(&r->m->sx, v);
         if (map_set(&r->dims, name, d.sym)) tree_bad(r, k, "two dims have this name");
         vec_push(r->s->arena, &r->m->dim, d);

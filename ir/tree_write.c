@@ -263,6 +263,7 @@ static json_node *declarations(writer *w, json_node *n)
         json_node *d = json_object(w->a);
         json_set(d, "at", place(w, m->dim.at[i].at));
         json_set(d, "bounded", json_bool(w->a, m->dim.at[i].bounded));
+        if (m->dim.at[i].sym->is_result) json_set(d, "result", json_bool(w->a, true));
         json_set(d, "name", json_string(w->a, m->dim.at[i].sym->name));
         json_set(d, "value", json_int(w->a, m->dim.at[i].sym->hi));
         json_push(dims, d);

@@ -57,8 +57,18 @@ typedef struct {
 static void check_sym(void *env, const ir_sym *sym)
 {
     sym_env *e = env;
+    if (sym->is_result) breach(e->v, e->inst, "the dim '%s' is used, which only the end of the run knows", sym->name);
     if (sym->is_dim) return;
     if (!sym->value || !available(e->v, sym->value, e->inst)) breach(e->v, e->inst, "the index '%s' is used before it is made", sym->name);
+}
+
+static void find_result(void *found, const ir_sym *sym) { *(bool *)found |= sym->is_result; }
+
+static bool of_result(const ir_sx *x)
+{
+    bool found = false;
+    sx_visit(x, find_result, &found);
+    return found;
 }
 
 static bool check_type(verifier *v, const ir_inst *inst, const ir_type *t)
@@ -69,6 +79,7 @@ static bool check_type(verifier *v, const ir_inst *inst, const ir_type *t)
     for (int i = 0; i < t->rank; i++) {
         NEED(sx_min(t->dim[i]) >= 0, "extent %s can be negative", sx_text(v->m->arena, t->dim[i]));
         NEED(sx_max(t->dim[i]) <= (int64_t)1 << 40, "extent %s has no bound", sx_text(v->m->arena, t->dim[i]));
+        NEED(!of_result(t->dim[i]), "extent %s is made of what only the end of the run knows", sx_text(v->m->arena, t->dim[i]));
     }
     return true;
 }
@@ -121,6 +132,19 @@ static bool check_edges(verifier *v, const ir_inst *inst)
     return true;
 }
 
+/* What can be shown never to fit was not known before a pass: then every run says so. */
+static bool output_fits(verifier *v, const ir_inst *leave, int i)
+{
+    const ir_type *t = leave->in[i]->type, *declared = ir_graph_of(leave)->output.at[i].type;
+    if (t->kind != IR_TENSOR || t->dtype != declared->dtype || t->rank != declared->rank) return false;
+    for (int k = 0; k < t->rank; k++) {
+        ir_output_axis a;
+        bool told = sx_is_const(t->dim[k]) && sx_is_const(declared->dim[k]);
+        if (ir_output_fits(v->m, leave, i, k, &a) == IR_NEVER_FITS && !a.sets && !told) return false;
+    }
+    return true;
+}
+
 /* The values that leave a region against what its owner makes of them. */
 static bool check_region_end(verifier *v, const ir_inst *inst)
 {
@@ -134,7 +158,7 @@ static bool check_region_end(verifier *v, const ir_inst *inst)
     if (inst->op == IR_return) {
         const ir_graph *g = ir_graph_of(inst);
         NEED(inst->nin == g->output.n + g->state.n, "%d values for %d outputs and %d states", inst->nin, g->output.n, g->state.n);
-        for (int i = 0; i < g->output.n; i++) NEED(ir_same_type(inst->in[i]->type, g->output.at[i].type), "output %s has another type", g->output.at[i].name);
+        for (int i = 0; i < g->output.n; i++) NEED(output_fits(v, inst, i), "output %s has another type", g->output.at[i].name);
         for (int i = 0; i < g->state.n; i++) {
             const ir_type *t = inst->in[g->output.n + i]->type;
             NEED(t->kind == IR_TOKEN && t->state == g->state.at[i], "the token of state %s is missing", g->state.at[i]->name);
@@ -254,12 +278,21 @@ static bool check_region(verifier *v, const ir_region *r)
     return true;
 }
 
+static bool check_inputs(verifier *v, const ir_graph *g)
+{
+    const ir_inst *inst = NULL;
+    for (int i = 0; i < g->input.n; i++)
+        for (int k = 0; k < g->input.at[i].type->rank; k++) NEED(!of_result(g->input.at[i].type->dim[k]), "input %s has an extent that only the end of the run knows", g->input.at[i].name);
+    return true;
+}
+
 const char *ir_verify(ir_module *m)
 {
     verifier v = {.m = m, .scratch = arena_child(m->arena)};
     map_init(&v.doms, v.scratch);
     ir_number(m);
-    for (int i = 0; i < m->graph.n && !v.broken; i++) check_region(&v, m->graph.at[i]->body);
+    for (int i = 0; i < m->graph.n && !v.broken; i++)
+        if (check_inputs(&v, m->graph.at[i])) check_region(&v, m->graph.at[i]->body);
     arena_free(v.scratch);
     return v.broken;
 }

@@ -48,6 +48,7 @@ typedef struct plan_call {
  * that only the run knows are equal. */
 typedef struct plan_check {
     bool equal; /* x == limit */
+    bool size;  /* it is a size that is wrong, not an index */
     const ir_sx *x, *limit;
     nfc_span at;
 } plan_check;

@@ -18,12 +18,25 @@ static void add(checker *c, plan_check check)
 static void check_index(checker *c, const ir_sx *x, const ir_sx *limit, nfc_span at)
 {
     if (sx_min(x) >= 0 && sx_min(sx_sub(&c->m->sx, limit, x)) >= 0) return;
-    add(c, (plan_check){false, x, limit, at});
+    add(c, (plan_check){.x = x, .limit = limit, .at = at});
 }
 
 static void check_equal(checker *c, const ir_sx *x, const ir_sx *y)
 {
-    if (x != y) add(c, (plan_check){true, x, y, c->inst->at});
+    if (x != y) add(c, (plan_check){.equal = true, .size = true, .x = x, .limit = y});
+}
+
+/* The extents of what is returned against what the outputs declare. */
+static void check_return(checker *c)
+{
+    const ir_graph *g = ir_graph_of(c->inst);
+    for (int o = 0; o < g->output.n; o++)
+        for (int k = 0; k < g->output.at[o].type->rank; k++) {
+            ir_output_axis a;
+            if (ir_output_fits(c->m, c->inst, o, k, &a) == IR_FITS) continue;
+            if (!a.sets) check_equal(c, a.x, a.least);
+            else add(c, (plan_check){.size = true, .x = sx_sub(&c->m->sx, a.x, a.least), .limit = sx_sub(&c->m->sx, a.most, a.least)});
+        }
 }
 
 static void check_effect(checker *c)
@@ -79,6 +92,7 @@ void plan_checks_of(ir_module *m, const ir_inst *inst, plan_checks *checks)
     switch (inst->op) {
     case IR_read:
     case IR_write: check_effect(&c); break;
+    case IR_return: check_return(&c); break;
     case IR_slice: check_slice(&c); break;
     case IR_update: check_update(&c); break;
     case IR_reshape: check_equal(&c, ir_elements(m, inst->in[0]->type), ir_elements(m, inst->out[0]->type)); break;

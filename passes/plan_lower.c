@@ -134,11 +134,12 @@ static void lower_return(plan_graph *p, const ir_inst *inst)
     move_list list = {0};
     for (int o = 0; o < g->output.n; o++) {
         const ir_port *port = &g->output.at[o];
-        if (is_empty(port->type)) continue;
+        const ir_type *type = inst->in[o]->type; /* with this run's extents */
+        if (is_empty(type)) continue;
         plan_buffer *b = ARENA_NEW(module_of(p)->arena, plan_buffer);
         *b = (plan_buffer){.place = PLAN_OUTPUT, .port = o, .dtype = port->type->dtype, .bytes = ir_max_bytes(port->type), .name = port->name, .at = port->at};
-        move m = {plan_new_view(p, b, port->type), plan_view_of(p, inst->in[o]), inst->in[o], port->type, port->name};
-        if (!same_place(m.to, m.from, port->type)) vec_push(module_of(p)->arena, &list, m);
+        move m = {plan_new_view(p, b, type), plan_view_of(p, inst->in[o]), inst->in[o], type, port->name};
+        if (!same_place(m.to, m.from, type)) vec_push(module_of(p)->arena, &list, m);
     }
     EMIT_MOVES(p, &list, &step(p, inst)->call, inst)
 }

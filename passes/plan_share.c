@@ -160,6 +160,7 @@ static void share_outputs(placer *k)
             const ir_value *v = i->in[o];
             if (!is_whole(k, v)) continue;
             storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
+            if (s->buffer->bytes > ir_max_bytes(g->output.at[o].type)) continue; /* the run checks that it fits, at the end */
             if (s->buffer->place != PLAN_ARENA || (port[o] && storages_clash(k, port[o], s))) continue;
             s->buffer->place = PLAN_OUTPUT;
             s->buffer->port = o;

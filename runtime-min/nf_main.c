@@ -261,14 +261,14 @@ static int make_tables(session *s)
 {
     const nf_graph *g = s->g;
     s->path = (const char **)new_array(g->ninput, sizeof *s->path);
-    s->dim = (int64_t *)new_array(g->ndim, sizeof *s->dim);
+    s->dim = (int64_t *)new_array(g->ndim + g->nresult, sizeof *s->dim);
     s->in = (nf_tensor *)new_array(g->ninput, sizeof *s->in);
     s->out = (nf_tensor *)new_array(g->noutput, sizeof *s->out);
     s->in_data = (const void **)new_array(g->ninput, sizeof *s->in_data);
     s->out_data = (void **)new_array(g->noutput, sizeof *s->out_data);
     if (!s->path || !s->dim || !s->in || !s->out || !s->in_data || !s->out_data)
         return nf_no_memory(sizeof *s);
-    for (int i = 0; i < g->ndim; i++) s->dim[i] = -1;
+    for (int i = 0; i < g->ndim + g->nresult; i++) s->dim[i] = -1;
     return NF_EXIT_OK;
 }
 
@@ -392,7 +392,7 @@ static int save_state(session *s)
 static int run_once(session *s)
 {
     int wrong = s->g->run(s->ctx, s->in_data, s->out_data, s->dim);
-    if (!wrong) return NF_EXIT_OK;
+    if (!wrong) return nf_size_outputs(s->g, s->dim, s->out);
     const char *place = s->p->error_place(s->ctx);
     return failed(s, *place ? place : s->p->source, wrong);
 }

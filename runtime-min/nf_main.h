@@ -46,9 +46,10 @@ typedef struct nf_port {
     const nf_axis *axis; /* NULL: a scalar */
     const char *shape;   /* as the author wrote it: "[S, 64]" */
     const char *limits;  /* "min 0, max 511"; "": none */
+    int64_t room;        /* elements that there must be room for, where a run sets extents; else 0 */
 } nf_port;
 
-/* A free dim: an extent that every run may choose anew. */
+/* A free dim: an extent that every run may choose anew, or that a run's outputs have. */
 typedef struct nf_dim {
     const char *name;
     int64_t min, max;
@@ -56,12 +57,12 @@ typedef struct nf_dim {
 
 typedef struct nf_graph {
     const char *name;
-    int ninput, noutput, ndim;
+    int ninput, noutput, ndim, nresult;
     const nf_port *input, *output;
-    const nf_dim *dim;
-    /* One run. A pointer to the elements of each input and output, the values of the dims in order.
-     */
-    int (*run)(void *ctx, const void *const *in, void *const *out, const int64_t *dim);
+    const nf_dim *dim; /* ndim that the caller chooses, nresult that a run sets */
+    /* One run. A pointer to the elements of each input and output, the values of the dims in order;
+     * those behind the first ndim are written. */
+    int (*run)(void *ctx, const void *const *in, void *const *out, int64_t *dim);
 } nf_graph;
 
 /* A call of a kernel, as a trace shows it. */

@@ -116,7 +116,8 @@ static void print_element(const nf_tensor *x, int64_t i)
 
 static int allocate(nf_tensor *x)
 {
-    uint64_t bytes = (uint64_t)x->count * (uint64_t)x->port->type->bytes;
+    int64_t room = x->count > x->port->room ? x->count : x->port->room;
+    uint64_t bytes = (uint64_t)room * (uint64_t)x->port->type->bytes;
     if (bytes > SIZE_MAX - 1) return nf_no_memory(SIZE_MAX);
     x->data = calloc(1, bytes ? (size_t)bytes : 1);
     return x->data ? NF_EXIT_OK : nf_no_memory((size_t)bytes);
@@ -258,7 +259,7 @@ static int read_files(const nf_graph *g, const char *const *path, int64_t *dim, 
         if (!one) one = take_dims(g, &file[i], &g->input[i], dim, from);
         if (!status) status = one;
     }
-    for (int i = 0; i < g->ndim; i++)
+    for (int i = 0; i < g->ndim + g->nresult; i++)
         if (dim[i] < 0) dim[i] = g->dim[i].max;
     if (status) return status;
     for (int i = 0; i < g->ninput; i++) {
@@ -282,7 +283,7 @@ int nf_read_inputs(const nf_graph *g, const char *const *path, int64_t *dim, nf_
 
 /* ---- outputs ------------------------------------------------------------------------------- */
 
-int nf_make_outputs(const nf_graph *g, const int64_t *dim, nf_tensor *out)
+int nf_size_outputs(const nf_graph *g, const int64_t *dim, nf_tensor *out)
 {
     for (int i = 0; i < g->noutput; i++) {
         const nf_port *p = &g->output[i];
@@ -291,10 +292,15 @@ int nf_make_outputs(const nf_graph *g, const int64_t *dim, nf_tensor *out)
             return nf_error(NF_EXIT_BAD, p->name, "the output %s would have a negative extent",
                             p->shape);
         out[i].count = count_of(p->rank, out[i].dim);
-        int status = allocate(&out[i]);
-        if (status) return status;
     }
     return NF_EXIT_OK;
+}
+
+int nf_make_outputs(const nf_graph *g, const int64_t *dim, nf_tensor *out)
+{
+    int status = nf_size_outputs(g, dim, out);
+    for (int i = 0; !status && i < g->noutput; i++) status = allocate(&out[i]);
+    return status;
 }
 
 /* "FOLDER/NAME.npy", malloc'd. */

@@ -29,8 +29,10 @@ typedef struct nf_tolerance {
 /* Reads every input of the graph from path[i]. dim: values of the free dims, or -1 where the
  * extents of the inputs are to tell; a dim that no input speaks of gets its bound. */
 int nf_read_inputs(const nf_graph *g, const char *const *path, int64_t *dim, nf_tensor *in);
-/* Makes room for every output. */
+/* Makes room for every output, with the extents that a run sets at their bounds. */
 int nf_make_outputs(const nf_graph *g, const int64_t *dim, nf_tensor *out);
+/* Gives the outputs the extents that they have for these values of the dims. */
+int nf_size_outputs(const nf_graph *g, const int64_t *dim, nf_tensor *out);
 /* Writes FOLDER/NAME.npy for every output; the folder is made if it is not there. */
 int nf_write_outputs(const char *folder, const nf_tensor *out, int n);
 /* Prints types and first elements. */

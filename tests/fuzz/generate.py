@@ -1,7 +1,8 @@
 """Random modules whose results are exact: integers that wrap, and float operations that round once or move elements.
 
 What is aimed at is what lies between the ops: views, parts that are worked out in place, states that are read as they
-are and written while views of them live, carried values that swap, branches, jumps backwards, free dims."""
+are and written while views of them live, carried values that swap, branches, jumps backwards, free dims, sizes that only
+the run knows, boxes that are replaced, loops that end early."""
 import random
 
 
@@ -20,6 +21,7 @@ class Module:
         self.free = self.rng.random() < 0.3  # a dim that stays free
         self.inputs = []
         self.depth = 0
+        self.sizes = {"n": (0, 4), "m": (0, 1)}  # integers of the run, with what they can be
 
     # ---- small things ---------------------------------------------------------------------------
 
@@ -180,6 +182,68 @@ class Module:
         v = self.pick(env, lambda v: len(v.shape) >= 1 and isinstance(v.shape[0], int) and v.shape[0] >= 1)
         if v: self.op(env, v.dtype, v.shape[1:], "gather(data=%s, indices=%d, axis=0)" % (v.name, self.rng.randrange(v.shape[0])))
 
+    # ---- sizes of the run ---------------------------------------------------------------------------
+
+    def size_of_run(self, most=99):
+        """The name of an integer between 0 and `most`; a new one, or one that there is."""
+        r = self.rng
+        known = [k for k, (lo, hi) in self.sizes.items() if k[0] == "k" and lo >= 0 and hi <= most]
+        if known and r.random() < 0.6: return r.choice(known)
+        a, b = r.choice(list(self.sizes)), r.choice(list(self.sizes))
+        (alo, ahi), (blo, bhi) = self.sizes[a], self.sizes[b]
+        text, lo, hi = r.choice([(a, alo, ahi), ("%s + %s" % (a, b), alo + blo, ahi + bhi), ("%s * %s" % (a, b), alo * blo, ahi * bhi),
+                                 ("%d - %s" % (ahi, a), 0, ahi - alo), ("%s / 2" % a, alo // 2, ahi // 2), ("(%s - %d) / 2 + 4" % (a, ahi), (alo - ahi) // 2 + 4, 4)])
+        if hi > most or lo < 0 or hi > 12: text, lo, hi = "m", 0, 1
+        if hi > most: return None
+        k = self.name("k")
+        self.out("%s = require(%s, min=%d, max=%d);" % (k, text, lo - r.randrange(2) * min(lo, 1), hi))
+        self.sizes[k] = (lo, hi)
+        return k
+
+    def run_slice(self, env):
+        v = self.pick(env, lambda v: any(isinstance(d, int) and d for d in v.shape))
+        if not v: return
+        axis = self.rng.choice([i for i, d in enumerate(v.shape) if isinstance(d, int) and d])
+        k = self.size_of_run(v.shape[axis])
+        if not k: return
+        room, shape = v.shape[axis] - self.sizes[k][1], list(v.shape)
+        if room and self.rng.random() < 0.4:  # its place is the run's, or its length
+            shape[axis] = self.rng.randrange(1, room + 1)
+            part = (k, "%s + %d" % (k, shape[axis]))
+        else:
+            start = self.rng.randrange(room + 1)
+            shape[axis], part = k, (str(start), "%s + %d" % (k, start))
+        self.op(env, v.dtype, shape, "slice(data=%s, starts=[%s], ends=[%s], axes=[%d])" % (v.name, part[0], part[1], axis))
+
+    def flat(self, env):
+        v = self.pick(env, lambda v: any(not isinstance(d, int) for d in v.shape))
+        if v and len(v.shape) < 4: self.op(env, v.dtype, [" * ".join("(%s)" % d for d in v.shape)], "reshape(data=%s, shape=[%s])" % (v.name, " * ".join("(%s)" % d for d in v.shape)))
+
+    def other_name(self, env):
+        """The same extents under another name, which only the run shows to be the same."""
+        v = self.pick(env, lambda v: any(d in self.sizes for d in v.shape))
+        if not v: return
+        k = next(d for d in v.shape if d in self.sizes)
+        other = self.name("k")
+        self.out("%s = require(%s, min=0, max=%d);" % (other, "(%s + m) / 1 - m" % k, self.sizes[k][1] + 1))
+        self.sizes[other] = self.sizes[k]
+        shape = [other if d == k else d for d in v.shape]
+        self.op(env, v.dtype, shape, "%s(%s=%s, shape=%s)" % (*self.rng.choice([("reshape", "data"), ("expand", "input")]), v.name, self.dims(shape)))
+
+    def update(self, env):
+        v = self.pick(env, lambda v: len(v.shape) >= 1)
+        fits = lambda d, e: d == e or (isinstance(d, int) and (self.sizes.get(e, (0, 99))[1] if not isinstance(e, int) else e) <= d)
+        w = v and self.pick(env, lambda w: w.dtype == v.dtype and len(w.shape) == len(v.shape) and all(fits(d, e) for d, e in zip(v.shape, w.shape)))
+        if not w: return
+        starts = []
+        for d, e in zip(v.shape, w.shape):
+            room = 0 if d == e else d - (e if isinstance(e, int) else self.sizes[e][1])
+            k = room and self.rng.random() < 0.5 and self.size_of_run(room)
+            counter = "counter%d" % self.depth
+            if room >= 3 and self.depth and self.rng.random() < 0.6: k = counter
+            starts.append(k or str(self.rng.randrange(room + 1)))
+        self.op(env, v.dtype, v.shape, "update(data=%s, value=%s, starts=[%s])" % (v.name, w.name, ", ".join(starts)))
+
     def effect(self, env):
         name, dtype, shape = self.rng.choice(self.states)
         r = self.rng
@@ -228,13 +292,19 @@ class Module:
         names = [v for v in names if self.size(v.shape) < 200]
         if not names: return
         # Carried values have names of their own, so that two may begin as one.
-        carried = []
+        carried, sizes = [], dict(self.sizes)
         for v in names:
             c = Value(self.name("c"), v.dtype, v.shape)
             self.out("%s = %s;" % (c.name, v.name))
             carried.append(c)
         bound = "n" if r.random() < 0.3 else str(trips)
+        if all(isinstance(d, int) for c in carried for d in c.shape) and r.random() < 0.4:
+            self.loop_that_breaks(env, names, carried, bound)
+            self.sizes = sizes
+            env += carried
+            return
         self.depth += 1
+        self.sizes["counter%d" % self.depth] = (0, 3)
         self.out("loop %s (counter%d in 0..%s) {" % (self.name("loop"), self.depth, bound))
         self.indent += 1
         self.out("block body {")
@@ -253,19 +323,67 @@ class Module:
         self.indent -= 1
         self.depth -= 1
         self.out("}")
+        self.sizes = sizes
         env += carried
 
+    def block_of_loop(self, name, env, carried, statements, end):
+        """A later block: what is carried comes as parameters, in another order now and then."""
+        params = [Value(self.name("p"), c.dtype, c.shape) for c in carried]
+        self.out("block %s(%s) {" % (name, ", ".join("%s : %s %s" % (p.name, p.dtype, self.dims(p.shape)) for p in params)))
+        self.indent += 1
+        sizes, inner = dict(self.sizes), list(env) + params
+        self.body(inner, statements)
+        next_ = [self.pick(inner, lambda w: w.dtype == c.dtype and w.shape == c.shape) if self.rng.random() < 0.7 else p for c, p in zip(carried, params)]
+        self.out("%s %s;" % (end, ", ".join("%s = %s" % (c.name, w.name) for c, w in zip(carried, next_))))
+        self.sizes = sizes
+        self.indent -= 1
+        self.out("}")
+
+    def loop_that_breaks(self, env, names, carried, bound):
+        r = self.rng
+        self.depth += 1
+        counter = "counter%d" % self.depth
+        self.sizes[counter] = (0, 3)
+        self.out("loop %s (%s in 0..%s) {" % (self.name("loop"), counter, bound))
+        self.indent += 1
+        self.out("block body {")
+        self.indent += 1
+        outer = [v for v in env if v not in names or r.random() < 0.7]
+        inner, sizes = outer + carried, dict(self.sizes)
+        self.body(inner, r.randrange(0, 4))
+        c, out, on = self.name("cond"), self.name("out"), self.name("on")
+        self.out("%s = op %s(a=%s, b=%s);" % (c, r.choice(["greater", "less", "equal"]), r.choice(["n", "m"]), counter if r.random() < 0.8 else "1"))
+        args = [", ".join(self.pick(inner, lambda w: w.dtype == v.dtype and w.shape == v.shape).name for v in carried) for _ in range(2)]
+        first, second = (out, on) if r.random() < 0.5 else (on, out)
+        self.out("branch %s ? %s(%s) : %s(%s);" % (c, first, args[0], second, args[1]))
+        self.sizes = sizes
+        self.indent -= 1
+        self.out("}")
+        ways = [(out, "break"), (on, "yield")]
+        r.shuffle(ways)
+        for name, end in ways: self.block_of_loop(name, outer, carried, r.randrange(0, 4), end)
+        self.indent -= 1
+        self.depth -= 1
+        self.out("}")
+
     KINDS = (["unary"] * 4 + ["binary"] * 8 + ["compare", "reshape", "reshape", "reshape", "transpose", "transpose", "slice", "slice", "slice", "split", "concat", "concat", "concat",
-             "expand", "reduce", "reduce", "matmul", "matmul", "scan", "pad", "gather", "effect", "effect", "effect", "effect", "barrier", "scope", "loop", "loop"])
+             "expand", "reduce", "reduce", "matmul", "matmul", "scan", "pad", "gather", "effect", "effect", "effect", "effect", "barrier", "scope", "loop", "loop",
+             "run_slice", "run_slice", "run_slice", "update", "update", "update", "flat", "other_name"])
 
     def body(self, env, n):
         for _ in range(n): getattr(self, self.rng.choice(self.KINDS))(env)
 
     # ---- the module -----------------------------------------------------------------------------
 
-    def finish(self, env, outputs):
+    def results(self, env):
+        """Outputs of extents that the run sets: (name, value), and the dims by the sizes that they are."""
+        fit = [v for v in env if any(d in self.sizes for d in v.shape) and all(isinstance(d, int) or d == "S" or d in self.sizes for d in v.shape)]
+        chosen = [(self.name("z"), v) for v in self.rng.sample(fit, min(len(fit), 2))]
+        return chosen, {k: "K" + k for k in dict.fromkeys(d for _, v in chosen for d in v.shape if d in self.sizes)}
+
+    def finish(self, env, outputs, results=()):
         """Returns every output: a value of its type, if need be the input of that type."""
-        given = []
+        given = ["%s = %s" % (n, v.name) for n, v in results]
         for name, dtype, shape in outputs:
             v = self.pick(env, lambda v: v.dtype == dtype and v.shape == shape)
             given.append("%s = %s" % (name, v.name if v else "x_" + name))
@@ -294,7 +412,8 @@ class Module:
         self.lines.append("block entry {")
         self.body(env, r.randrange(4, 40))
         for b in range(blocks):  # a diamond, or a branch away: each block gets a few of the values
-            given = r.sample(env, min(len(env), r.randrange(1, 5)))
+            static = [v for v in env if all(isinstance(d, int) or d == "S" for d in v.shape)]
+            given = r.sample(static, min(len(static), r.randrange(1, 5)))
             again = {id(v): self.pick(env, lambda w: w.dtype == v.dtype and w.shape == v.shape) for v in given}
             c = self.name("cond")
             self.out("%s = op greater(a=n, b=%d);" % (c, r.randrange(3)))
@@ -308,6 +427,7 @@ class Module:
             head_of = lambda n, ps: "block %s(%s) {" % (n, ", ".join("%s : %s %s" % (p.name, p.dtype, self.dims(p.shape)) for p in ps))
             keep = [v for v in self.inputs]
             self.lines.append(head_of(first, params))
+            self.sizes = {"n": (0, 4), "m": (0, 1)}
             env1 = keep + list(params)
             self.body(env1, r.randrange(1, 8))
             if join:
@@ -318,8 +438,13 @@ class Module:
             self.lines.append("}")
             params2 = [Value(self.name("q"), v.dtype, v.shape) for v in given]
             self.lines.append(head_of(second, params2))
+            self.sizes = {"n": (0, 4), "m": (0, 1)}
             env = keep + list(params2)
             self.body(env, r.randrange(1, 8))
-        self.finish(env, outputs)
+        results, dims = ([], {}) if blocks else self.results(env)
+        self.finish(env, outputs, results)
         self.lines.append("}")
+        if results:
+            head = "dims { %s }\n" % " ".join("%s <= %d;" % (d, max(1, self.sizes[k][1])) for k, d in dims.items()) + head
+            head = head.replace("outputs { ", "outputs { %s " % " ".join("%s : %s %s;" % (n, v.dtype, self.dims([dims.get(d, d) for d in v.shape])) for n, v in results))
         return head + "\n".join(self.lines) + "\n"

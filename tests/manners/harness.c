@@ -65,14 +65,15 @@ static void make(guest *g, int poison)
 
 static void make_ports(guest *g, const nf_graph *graph, unsigned seed)
 {
-    for (int i = 0; i < graph->ndim; i++) g->dim[i] = graph->dim[i].max;
+    for (int i = 0; i < graph->ndim + graph->nresult; i++) g->dim[i] = graph->dim[i].max;
     for (int i = 0; i < graph->ninput; i++) {
         int64_t n = elements(&graph->input[i], g->dim);
         g->in[i] = room(n * graph->input[i].type->bytes);
         fill(g->in[i], graph->input[i].type, n, (unsigned)i + 7 + seed);
     }
     for (int i = 0; i < graph->noutput; i++) {
-        int64_t bytes = elements(&graph->output[i], g->dim) * graph->output[i].type->bytes;
+        int64_t n = elements(&graph->output[i], g->dim), room_of = graph->output[i].room;
+        int64_t bytes = (n > room_of ? n : room_of) * graph->output[i].type->bytes;
         g->out[i] = room(bytes);
         memset(g->out[i], 0, (size_t)bytes);
     }

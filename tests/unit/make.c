@@ -122,3 +122,44 @@ Test(make, what_is_certain_is_not_required)
     cr_assert(sx_is(mk_require(&k, sx_sub(&k.m->sx, x, some), 0, 0), 0));
     finish(&k, g, n);
 }
+
+/* Two ways out of a graph, with values of other extents each. */
+Test(make, each_return_says_what_a_result_dim_is)
+{
+    mk k;
+    ir_graph *g = begin(&k);
+    const ir_sx *eight = mk_sx(&k, 8), *size = ir_result_dim(k.m, "K", 6, unit_place());
+    ir_value *c = input(g, "c", ir_scalar(k.m, DT_bool)), *x = input(g, "x", ir_tensor(k.m, DT_f32, 1, &eight)), *n = input(g, "n", ir_scalar(k.m, DT_i64));
+    const ir_sx *twice = sx_mul(&k.m->sx, size, mk_sx(&k, 2)), *rows[2] = {size, mk_sx(&k, 1)};
+    vec_push(k.m->arena, &g->output, ((ir_port){.name = "y", .type = ir_tensor(k.m, DT_f32, 2, rows), .at = unit_place()}));
+    vec_push(k.m->arena, &g->output, ((ir_port){.name = "z", .type = ir_tensor(k.m, DT_f32, 1, &twice), .at = unit_place()}));
+    const ir_sx *m = mk_require(&k, mk_index_read(&k, n, INT64_MIN, INT64_MAX), 0, 8);
+    ir_block *a = mk_block(&k, "a", 0, NULL), *b = mk_block(&k, "b", 0, NULL);
+    mk_cond_branch(&k, c, a, 0, NULL, b, 0, NULL);
+    mk_stand(&k, a);
+    ir_value *part = mk_slice(&k, x, 0, mk_sx(&k, 0), m), *both[2] = {part, part};
+    ir_append(a, ir_new(k.m, IR_return, unit_place(), 2, (ir_value *[]){mk_unsqueeze(&k, part, 1), mk_concat(&k, 2, both, 0)}));
+    mk_stand(&k, b);
+    ir_value *three = mk_slice(&k, x, 0, mk_sx(&k, 2), mk_sx(&k, 5));
+    ir_append(b, ir_new(k.m, IR_return, unit_place(), 2, (ir_value *[]){mk_unsqueeze(&k, three, 1), mk_slice(&k, x, 0, mk_sx(&k, 0), m)}));
+    ir_order_blocks(k.m->arena, g->body);
+    const char *broken = ir_verify(k.m);
+    cr_assert_null(broken, "%s", broken);
+    cr_assert(ir_result_value(a->last, sx_only_sym(size)) == m && sx_is(ir_result_value(b->last, sx_only_sym(size)), 3));
+    ir_output_axis axis;
+    cr_expect_eq(ir_output_fits(k.m, a->last, 0, 0, &axis), IR_MAY_FIT);
+    cr_expect_eq(ir_output_fits(k.m, a->last, 1, 0, &axis), IR_FITS);
+    cr_expect_eq(ir_output_fits(k.m, b->last, 0, 0, &axis), IR_FITS);
+    cr_expect_eq(ir_output_fits(k.m, b->last, 1, 0, &axis), IR_MAY_FIT);
+    sim *s = sim_new(k.m);
+    for (int way = 0; way < 2; way++)
+        for (int64_t i = 0; i <= 8; i++) {
+            sim_tensor *in[3] = {sim_tensor_new(s, DT_bool, 0, NULL), sim_tensor_new(s, DT_f32, 1, (int64_t[]){8}), sim_tensor_new(s, DT_i64, 0, NULL)}, *out[2];
+            sim_set_int(in[0], 0, way);
+            sim_set_int(in[2], 0, i);
+            bool fits = way ? i <= 6 : i == 6, ran = sim_run(s, g, in, out);
+            cr_expect_eq(ran, fits, "way %d with %lld", way, (long long)i);
+            if (ran) cr_expect(out[0]->dim[0] == (way ? i : 3) && out[1]->dim[0] == 2 * out[0]->dim[0]);
+        }
+    sim_free(s);
+}

@@ -169,6 +169,9 @@ BROKEN(yield_of_too_much, "2 values for 1 results", ir_push_operand(b.m, b.body-
 BROKEN(yield_of_another_type, "value 0 has another type than its result", ir_set_operand(b.body->last, 0, b.entry->arg.at[3]))
 BROKEN(return_of_too_little, "2 values for 2 outputs and 1 states", ir_drop_operand(b.left->last, 2))
 BROKEN(return_of_another_type, "output y has another type", ir_set_operand(b.left->last, 0, b.left->arg.at[1]))
+BROKEN(result_dim_of_a_value, "made of what only the end of the run knows", set_extent(b.m, unit_inst(b.m, IR_relu, 0)->out[0], ir_result_dim(b.m, "R", 8, unit_place())))
+BROKEN(result_dim_of_an_index, "'R' is used, which only the end of the run knows", b.loop->index[1] = ir_result_dim(b.m, "R", 8, unit_place()))
+BROKEN(result_dim_of_an_input, "input x has an extent that only the end of the run knows", set_extent(b.m, b.entry->arg.at[0], ir_result_dim(b.m, "R", 8, unit_place())); b.g->input.at[0].type = b.entry->arg.at[0]->type)
 BROKEN(return_without_a_token, "the token of state s is missing", ir_set_operand(b.left->last, 2, b.left->arg.at[0]))
 
 /* ---- effects ------------------------------------------------------------------------------- */
