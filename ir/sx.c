@@ -199,12 +199,27 @@ static sx_term mul_terms(sx_table *t, const sx_term *a, const sx_term *b)
     return r;
 }
 
+/* What extents and indices are made of stays far below: products of products of sums grow without an end. */
+enum { MOST_TERMS = 256, MOST_FACTORS = 64 };
+
+static bool too_long(const poly *a, const poly *b)
+{
+    int degree[2] = {0, 0};
+    for (int i = 0; i < a->n; i++) degree[0] = a->term[i].n > degree[0] ? a->term[i].n : degree[0];
+    for (int i = 0; i < b->n; i++) degree[1] = b->term[i].n > degree[1] ? b->term[i].n : degree[1];
+    return (int64_t)(a->n + 1) * (b->n + 1) > MOST_TERMS || degree[0] + degree[1] > MOST_FACTORS;
+}
+
 const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
 {
     if (sx_is_const(a) && sx_is_const(b)) return sx_int(t, checked_mul(t, a->constant, b->constant));
     if (sx_is_const(a)) return combine(t, sx_int(t, 0), b, a->constant);
     if (sx_is_const(b)) return combine(t, sx_int(t, 0), a, b->constant);
     poly pa = as_poly(t, a), pb = as_poly(t, b);
+    if (too_long(&pa, &pb)) {
+        t->overflow = true;
+        return sx_int(t, 0);
+    }
     const ir_sx *sum = sx_int(t, checked_mul(t, pa.constant, pb.constant));
     for (int i = 0; i < pa.n; i++) {
         sum = combine(t, sum, from_poly(t, (poly){&pa.term[i], 1, 0}), pb.constant);

@@ -45,7 +45,7 @@ typedef struct sx_table {
     nfc_arena *arena;
     nfc_map map;
     int nsym, nsx;
-    bool overflow; /* set by an operation whose coefficients left 64 bits; its result is 0 */
+    bool overflow; /* set by an operation whose coefficients left 64 bits, or that is too long; its result is 0 */
 } sx_table;
 
 void sx_init(sx_table *table, nfc_arena *arena);

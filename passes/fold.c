@@ -25,8 +25,10 @@ static bool worth_it(const ir_inst *inst)
 {
     int64_t in = 0, out = 0, work = 1;
     for (int i = 0; i < inst->nin; i++) {
+        bool again = false; /* an operand that stands there twice was made once */
+        for (int k = 0; k < i; k++) again |= inst->in[k] == inst->in[i];
         if (!inst->in[i]) continue;
-        in += ir_max_bytes(inst->in[i]->type);
+        if (!again) in += ir_max_bytes(inst->in[i]->type);
         work *= ir_max_elements(inst->in[i]->type) + 1;
         if (work > MOST_WORK) work = (int64_t)MOST_WORK * 4;
     }

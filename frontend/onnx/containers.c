@@ -362,7 +362,11 @@ ir_value *im_sparse(importer *o, const onnx_sparse *t, nfc_span at)
     int64_t total = 1;
     mk k = o->k;
     k.at = at;
-    if (!t->values || !t->indices || !onnx_tensor_data(o->file, t->values, &values) || !onnx_tensor_data(o->file, t->indices, &indices)) return im_poison(o);
+    if (!t->values || !t->indices) {
+        diag_error(&o->s->diags, E_ONNX_TYPE, at, "a sparse tensor has no %s", t->values ? "indices" : "values");
+        return im_poison(o);
+    }
+    if (!onnx_tensor_data(o->file, t->values, &values) || !onnx_tensor_data(o->file, t->indices, &indices)) return im_poison(o);
     bool good = t->n_dims <= IR_MAX_RANK && indices.dtype == DT_i64 && values.dtype != DT_string && (indices.rank == 1 || indices.rank == 2);
     for (size_t i = 0; good && i < t->n_dims; i++) {
         good = t->dims[i] >= 0 && t->dims[i] <= IR_MAX_BOUND && (t->dims[i] == 0 || total <= (INT64_C(1) << 40) / t->dims[i]);

@@ -214,13 +214,6 @@ static void add_input(importer *o, const onnx_value_info *v)
     im_bind(o, v->name, value);
 }
 
-static bool has_initializer(const onnx_graph *g, const char *name)
-{
-    for (size_t i = 0; i < g->n_initializer; i++)
-        if (strcmp(g->initializer[i]->name, name) == 0) return true;
-    return false;
-}
-
 void im_add_output(importer *o, im_outputs *out, const char *name, ir_value *v, nfc_span at)
 {
     ir_port port = {.name = im_port_name(o, name, "output"), .type = v->type, .at = at};
@@ -273,8 +266,11 @@ static void import_graph(importer *o)
     o->k = (mk){.m = o->m, .block = o->entry, .at = at, .made = im_made, .env = o};
     im_scope_push(o, false);
     declare(o->scope, g->n_input, g->input);
+    nfc_map initialized; /* those are constants, though old models list them among the inputs */
+    map_init(&initialized, o->s->arena);
+    for (size_t i = 0; i < g->n_initializer; i++) map_set(&initialized, g->initializer[i]->name, g->initializer[i]);
     for (size_t i = 0; i < g->n_input; i++)
-        if (!has_initializer(g, g->input[i]->name)) add_input(o, g->input[i]);
+        if (!map_get(&initialized, g->input[i]->name)) add_input(o, g->input[i]);
     im_graph_body(o, g);
     im_outputs out = {0};
     for (size_t i = 0; i < g->n_output; i++) add_output(o, g->output[i], &out);

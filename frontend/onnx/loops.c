@@ -421,7 +421,11 @@ static bool *directions(im_node *n, const char *name, int count)
     const int64_t *v;
     bool *b = ARENA_ARRAY(n->o->s->arena, bool, count + 1);
     int given = im_ints(n, name, &v);
-    for (int i = 0; i < count; i++) b[i] = i < given && v[i] == 1;
+    if (given > 0 && given != count) return im_fail(n, E_ATTR_VALUE, -1, "%s has %d entries for %d sequences", name, given, count), NULL;
+    for (int i = 0; i < count; i++) {
+        if (i < given && v[i] != 0 && v[i] != 1) return im_fail(n, E_ATTR_VALUE, -1, "%s has the entry %lld, which is neither 0 nor 1", name, (long long)v[i]), NULL;
+        b[i] = i < given && v[i] == 1;
+    }
     return b;
 }
 
@@ -429,7 +433,9 @@ static bool *directions(im_node *n, const char *name, int count)
 static bool scan(im_node *n, const onnx_graph *g, const ir_sx *length)
 {
     looping l = {.n = n, .g = g};
-    l.nin = (int)im_int(n, "num_scan_inputs", 0);
+    int64_t sequences = im_int(n, "num_scan_inputs", 0);
+    if (sequences < 1 || sequences > n->nin) return im_fail(n, E_ATTR_VALUE, -1, "num_scan_inputs is %lld of %d operands", (long long)sequences, n->nin);
+    l.nin = (int)sequences;
     l.ncarried = n->nin - l.nin;
     l.nout = (int)l.g->n_output - l.ncarried;
     if (l.nin < 1 || l.ncarried < 0 || l.nout < 0 || (int)l.g->n_input != n->nin || n->nout > l.ncarried + l.nout)
@@ -438,6 +444,7 @@ static bool scan(im_node *n, const onnx_graph *g, const ir_sx *length)
     l.taken = ARENA_ARRAY(n->o->s->arena, ir_value *, l.nin);
     l.in_backwards = directions(n, n->version < 9 ? "directions" : "scan_input_directions", l.nin);
     l.out_backwards = directions(n, "scan_output_directions", l.nout);
+    if (!l.in_backwards || !l.out_backwards) return false;
     for (int i = 0; i < n->nin; i++)
         if (!im_has(n, i)) return im_fail(n, E_OPERAND_MISSING, i, "operand %d is missing", i);
     for (int i = 0; i < l.nin; i++) {

@@ -131,11 +131,22 @@ const char *im_identifier(importer *o, const char *name)
     return intern(&o->s->names, text);
 }
 
+/* A name that is taken, and the number to try behind it for the next that wants it. */
+typedef struct port_name {
+    int next;
+} port_name;
+
 const char *im_port_name(importer *o, const char *name, const char *otherwise)
 {
     const char *base = im_identifier(o, *name ? name : otherwise), *text = base;
-    for (int i = 2; map_get(&o->port_names, text); i++) text = intern(&o->s->names, session_printf(o->s, "%s_%d", base, i));
-    map_set(&o->port_names, text, (void *)(uintptr_t)text);
+    port_name *taken = map_get(&o->port_names, base);
+    for (int i = taken ? taken->next : 2; map_get(&o->port_names, text); i++) {
+        taken->next = i + 1;
+        text = intern(&o->s->names, session_printf(o->s, "%s_%d", base, i));
+    }
+    taken = ARENA_NEW(o->s->arena, port_name);
+    taken->next = 2;
+    map_set(&o->port_names, text, taken);
     return text;
 }
 

@@ -374,6 +374,18 @@ bool im_row(im_node *n, ir_op op, const char *const *skip)
 
 /* ---- a node --------------------------------------------------------------------------------- */
 
+static bool check_attributes(im_node *n)
+{
+    nfc_map seen;
+    map_init(&seen, n->o->s->arena);
+    for (size_t i = 0; i < n->proto->n_attribute; i++) {
+        onnx_attribute *a = n->proto->attribute[i];
+        if (!*a->name) return im_fail(n, E_ARGUMENT, -1, "attribute %zu has no name", i);
+        if (map_set(&seen, a->name, a)) return im_fail(n, E_DUPLICATE, -1, "the attribute '%s' is given twice", a->name);
+    }
+    return true;
+}
+
 static bool find_operands(im_node *n)
 {
     bool found = true;
@@ -432,7 +444,7 @@ void im_node_import(importer *o, const onnx_node *proto)
     const onnx_function *f = im_function_find(o, proto);
     n.version = f ? 0 : im_opset(o, domain);
     bool known = f || im_op_find(domain, proto->op_type, &op); /* what is not known was reported for all nodes at once */
-    if (find_operands(&n) && known) {
+    if (find_operands(&n) && known && check_attributes(&n)) {
         if (f) im_call_function(&n, f);
         else run_handler(&n, &op);
     }

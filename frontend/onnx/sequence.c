@@ -10,7 +10,7 @@ static im_list *list_in(im_node *n, int i)
     if (!im_has(n, i)) return im_fail(n, E_OPERAND_MISSING, -1, "operand %d is missing", i), NULL;
     im_value *v = n->in[i];
     if (v->kind == IM_OPTIONAL && v->maybe->inner) v = v->maybe->inner;
-    if (v->kind == IM_SEQUENCE) return v->list;
+    if (v->kind == IM_SEQUENCE) return v->list->data && ir_is_poison(v->list->data) ? NULL : v->list;
     if (v->kind != IM_TENSOR || !ir_is_poison(v->tensor)) im_fail(n, E_ONNX_TYPE, i, "'%s' is no sequence", n->in[i]->name);
     return NULL;
 }
@@ -239,7 +239,7 @@ bool im_concat_from_sequence(im_node *n)
     ir_value *v = mk_transpose(k, l->data, perm);
     if (!new_axis) {
         const ir_sx *dim[IR_MAX_RANK];
-        for (int a = 0; a < l->rank; a++) dim[a] = a == axis ? sx_mul(&o->m->sx, mk_extent(l->data, 0), l->dim[a]) : l->dim[a];
+        for (int a = 0; a < l->rank; a++) dim[a] = a == axis ? sx_mul(&o->m->sx, mk_extent(l->data, 0), mk_extent(l->data, a + 1)) : mk_extent(l->data, a + 1);
         v = mk_reshape(k, v, l->rank, dim);
     }
     return l->text ? im_out_text(n, 0, v) : im_out(n, 0, v);

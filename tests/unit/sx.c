@@ -214,6 +214,24 @@ Test(sx, what_leaves_64_bits_sets_the_flag)
     cr_assert(!g.t.overflow);
 }
 
+Test(sx, products_that_grow_without_an_end_set_the_flag)
+{
+    nfc_session *s = unit_session();
+    sx_table t;
+    sx_init(&t, s->arena);
+    const ir_sx *x = sx_sym(&t, sx_new_sym(&t, "x", 1, 2, NO_SPAN)), *power = x, *sum = x;
+    int doublings = 0;
+    for (; !t.overflow; doublings++) power = sx_mul(&t, power, power);
+    cr_assert(doublings == 7 && sx_is(power, 0), "%d", doublings); /* x^64 is the last */
+    t.overflow = false;
+    for (int i = 0; i < 20; i++) sum = sx_add(&t, sum, sx_sym(&t, sx_new_sym(&t, "y", 1, 2, NO_SPAN)));
+    sx_mul(&t, sum, x);
+    cr_assert_not(t.overflow);
+    sx_mul(&t, sum, sum); /* 21 terms by 21 terms */
+    cr_assert(t.overflow);
+    session_free(s);
+}
+
 Test(sx, a_replaced_symbol_is_put_in_everywhere)
 {
     algebra g;
