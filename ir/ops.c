@@ -16,6 +16,9 @@
 #define NUM_NO_F8 SET_NUM_NO_F8
 #define ANY SET_ANY
 #define INDICES SET_INDICES
+#define QUANTISED SET_QUANTISED
+#define BYTES SET_BYTES
+#define SCALES SET_SCALES
 #define F32 SET_F32
 #define WORDS SET_WORDS
 
@@ -104,11 +107,19 @@ static struct {
 #define EW(id, ...) RESULT(id, "y", 0, DT_COUNT, false)
 #define EWN(id, ...) RESULT(id, "y", 0, DT_COUNT, false)
 #define OUT_VAR_T 0
+#define OUT_VAR_U 1
+#define OUT_VAR_V 2
 #define OUT_VAR_i64 -1
+#define OUT_VAR_i32 -1
+#define OUT_VAR_u8 -1
 #define OUT_VAR_f32 -1
 #define OUT_VAR_RULE -1
 #define OUT_DT_T DT_COUNT
+#define OUT_DT_U DT_COUNT
+#define OUT_DT_V DT_COUNT
 #define OUT_DT_i64 DT_i64
+#define OUT_DT_i32 DT_i32
+#define OUT_DT_u8 DT_u8
 #define OUT_DT_f32 DT_f32
 #define OUT_DT_RULE DT_COUNT
 #define OUT(id, name, type, optional) RESULT(id, #name, OUT_VAR_##type, OUT_DT_##type, optional)

@@ -17,6 +17,10 @@
 /* Formats that are stored, moved and converted, but not computed with. */
 #define SET_STORED (DT_BIT(f8e4m3fnuz) | DT_BIT(f8e5m2fnuz) | DT_BIT(f8e8m0) | DT_BIT(f6e2m3) | DT_BIT(f6e3m2) | DT_BIT(f4e2m1) | DT_BIT(i2) | DT_BIT(u2))
 #define SET_ANY (SET_NUMB | SET_STORED)
+/* What a number can be quantised to. */
+#define SET_QUANTISED (DT_BIT(i16) | DT_BIT(u16) | DT_BIT(i8) | DT_BIT(u8) | DT_BIT(i4) | DT_BIT(u4) | DT_BIT(i2) | DT_BIT(u2) | SET_F8 | (SET_STORED & ~DT_BIT(f8e8m0)))
+#define SET_BYTES (DT_BIT(i8) | DT_BIT(u8))
+#define SET_SCALES (DT_BIT(f32) | DT_BIT(f16) | DT_BIT(bf16))
 #define SET_INDICES (DT_BIT(i32) | DT_BIT(i64))
 #define SET_F32 DT_BIT(f32)
 #define SET_WORDS (SET_INDICES | DT_BIT(u8))

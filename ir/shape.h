@@ -42,6 +42,10 @@ typedef struct window {
     int64_t kernel[3], stride[3], dilation[3], before[3], after[3], extra[3];
     const ir_sx *in[3], *out[3];
 } window;
+/* As sh_conv(), with the bias in operand `bias`; -1: there is none. */
+bool infer_conv(infer *f, int bias);
+/* The type in which quantize_linear divides. */
+nfc_dtype quantize_precision(const ir_inst *inst);
 /* Works out the window of an instruction whose types are known (lowering, simulator). */
 void window_of(ir_module *m, const ir_inst *inst, window *w);
 /* The same for max_unpool, where `out` is what the window makes of x, and for col2im, where `in` counts the

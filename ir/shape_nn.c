@@ -195,14 +195,14 @@ static bool window_result(infer *f, const ir_sx *channels)
     return true;
 }
 
-static bool check_bias(infer *f, const ir_sx *channels)
+static bool check_bias(infer *f, int bias, const ir_sx *channels)
 {
-    const ir_value *b = ir_operand(f->inst, 2);
+    const ir_value *b = bias < 0 ? NULL : ir_operand(f->inst, bias);
     if (!b || (b->type->rank == 1 && b->type->dim[0] == channels)) return true;
-    return infer_fail(f, E_SHAPE, 2, "b must be [%s], one element an output channel", text(f, channels));
+    return infer_fail(f, E_SHAPE, bias, "b must be [%s], one element an output channel", text(f, channels));
 }
 
-static bool conv_common(infer *f, bool transposed)
+static bool conv_common(infer *f, bool transposed, int bias)
 {
     const ir_type *x = f->inst->in[0]->type, *w = f->inst->in[1]->type;
     int spatial, group_attr = op_attr_find(f->info, "group");
@@ -224,10 +224,11 @@ static bool conv_common(infer *f, bool transposed)
     if (transposed ? w0 != channels : w1 * group != channels)
         return infer_fail(f, E_SHAPE, 1, "x has %lld channels, but w is made for %lld", (long long)channels, (long long)(transposed ? w0 : w1 * group));
     const ir_sx *out = sx_int(&f->m->sx, transposed ? w1 * group : w0);
-    return window_result(f, out) && check_bias(f, out);
+    return window_result(f, out) && check_bias(f, bias, out);
 }
 
-bool sh_conv(infer *f) { return conv_common(f, false); }
+bool infer_conv(infer *f, int bias) { return conv_common(f, false, bias); }
+bool sh_conv(infer *f) { return infer_conv(f, 2); }
 
 bool sh_conv_transpose(infer *f)
 {
@@ -235,7 +236,7 @@ bool sh_conv_transpose(infer *f)
     const ir_type *x = f->inst->in[0]->type;
     for (int i = 2; shape->n && i < x->rank; i++)
         if (!sx_is_const(x->dim[i])) return infer_fail_attr(f, E_ATTR_VALUE, op_attr_find(f->info, "output_shape"), "output_shape needs spatial extents that are known at compile time");
-    return conv_common(f, true);
+    return conv_common(f, true, 2);
 }
 
 /* Of one element: a channel's part of the kernel, over the channels of its group. Padding counts. */

@@ -34,6 +34,9 @@ static bool is_pointwise(const ir_inst *i)
     if (op_get(i->op)->family == FAM_EW) return true;
     switch (i->op) {
     case IR_cast:
+    case IR_bitcast:
+    case IR_quantize_linear:
+    case IR_dequantize_linear:
     case IR_batch_normalization:
     case IR_rope:
     case IR_gather:
@@ -66,14 +69,20 @@ static bool is_widened_weight(const ir_inst *p)
     return p->op == IR_cast && p->in[0]->def && (p->in[0]->def->op == IR_weight || p->in[0]->def->op == IR_const);
 }
 
+/* Is an element of the result made of one of operand 0, at the same place, and of what is shared? */
+static bool follows_first(const ir_inst *i)
+{
+    return i->op == IR_batch_normalization || i->op == IR_quantize_linear || i->op == IR_dequantize_linear;
+}
+
 /* How often operand n of the consumer is loaded for each element of it: 0 means too often. */
 static int loads_per_element(const ir_inst *c, int n)
 {
     if (is_widened_weight(c->in[n]->def)) return 1;
-    if (op_get(c->op)->family == FAM_EW || c->op == IR_cast) return 1;
+    if (op_get(c->op)->family == FAM_EW || c->op == IR_cast || c->op == IR_bitcast) return 1;
     if (n != 0) return 0;
+    if (follows_first(c)) return 1;
     switch (c->op) {
-    case IR_batch_normalization:
     case IR_reduce_sum:
     case IR_reduce_mean:
     case IR_reduce_max:
@@ -138,8 +147,8 @@ static bool may_merge(fuser *f, const ir_inst *c, int n)
     if (pg->member.n + cg->member.n > MAX_MEMBERS || operand_count(pg, cg) > MAX_OPERANDS) return false;
     const ir_type *pt = v->type, *ct = c->out[0]->type;
     if (pg->root) {
-        bool stays = op_get(c->op)->family == FAM_EW || c->op == IR_cast || c->op == IR_batch_normalization;
-        return stays && (c->op != IR_batch_normalization || n == 0) && !cg->root && ir_same_shape(pt, ct);
+        bool stays = op_get(c->op)->family == FAM_EW || c->op == IR_cast || c->op == IR_bitcast || (follows_first(c) && n == 0);
+        return stays && !cg->root && ir_same_shape(pt, ct);
     }
     int loads = loads_per_element(c, n);
     if (loads == 0) return false;

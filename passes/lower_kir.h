@@ -89,6 +89,9 @@ const kir_expr *lw_highest(lw *l, nfc_dtype type);
 /* A value rounded to an element type, back in its computing type. */
 const kir_expr *lw_round(lw *l, nfc_dtype t, const kir_expr *value);
 
+/* A value of a computing type in an element type, as cast has it; float8 saturates on request. */
+const kir_expr *lw_convert(lw *l, nfc_dtype to, bool saturate, const kir_expr *x);
+
 typedef const kir_expr *lower_element(lw *l, const ir_inst *inst, int result, const ir_sx *const *index);
 typedef bool lower_nest(lw *l, const ir_inst *inst);
 

@@ -72,24 +72,28 @@ static const kir_expr *cast_e8m0(lw *l, const ir_inst *inst, const kir_expr *x)
     return kir_cast(b, DT_f8e8m0, bounded);
 }
 
+const kir_expr *lw_convert(lw *l, nfc_dtype to, bool saturate, const kir_expr *x)
+{
+    bool is_float = x->type < DT_COUNT && dtype_is_float((nfc_dtype)x->type);
+    bool can_overflow = dtype_formats[to].over != dtype_formats[to].top && dtype_table[to].bits == 8;
+    if (to == DT_bool) return lw_bin(l, NE, x, lw_number(l, x->type, 0));
+    if (can_overflow && to != DT_f8e8m0 && !saturate) return cast_f8(l, to, x);
+    if (to == DT_f8e5m2 && is_float) /* infinity counts as too large */
+        x = lw_bin(l, MAX, lw_bin(l, MIN, x, lw_number(l, x->type, 57344)), lw_number(l, x->type, -57344));
+    /* A float goes to the narrow integer at once: by way of a wider one it would wrap. */
+    return kir_cast(&l->b, (kir_type)to, x);
+}
+
 const kir_expr *lx_cast(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
 {
     (void)result;
-    nfc_dtype to = inst->attr[ATTR_AT(cast, to)].t, from = inst->in[0]->type->dtype;
+    nfc_dtype to = inst->attr[ATTR_AT(cast, to)].t;
     const kir_expr *x = lw_load(l, inst->in[0], index);
     bool saturate = ir_int(inst, ATTR_AT(cast, saturate));
-    if (to == from) return x;
-    if (to == DT_bool) return lw_bin(l, NE, x, lw_number(l, x->type, 0));
+    if (to == inst->in[0]->type->dtype) return x;
     /* Upwards and saturated is how f8e8m0 is stored. */
     if (to == DT_f8e8m0 && !(saturate && strcmp(inst->attr[ATTR_AT(cast, round_mode)].s, "up") == 0)) return cast_e8m0(l, inst, x);
-    bool can_overflow = dtype_formats[to].over != dtype_formats[to].top && dtype_table[to].bits == 8;
-    if (can_overflow && to != DT_f8e8m0 && !saturate) return cast_f8(l, to, x);
-    if (to == DT_f8e5m2 && dtype_is_float(from)) { /* infinity counts as too large */
-        x = kir_cast(&l->b, x->type == DT_f64 ? DT_f64 : DT_f32, x);
-        x = lw_bin(l, MAX, lw_bin(l, MIN, x, lw_number(l, x->type, 57344)), lw_number(l, x->type, -57344));
-    }
-    /* A float goes to the narrow integer at once: by way of a wider one it would wrap. */
-    return kir_cast(&l->b, (kir_type)to, x);
+    return lw_convert(l, to, saturate, x);
 }
 
 /* The unsigned type of so many bits, or of the byte that holds them. */

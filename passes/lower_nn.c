@@ -21,11 +21,23 @@ static void batch_index(lw *l, const ir_type *t, int matrix_axes, int batch, con
     for (int i = 0; i < lead; i++) index[i] = sx_is(t->dim[i], 1) ? zero(l) : out[batch - lead + i];
 }
 
-bool lo_matmul(lw *l, const ir_inst *inst)
+/* An element of operand i less its zero point, operand `zero`, in the type t. The zero point's axes are
+ * the operand's last ones; a vector stands along axis `line`. */
+static const kir_expr *shifted(lw *l, const ir_inst *inst, int i, int zero_point, int line, const ir_sx *const *index, kir_type t)
+{
+    const kir_expr *x = kir_cast(&l->b, t, lw_load(l, inst->in[i], index));
+    const ir_value *z = ir_operand(inst, zero_point);
+    if (!z) return x;
+    const ir_sx *at[IR_MAX_RANK];
+    int rank = z->type->rank, before = inst->in[i]->type->rank - rank;
+    for (int k = 0; k < rank; k++) at[k] = sx_is(z->type->dim[k], 1) ? zero(l) : index[rank == 1 ? line : before + k];
+    return lw_bin(l, SUB, x, kir_cast(&l->b, t, lw_load(l, z, at)));
+}
+
+static bool matrix_product(lw *l, const ir_inst *inst, kir_type t, bool zero_points)
 {
     const ir_type *a = inst->in[0]->type, *b = inst->in[1]->type, *y = inst->out[0]->type;
     int rows = a->rank > 1, columns = b->rank > 1, batch = y->rank - rows - columns;
-    kir_type t = kir_compute(a->dtype);
     const ir_sx *out[IR_MAX_RANK], *ia[IR_MAX_RANK], *ib[IR_MAX_RANK];
     for (int i = 0; i < batch; i++) out[i] = lw_for_parallel(l, lw_axis_names(IR_MAX_RANK)[i], y->dim[i]);
     if (rows) out[batch] = lw_for_parallel(l, "m", y->dim[batch]);
@@ -38,12 +50,17 @@ bool lo_matmul(lw *l, const ir_inst *inst)
     ia[a->rank - 1] = k;
     ib[b->rank - 1 - columns] = k;
     if (columns) ib[b->rank - 1] = out[batch + rows];
-    add_product(l, acc, lw_load(l, inst->in[0], ia), lw_load(l, inst->in[1], ib));
+    const kir_expr *x = zero_points ? shifted(l, inst, 0, 2, a->rank - 2, ia, t) : lw_load(l, inst->in[0], ia);
+    const kir_expr *z = zero_points ? shifted(l, inst, 1, 3, b->rank - 1, ib, t) : lw_load(l, inst->in[1], ib);
+    add_product(l, acc, x, z);
     lw_close(l, 1);
     lw_store(l, 0, out, lw_read(l, acc));
     lw_close(l, y->rank);
     return true;
 }
+
+bool lo_matmul(lw *l, const ir_inst *inst) { return matrix_product(l, inst, kir_compute(inst->in[0]->type->dtype), false); }
+bool lo_matmul_integer(lw *l, const ir_inst *inst) { return matrix_product(l, inst, DT_i32, true); }
 
 static const kir_expr *scaled(lw *l, const kir_expr *x, double by)
 {
@@ -119,20 +136,19 @@ static conv_loops for_outputs(lw *l, const ir_type *y, int64_t groups, int spati
     return c;
 }
 
-static kir_buffer *conv_accumulator(lw *l, const ir_inst *inst, kir_type t, const conv_loops *c)
+static kir_buffer *conv_accumulator(lw *l, const ir_value *bias, kir_type t, const conv_loops *c)
 {
-    const ir_value *bias = ir_operand(inst, 2);
     return lw_accumulator(l, "acc", t, bias ? lw_load(l, bias, &c->out[1]) : lw_number(l, t, 0));
 }
 
-bool lo_conv(lw *l, const ir_inst *inst)
+static bool convolution(lw *l, const ir_inst *inst, int group, bool zero_points)
 {
     const ir_type *w = inst->in[1]->type, *y = inst->out[0]->type;
     kir_type t = kir_compute(y->dtype);
     window win;
     window_of(l->m, inst, &win);
-    conv_loops c = for_outputs(l, y, ir_int(inst, ATTR_AT(conv, group)), win.n);
-    kir_buffer *acc = conv_accumulator(l, inst, t, &c);
+    conv_loops c = for_outputs(l, y, ir_int(inst, group), win.n);
+    kir_buffer *acc = conv_accumulator(l, zero_points ? NULL : ir_operand(inst, 2), t, &c);
     const ir_sx *ix[5], *iw[5];
     const ir_sx *ci = lw_for(l, "ci", w->dim[1]);
     int opened = for_window(l, &win, &c.out[2], &iw[2], &ix[2]);
@@ -140,12 +156,17 @@ bool lo_conv(lw *l, const ir_inst *inst)
     ix[1] = sx_add(l->sx, sx_mul(l->sx, c.g, w->dim[1]), ci);
     iw[0] = c.out[1];
     iw[1] = ci;
-    add_product(l, acc, lw_load(l, inst->in[0], ix), lw_load(l, inst->in[1], iw));
+    const kir_expr *vx = zero_points ? shifted(l, inst, 0, 2, 0, ix, t) : lw_load(l, inst->in[0], ix);
+    const kir_expr *vw = zero_points ? shifted(l, inst, 1, 3, 0, iw, t) : lw_load(l, inst->in[1], iw);
+    add_product(l, acc, vx, vw);
     lw_close(l, opened + 1);
     lw_store(l, 0, c.out, lw_read(l, acc));
     lw_close(l, c.loops);
     return true;
 }
+
+bool lo_conv(lw *l, const ir_inst *inst) { return convolution(l, inst, ATTR_AT(conv, group), false); }
+bool lo_conv_integer(lw *l, const ir_inst *inst) { return convolution(l, inst, ATTR_AT(conv_integer, group), true); }
 
 int lw_for_spread(lw *l, const window *w, const ir_sx *const *out, const ir_sx **kernel, const ir_sx **in)
 {
@@ -180,7 +201,7 @@ bool lo_conv_transpose(lw *l, const ir_inst *inst)
     window win;
     window_of(l->m, inst, &win);
     conv_loops c = for_outputs(l, y, groups, win.n);
-    kir_buffer *acc = conv_accumulator(l, inst, t, &c);
+    kir_buffer *acc = conv_accumulator(l, ir_operand(inst, 2), t, &c);
     const ir_sx *ix[5], *iw[5];
     const ir_sx *ci = lw_for(l, "ci", each);
     int opened = lw_for_spread(l, &win, &c.out[2], &iw[2], &ix[2]);

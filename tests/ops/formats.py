@@ -192,7 +192,7 @@ def decode(tensor):
     if dtype == "f64":
         return data.astype(np.longdouble)
     if dtype == "bf16":
-        return (data.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+        return np.asarray(data.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
     if dtype in _F8:
         return _F8[dtype][data]
     if is_float(dtype):
