@@ -51,7 +51,8 @@ static const struct {
     uint32_t types;
 } type_sets[] = {
     {"numbers", SET_NUM},   {"floats", SET_FLOATS},   {"integers", SET_INTS},
-    {"signed", SET_SINTS},  {"unsigned", SET_UINTS},
+    {"signed", SET_SINTS},  {"unsigned", SET_UINTS},  {"quantised", SET_QUANTISED},
+    {"stored", SET_STORED},
 };
 
 enum { NSET = sizeof type_sets / sizeof *type_sets };
