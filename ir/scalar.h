@@ -21,7 +21,8 @@
  *   SIGMOID(x)        1 / (1 + exp(-x)), accurate at both ends
  *   MISHGATE(x)       tanh(log1p(exp(x))), likewise
  *   EQ NE LT LE GT GE AND OR XOR NOT SEL(c, a, b)
- *   BAND BOR BXOR BNOT SHL SHR       a shift by the width or more gives 0
+ *   BAND BOR BXOR BNOT SHL SHR       to the right the sign comes in; a shift by the width or more, or
+ *                     by less than 0, leaves nothing else
  */
 #ifndef NFC_SCALAR_H
 #define NFC_SCALAR_H

@@ -35,7 +35,8 @@ static double max_nan(double a, double b) { return isnan(a) || isnan(b) ? NAN : 
 static double floor_mod(double a, double b)
 {
     double r = fmod(a, b);
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    if (r == 0) return copysign(0, b);
+    return (r < 0) != (b < 0) ? r + b : r;
 }
 
 typedef double scalar_double(scalar_env *E, double X, double Y, double Z);
@@ -198,8 +199,10 @@ static int64_t power(const scalar_env *e, int64_t a, int64_t n)
 
 static int64_t shift(const scalar_env *e, int64_t a, int64_t by, bool left)
 {
-    if (by < 0 || by >= dtype_table[e->dtype].bits) return 0;
-    return left ? (int64_t)((uint64_t)a << by) : (int64_t)((uint64_t)a >> by);
+    bool minus = !e->is_unsigned && a < 0; /* its sign comes in from the left */
+    if (by < 0 || by >= dtype_table[e->dtype].bits) return left || !minus ? 0 : -1;
+    if (left) return (int64_t)((uint64_t)a << by);
+    return minus ? ~(int64_t)(~(uint64_t)a >> by) : (int64_t)((uint64_t)a >> by);
 }
 
 typedef int64_t scalar_int(scalar_env *E, int64_t X, int64_t Y, int64_t Z);

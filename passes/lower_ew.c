@@ -40,7 +40,9 @@ static const kir_expr *remainder_of(scalar_env *e, const kir_expr *x, const kir_
     if (!sign_of_divisor || dtype_table[e->type].kind == DTC_UNSIGNED) return r;
     const kir_expr *differ = kir_binary(b, KB_BXOR, kir_binary(b, KB_LT, r, zero), kir_binary(b, KB_LT, y, zero));
     const kir_expr *left = kir_binary(b, KB_NE, r, zero);
-    return kir_select(b, kir_binary(b, KB_AND, left, differ), kir_binary(b, KB_ADD, r, y), r);
+    const kir_expr *turned = kir_select(b, kir_binary(b, KB_AND, left, differ), kir_binary(b, KB_ADD, r, y), r);
+    if (!is_float(e)) return turned;
+    return kir_select(b, left, turned, kir_select(b, kir_binary(b, KB_LT, y, zero), kir_number(b, e->type, -0.0), zero));
 }
 
 /* By squaring, for every bit of the exponent; a negative one leaves 1, -1 or 0 of an integer. */
@@ -68,8 +70,15 @@ static const kir_expr *shift(scalar_env *e, const kir_expr *x, const kir_expr *b
 {
     kir_builder *b = e->build;
     const kir_expr *width = kir_int(b, e->type, e->bits), *zero = kir_int(b, e->type, 0);
-    const kir_expr *fits = kir_binary(b, KB_LT, by, width);
-    return kir_select(b, fits, kir_binary(b, op, x, kir_select(b, fits, by, zero)), zero);
+    const kir_expr *fits = kir_binary(b, KB_LT, by, width), *minus = NULL;
+    if (dtype_is_signed((nfc_dtype)e->type)) {
+        fits = kir_binary(b, KB_AND, fits, kir_binary(b, KB_LE, zero, by));
+        minus = op == KB_SHR ? kir_binary(b, KB_LT, x, zero) : NULL;
+    }
+    /* To the right the sign comes in: a negative number is shifted as what its bits are not. */
+    if (minus) x = kir_select(b, minus, kir_unary(b, KU_BNOT, x), x);
+    const kir_expr *y = kir_select(b, fits, kir_binary(b, op, x, kir_select(b, fits, by, zero)), zero);
+    return minus ? kir_select(b, minus, kir_unary(b, KU_BNOT, y), y) : y;
 }
 
 #define UN(op, a) kir_unary(E->build, KU_##op, a)

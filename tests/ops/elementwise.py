@@ -173,7 +173,7 @@ def _edges(domain, dtype, index, count):
     low, high = bounds(dtype)
     values = sorted({low, low + 1, max(low, -2), max(low, -1), 0, 1, 2, high - 1, high})
     if domain == SHIFT and index == count - 1:
-        values = [0, 1, BITS[dtype] - 1, BITS[dtype], BITS[dtype] + 1]
+        values = [0, 1, BITS[dtype] - 1, BITS[dtype], BITS[dtype] + 1] + [-1, low] * (low < 0)
     if domain == POSITIVE and index == count - 1:
         values = [0, 1, 2, 3, 31, 32, 63]
     if domain == NONZERO and index == count - 1:
