@@ -54,14 +54,16 @@ void resize_axes(const ir_inst *inst, resize_axis axis[IR_MAX_RANK])
         int i = axis_of(inst, k);
         resize_axis a = {.entry = k, .factor = scales->n ? factor_at(scales, k) : policy ? common_factor(inst) : 0};
         a.exact = !scales->n && !policy && !ir_operand(inst, 2);
-        bool stays = x->dim[i] == y->dim[i] && (a.exact || a.factor == 1);
+        bool one = sx_is(x->dim[i], 1) && sx_is(y->dim[i], 1); /* whatever the factor is, there is but one element */
+        bool stays = one || (x->dim[i] == y->dim[i] && (a.exact || a.factor == 1));
         if (!stays || crops) axis[i] = a;
     }
 }
 
 /* ---- extents ------------------------------------------------------------------------------- */
 
-/* floor(extent * factor). A float is a whole number over a power of two, so it is exact. */
+/* floor(extent * factor): of a known extent in f32, as the standard's own shape inference has it, so that 10 * 0.7
+ * is 7. Else exactly: a float is a whole number over a power of two. */
 static bool scaled_extent(infer *f, const ir_sx *extent, double factor, const ir_sx **out)
 {
     enum { MANTISSA = 24, MOST_SHIFT = 62 };
@@ -73,6 +75,10 @@ static bool scaled_extent(infer *f, const ir_sx *extent, double factor, const ir
     double most = (double)sx_max(extent) * factor;
     if (most >= 0x1p40 || (shift > MOST_SHIFT && !sx_is_const(extent)) || (double)sx_max(extent) * (double)whole >= 0x1p62)
         return infer_fail_attr(f, E_SIZE, ATTR_AT(resize, scales), "the extent %s * %g is too large to work out", text(f, extent), factor);
+    if (sx_is_const(extent)) {
+        *out = sx_int(t, (int64_t)floorf((float)sx_value(extent) * (float)factor));
+        return true;
+    }
     if (exponent > 0) whole = (int64_t)ldexp((double)whole, exponent);
     const ir_sx *product = sx_mul(t, extent, sx_int(t, whole));
     *out = shift > MOST_SHIFT ? sx_int(t, 0) : shift ? sx_div(t, product, (int64_t)1 << shift) : product;

@@ -95,7 +95,7 @@ def resized(x, scales=None, sizes=None, axes=None, roi=None, mode="nearest",
             factor, size = common, int(np.floor(common * n + 0.5))
         elif scales is not None:
             factor = float(np.float32(scales[k]))
-            size = int(np.floor(n * factor)) if sizes is None else sizes[k]
+            size = int(np.floor(np.float32(n) * np.float32(factor))) if sizes is None else sizes[k]
         else:
             factor, size = sizes[k] / n, sizes[k]
         region = None if roi is None else (roi[k], roi[k + len(axes)])
@@ -126,9 +126,9 @@ COORDINATES = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "alig
 
 def resize_cases(row):
     op = row["name"]
-    rng = generator(op)
 
     def one(graph, dtype, shape, roi=None, scale=None, **a):
+        rng = generator(op, graph)
         x = small(rng, dtype, shape, 100) if dtype != "bool" else sample(rng, dtype, shape)
         inputs = {"x": x}
         if roi is not None:
@@ -176,6 +176,7 @@ def resize_cases(row):
         one("scale_operand_cubic", "f32", (4, 5), scale=[0.75, 2.25], sizes=[3, 11], mode="cubic", exclude_outside=1),
         one("scale_operand_antialias", "f32", (9, 8), scale=[0.4, 0.6], sizes=[3, 4], mode="linear", antialias=1),
         one("scale_operand_cubic_antialias", "f32", (9, 8), scale=[0.4, 1.5], sizes=[3, 12], mode="cubic", antialias=1),
+        one("f32_extent", "f32", (10, 2), scales=[0.7, 1], mode="linear"),
         one("rank1", "f32", (7,), sizes=[4], mode="linear"),
         one("rank3_all", "f32", (3, 4, 5), sizes=[5, 3, 6], mode="linear"),
         one("rank5", "f32", (1, 2, 3, 4, 3), sizes=[5, 3, 4], axes=[2, 3, 4], mode="linear"),
@@ -256,9 +257,9 @@ def sampled(x, grid, align_corners=0, mode="linear", padding_mode="zeros"):
 
 
 def grid_cases(row):
-    rng = generator("grid_sample")
 
     def one(graph, dtype, shape, out, reach=1.3, grid="f32", special=None, **a):
+        rng = generator("grid_sample", graph)
         x = sample(rng, "bool", shape) if dtype == "bool" else small(rng, dtype, shape, 100)
         g = rng.uniform(-reach, reach, (shape[0],) + out + (len(out),))
         if special is not None:
@@ -302,9 +303,9 @@ def affine(theta, size, align_corners=0):
 
 
 def affine_cases(row):
-    rng = generator("affine_grid")
 
     def one(graph, dtype, size, **a):
+        rng = generator("affine_grid", graph)
         axes = len(size) - 2
         theta = small(rng, dtype, (size[0], axes, axes + 1))
         return case(graph, "affine_grid", {"theta": theta}, affine(theta, size, **a), {"size": size, **a})
@@ -371,9 +372,9 @@ def aligned(x, rois, images, coordinate_transformation_mode="half_pixel", mode="
 
 
 def roi_cases(row):
-    rng = generator("roi_align")
 
     def one(graph, dtype, shape, rois, images, error=None, indices="i64", **a):
+        rng = generator("roi_align", graph)
         x = encode(dtype, np.abs(decode(small(rng, dtype, shape)).astype(float)) - 0.5)
         boxes = encode(dtype, np.array(rois, float).reshape(-1, 4))
         which = encode(indices, np.array(images, int))
@@ -418,9 +419,9 @@ def pooled(x, rois, pooled_shape, spatial_scale=1.0):
 
 
 def roi_pool_cases(row):
-    rng = generator("max_roi_pool")
 
     def one(graph, dtype, shape, rois, error=None, **a):
+        rng = generator("max_roi_pool", graph)
         x = sample(rng, dtype, shape)
         boxes = encode(dtype, np.array(rois, float).reshape(-1, 5))
         y = pooled(x, encode(dtype, decode(boxes) * [0, 1, 1, 1, 1]) if error else boxes, **a)
@@ -465,9 +466,9 @@ def deformed(x, w, offset, b=None, mask=None, dilations=(1, 1), group=1, kernel_
 
 
 def deform_cases(row):
-    rng = generator("deform_conv")
 
     def one(graph, dtype, shape, w, bias=False, masked=False, **a):
+        rng = generator("deform_conv", graph)
         n, channels, height, width = shape
         pads, strides, dilations = a.get("pads", (0,) * 4), a.get("strides", (1, 1)), a.get("dilations", (1, 1))
         oh = (height + pads[0] + pads[2] - dilations[0] * (w[2] - 1) - 1) // strides[0] + 1
