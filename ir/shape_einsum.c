@@ -69,7 +69,7 @@ static const char *read_operands(ir_module *m, const ir_inst *inst, const char *
     for (int i = 0; i < e->n; i++) {
         const ir_type *type = inst->in[i]->type;
         bool dots = false;
-        if (i && *(*at)++ != ',') return arena_printf(m->arena, "the equation has %d operands, but there are %d", i, e->n);
+        if (i && *(*at)++ != ',') return arena_printf(m->arena, "the equation has %d operand%s, but there are %d", i, i == 1 ? "" : "s", e->n);
         const char *wrong = read_term(m->arena, at, &e->in[i], type->rank - letters_of(*at), &dots);
         if (wrong) return wrong;
         *operand = i;
@@ -77,7 +77,7 @@ static const char *read_operands(ir_module *m, const ir_inst *inst, const char *
         if ((wrong = take_extents(m, e, &e->in[i], type)) != NULL) return wrong;
         *operand = -1;
     }
-    return **at == ',' ? arena_printf(m->arena, "the equation has more than %d operands", e->n) : NULL;
+    return **at == ',' ? arena_printf(m->arena, "the equation has more than %d operand%s", e->n, e->n == 1 ? "" : "s") : NULL;
 }
 
 /* Without an arrow: the ellipsis, then what stands once. */

@@ -47,7 +47,7 @@ static const char *read_names(nfc_arena *a, recurrent *r, const char *names)
         p += length;
         p += strspn(p, " ,");
     }
-    return n == want ? NULL : arena_printf(a, "there must be %d functions, not %d", want, n);
+    return n == want ? NULL : arena_printf(a, "there must be %d function%s, not %d", want, want == 1 ? "" : "s", n);
 }
 
 /* Parameters are dealt to the functions that take them, in turn; where there is one for every function,
