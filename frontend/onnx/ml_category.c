@@ -143,7 +143,7 @@ bool im_ml_one_hot_encoder(im_node *n)
         off = mk_unsqueeze(k, mk_gather(k, mk_filled(k, ir_tensor(n->o->m, DT_f32, 1, &dim), 0), at, 0), at->type->rank);
     }
     ir_inst *hot = mk_begin(k, IR_one_hot, 3, (ir_value *[]){at, mk_number(k, DT_f32, 0), mk_number(k, DT_f32, 1)});
-    mk_int(hot, "depth", count);
+    mk_ints(k, hot, "depth", 1, (int64_t[]){count});
     mk_int(hot, "axis", -1);
     ir_value *y = mk_end(k, hot, 1);
     return im_out(n, 0, im_int(n, "zeros", 1) ? y : mk_op2(k, IR_add, y, off));
