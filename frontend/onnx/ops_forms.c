@@ -10,7 +10,7 @@ static ir_value *most(mk *k, ir_value *a, ir_value *b) { return mk_end(k, mk_beg
 /* A tensor of one element as a scalar of type i64. */
 static ir_value *scalar(im_node *n, int i)
 {
-    ir_value *v = im_in(n, i);
+    ir_value *v = im_need(n, i);
     if (ir_is_poison(v)) return v;
     if (ir_max_elements(v->type) == 1) return mk_cast(n->k, mk_reshape(n->k, v, 0, NULL), DT_i64);
     im_fail(n, E_SHAPE, i, "'%s' has %lld elements; one is wanted", n->in[i]->name, (long long)ir_max_elements(v->type));
@@ -37,7 +37,7 @@ static ir_value *along(mk *k, ir_value *v, int rank, int axis)
 
 static bool no_strings(im_node *n) { return !n->in[0]->text || im_fail(n, E_OPERAND_TYPE, 0, "'%s' has strings", n->in[0]->name); }
 
-static bool bad(im_node *n, const ir_value *v) { return !v || ir_is_poison(v) || !no_strings(n); }
+static bool bad(im_node *n, const ir_value *v) { return ir_is_poison(v) || !no_strings(n); }
 
 static bool axis_of(im_node *n, const char *name, int64_t otherwise, int rank, int *out)
 {
@@ -50,7 +50,7 @@ static bool axis_of(im_node *n, const char *name, int64_t otherwise, int rank, i
 
 bool im_trilu(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     int64_t diagonal = 0;
     if (bad(n, x)) return false;
     if (!im_has(n, 1) || known_integer(n, 1, &diagonal)) {
@@ -91,10 +91,9 @@ static bool cumulate_at_run_time(im_node *n, ir_value *x, ir_value *axis)
 /* CumSum, CumProd. */
 bool im_cumulate(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     int64_t axis;
     if (bad(n, x)) return false;
-    if (!im_has(n, 1)) return im_fail(n, E_OPERAND_MISSING, -1, "the operand 'axis' is missing");
     ir_value *at = scalar(n, 1);
     if (ir_is_poison(at)) return false;
     if (!known_integer(n, 1, &axis)) return cumulate_at_run_time(n, x, at);
@@ -125,9 +124,9 @@ static bool tile_by(im_node *n, ir_value *x, int count, const ir_sx *const *time
 
 bool im_tile(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     const ir_sx *times[2 * IR_MAX_RANK];
-    if (!x || ir_is_poison(x)) return false;
+    if (ir_is_poison(x)) return false;
     int rank = x->type->rank - n->in[0]->text;
     if (n->version < 6) { /* how often, and along which axis */
         int64_t tiles, axis;
@@ -179,9 +178,9 @@ static int split_parts(im_node *n, int axis, const ir_sx *whole, const ir_sx **p
 
 bool im_split(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     int axis, wanted = (int)n->proto->n_output;
-    if (!x || ir_is_poison(x) || !axis_of(n, "axis", 0, x->type->rank - n->in[0]->text, &axis)) return false;
+    if (ir_is_poison(x) || !axis_of(n, "axis", 0, x->type->rank - n->in[0]->text, &axis)) return false;
     const ir_sx **part = ARENA_ARRAY(n->o->s->arena, const ir_sx *, wanted + 1), *at = mk_sx(n->k, 0), *whole = x->type->dim[axis];
     int count = split_parts(n, axis, whole, part);
     if (count < 0) return false;
@@ -202,12 +201,11 @@ bool im_split(im_node *n)
 
 bool im_topk(im_node *n)
 {
-    ir_value *x = im_in(n, 0);
+    ir_value *x = im_need(n, 0);
     static const char *const seen_to[] = {"k", NULL};
     int axis;
     if (bad(n, x) || !axis_of(n, "axis", -1, x->type->rank, &axis)) return false;
     if (n->version < 10) return im_row(n, IR_topk, NULL);
-    if (!im_has(n, 1)) return im_fail(n, E_OPERAND_MISSING, -1, "the operand 'k' is missing");
     ir_value *count = scalar(n, 1);
     if (ir_is_poison(count)) return false;
     const ir_sx *k = im_result_size(n, 0, axis, count, 0, sx_max(x->type->dim[axis]));
@@ -220,9 +218,8 @@ bool im_topk(im_node *n)
 bool im_one_hot(im_node *n)
 {
     mk *k = n->k;
-    ir_value *x = im_in(n, 0), *pair = im_has(n, 2) ? im_in(n, 2) : NULL;
+    ir_value *x = im_need(n, 0), *pair = im_need(n, 2);
     int axis;
-    if (!im_has(n, 1) || !pair) return im_fail(n, E_OPERAND_MISSING, -1, "indices, depth and values are wanted");
     if (bad(n, x) || ir_is_poison(pair) || !axis_of(n, "axis", -1, x->type->rank + 1, &axis)) return false;
     int rank = x->type->rank + 1;
     if (rank > IR_MAX_RANK) return im_fail(n, E_RANK, 0, "the result would have %d axes", rank);
@@ -314,7 +311,7 @@ static ir_value *pads_of_all(im_node *n, ir_value *pads, int rank)
 bool im_pad(im_node *n)
 {
     static const char *const seen_to[] = {"pads", "paddings", "value", NULL};
-    ir_value *x = im_in(n, 0), *pads;
+    ir_value *x = im_need(n, 0), *pads;
     const int64_t *attr;
     if (bad(n, x)) return false;
     int rank = x->type->rank, count = im_ints(n, n->version < 2 ? "paddings" : "pads", &attr), axis[IR_MAX_RANK];
@@ -350,8 +347,9 @@ bool im_pad(im_node *n)
 /* The result has the base's type; integers raised to a float are doubles on the way. */
 bool im_pow(im_node *n)
 {
-    ir_value *x = im_in(n, 0), *y = n->nin > 1 ? im_in(n, 1) : NULL;
-    if (n->version < 7 || bad(n, x) || !y || ir_is_poison(y) || x->type->dtype == y->type->dtype) return im_elementwise(n);
+    ir_value *x = im_need(n, 0), *y = im_need(n, 1);
+    if (bad(n, x) || ir_is_poison(y)) return false;
+    if (n->version < 7 || x->type->dtype == y->type->dtype) return im_elementwise(n);
     nfc_dtype to = x->type->dtype, on = dtype_is_float(y->type->dtype) && !dtype_is_float(to) ? DT_f64 : to;
     return im_out(n, 0, mk_cast(n->k, mk_op2(n->k, IR_pow, mk_cast(n->k, x, on), mk_cast(n->k, y, on)), to));
 }
@@ -359,8 +357,8 @@ bool im_pow(im_node *n)
 /* Before operator set 7 the slopes were those of the channels. */
 bool im_prelu(im_node *n)
 {
-    ir_value *in[2] = {im_in(n, 0), n->nin > 1 ? im_in(n, 1) : NULL};
-    if (bad(n, in[0]) || !in[1] || ir_is_poison(in[1])) return false;
+    ir_value *in[2] = {im_need(n, 0), im_need(n, 1)};
+    if (bad(n, in[0]) || ir_is_poison(in[1])) return false;
     if (n->version < 7 && in[1]->type->rank == 1 && in[0]->type->rank > 1 && !sx_is(in[1]->type->dim[0], 1)) in[1] = along(n->k, in[1], in[0]->type->rank, 1);
     return im_row_end(n, im_row_begin(n, IR_prelu, 2, in, NULL));
 }
