@@ -372,7 +372,7 @@ static void print_offsets(run *r)
     bool listed = false, holds = false;
     for (int i = 0; i < r->g->buffer.n; i++) {
         const plan_buffer *b = r->g->buffer.at[i];
-        holds |= b->bytes > 0;
+        holds |= !b->size || sx_max(b->size) > 0;
         const char *name = name_unique(r->p->arena, &taken, arena_printf(r->p->arena, "at_%s", b->name ? b->name : "v"));
         if (b->offset > INT32_MAX) { /* more than an enumerator holds */
             map_setp(&r->at, b, (void *)(uintptr_t)arena_printf(r->p->arena, "UINT64_C(%lld)", (long long)b->offset));

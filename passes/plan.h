@@ -19,7 +19,7 @@ typedef struct plan_buffer {
     int id;                 /* in program order; ARENA buffers that a report shows */
     nfc_dtype dtype;
     int64_t bytes;          /* with free dims at their bounds */
-    const ir_sx *size;      /* bytes, with the dims of a run */
+    const ir_sx *size;      /* bytes, with the dims of a run; NULL: of a move, or of an output */
     int first, last;        /* the positions between which it is live */
     int64_t offset;         /* ARENA */
     int port;               /* INPUT, OUTPUT: which */
