@@ -31,7 +31,7 @@ static double float_attribute(const scalar_env *e, const char *name)
 
 static double min_nan(double a, double b) { return isnan(a) || isnan(b) ? NAN : a < b ? a : b; }
 static double max_nan(double a, double b) { return isnan(a) || isnan(b) ? NAN : a > b ? a : b; }
-/* NumPy's remainder: the divisor's sign. */
+/* NumPy's remainder: the divisor's sign, which a zero has as well. */
 static double floor_mod(double a, double b)
 {
     double r = fmod(a, b);
