@@ -252,6 +252,25 @@ im_value *im_rebuild(importer *o, const im_value *like, ir_value *const *part)
     return v;
 }
 
+/* What a list's elements are like, at this rank at least, without their values: those may be of another
+ * block than the one that is being written. */
+static im_list *form_of(importer *o, im_list *list, int rank)
+{
+    im_list *l = ARENA_NEW(o->s->arena, im_list);
+    if (list->item) find_form(list);
+    *l = *list;
+    l->item = NULL;
+    l->data = l->shapes = NULL;
+    int more = rank > list->rank ? rank - list->rank : 0;
+    l->rank += more;
+    for (int a = 0; a < l->rank; a++) {
+        l->dim[a] = a < more ? sx_int(&o->m->sx, 1) : list->dim[a - more];
+        l->ragged[a] = a >= more && list->ragged[a - more];
+        l->most[a] = a < more ? 1 : list->most[a - more];
+    }
+    return l;
+}
+
 /* `a`, or the same value in a form that has room for what `b` is; NULL after a report. */
 static im_value *with_room(im_node *n, im_value *a, im_value *b, int before)
 {
@@ -269,14 +288,14 @@ static im_value *with_room(im_node *n, im_value *a, im_value *b, int before)
         return im_maybe_value(o, a->name, a->maybe->has, im_blank(o, b->maybe->inner));
     }
     if (a->kind == IM_TENSOR || !b->list->typed) return a;
-    im_list *l = im_stacked(o, b->list);
+    im_list *l = form_of(o, b->list, 0);
     if (!a->list->typed) {
         im_common_form(l, l, ragged, most);
         for (int i = 0; i < l->rank; i++) ragged[i] |= !im_is_outer(l->dim[i], before);
         return im_list_value(o, a->name, im_empty_like(o, l, ragged, most));
     }
     im_list *own = im_stacked(o, im_promoted(o, a->list, l->rank));
-    l = im_promoted(o, l, own->rank);
+    l = form_of(o, b->list, own->rank);
     if (!im_common_form(own, l, ragged, most)) return im_fail(n, E_ONNX_TYPE, -1, "elements of '%s' and '%s' differ in type", a->name, b->name), NULL;
     bool fits = true;
     for (int i = 0; i < own->rank; i++) fits &= ragged[i] == own->ragged[i] && (!ragged[i] || most[i] <= own->most[i]);
@@ -562,6 +581,6 @@ const ir_sx *im_result_extent(importer *o, const char *port, int axis, const ir_
     seen s = {false};
     sx_visit(x, look, &s);
     if (!s.run) return x;
-    diag_error(&o->s->diags, E_ONNX_BOUND, at, "axis %d of output '%s' has an extent that only the run knows", axis, port);
-    return x;
+    const char *name = im_port_name(o, session_printf(o->s, "%s_%d", port, axis), "n");
+    return ir_result_dim(o->m, name, sx_max(x), at);
 }

@@ -238,7 +238,6 @@ static bool finish(looping *l, const box_list *boxes, const im_parts *parts)
         if (!known || !known[0] || !sx_is(known[0], 1)) cond = mk_reshape(&o->k, mk_cast(&o->k, v->tensor, DT_bool), 0, NULL);
     }
     l->stops = cond != NULL;
-    if (l->stops) return im_fail(l->n, E_ONNX_OP, -1, "loops that their body ends are not supported");
     if (l->stops) { /* how many trips it were */
         mk outside = before_loop(l);
         carry_too(l, mk_integer(&outside, DT_i64, 0));
@@ -253,7 +252,7 @@ static bool finish(looping *l, const box_list *boxes, const im_parts *parts)
         ir_set_edge(o->m, inst, 0, on, 0, NULL);
         ir_set_edge(o->m, inst, 1, out, 0, NULL);
         ir_append(from, inst);
-        leave(o, out, IR_yield, l->next.n, l->next.at);
+        leave(o, out, IR_break, l->next.n, l->next.at);
     }
     leave(o, on, IR_yield, l->next.n, l->next.at);
     return true;
