@@ -79,6 +79,19 @@ bool sh_dynamic_quantize_linear(infer *f)
     return true;
 }
 
+bool sh_unpack_bits(infer *f)
+{
+    const ir_type *x = f->inst->in[0]->type;
+    int64_t bits = ir_int(f->inst, ATTR_AT(unpack_bits, bits));
+    if (bits != 1 && bits != 2 && bits != 4 && bits != 8) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(unpack_bits, bits), "bits is %lld; it is 1, 2, 4 or 8", (long long)bits);
+    if (x->rank == 0) return infer_fail(f, E_RANK, 0, "a scalar has no axis to unpack along");
+    const ir_sx *dim[IR_MAX_RANK];
+    memcpy(dim, x->dim, sizeof dim[0] * (size_t)x->rank);
+    dim[x->rank - 1] = sx_mul(&f->m->sx, dim[x->rank - 1], sx_int(&f->m->sx, 8 / bits));
+    f->out[0] = ir_tensor(f->m, DT_u8, x->rank, dim);
+    return true;
+}
+
 /* ---- contractions -------------------------------------------------------------------------- */
 
 /* Operand `i`, a scale or zero point of the matrices in operand `of`: one number, or one a row (of a) or

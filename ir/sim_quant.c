@@ -83,6 +83,16 @@ bool ev_dynamic_quantize_linear(sim_call *c)
     return true;
 }
 
+bool ev_unpack_bits(sim_call *c)
+{
+    int64_t bits = ir_int(c->inst, ATTR_AT(unpack_bits, bits)), each = 8 / bits;
+    for (int64_t i = 0; i < c->out[0]->n; i++) {
+        int64_t byte = sim_get_int(c->in[0], i / each); /* rows hold whole bytes */
+        sim_set_int(c->out[0], i, byte >> i % each * bits & ((1 << bits) - 1));
+    }
+    return true;
+}
+
 /* ---- sums of products ----------------------------------------------------------------------- */
 
 /* A number of `t` that belongs to row or column `line` of the matrix at `at`, whose shape is that of x. */

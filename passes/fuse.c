@@ -36,6 +36,7 @@ static bool is_pointwise(const ir_inst *i)
     case IR_cast:
     case IR_bitcast:
     case IR_quantize_linear:
+    case IR_unpack_bits:
     case IR_dequantize_linear:
     case IR_batch_normalization:
     case IR_rope:

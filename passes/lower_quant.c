@@ -52,3 +52,17 @@ const kir_expr *lx_dequantize_linear(lw *l, const ir_inst *inst, int result, con
     if (ir_operand(inst, 2)) x = lw_bin(l, SUB, x, kir_cast(b, x->type, load_shared(l, inst, 2, index)));
     return lw_bin(l, MUL, kir_cast(b, DT_f32, x), scale);
 }
+
+const kir_expr *lx_unpack_bits(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    kir_builder *b = &l->b;
+    int64_t bits = ir_int(inst, ATTR_AT(unpack_bits, bits)), each = 8 / bits;
+    int last = inst->in[0]->type->rank - 1;
+    const ir_sx *at[IR_MAX_RANK];
+    for (int i = 0; i < last; i++) at[i] = index[i];
+    at[last] = sx_div(l->sx, index[last], each);
+    const ir_sx *shift = sx_mul(l->sx, sx_mod(l->sx, index[last], each), sx_int(l->sx, bits));
+    const kir_expr *x = lw_bin(l, SHR, lw_load(l, inst->in[0], at), kir_cast(b, DT_u32, kir_index(b, shift)));
+    return lw_bin(l, BAND, x, kir_int(b, DT_u32, (1 << bits) - 1));
+}

@@ -210,6 +210,8 @@ bool im_axes(im_node *n, int in, const char *attr, int rank, uint32_t *mask, int
  * model declares, -D says, or `most` (-1: then it is an error). */
 const ir_sx *im_result_size(im_node *n, int i, int axis, ir_value *sizes, int64_t at, int64_t most);
 bool im_needs(im_node *n, int count);
+/* The node is a Cast or CastLike of x to this type. */
+bool im_cast_as(im_node *n, ir_value *x, nfc_dtype to);
 bool im_too_deep(importer *o, nfc_span at);
 bool im_reduce_nothing(im_node *n, ir_op op);
 bool im_reduce_at_run_time(im_node *n, ir_op op);

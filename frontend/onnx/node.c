@@ -276,6 +276,7 @@ static bool set_attribute(im_node *n, ir_inst *inst, const op_attr *row, const o
     case ATTR_ENUM:
     case ATTR_STR: return set_text(n, inst, row, a);
     case ATTR_DTYPE: {
+        if (a->i == 0 && !row->required) return true; /* UNDEFINED: as if it were not there */
         nfc_dtype t = im_dtype(n, a->i);
         if (t != DT_COUNT) mk_dtype(inst, row->name, t);
         return t != DT_COUNT;

@@ -39,24 +39,13 @@ bool im_equal(im_node *n)
     return im_out(n, 0, mk_cast(n->k, same, DT_bool));
 }
 
-/* A float that becomes less than a byte keeps its low bits, as the standard's own casts do: by way of i32. */
-static ir_value *to_bits(im_node *n, ir_value *x, nfc_dtype to)
-{
-    bool part = dtype_is_int(to) && dtype_table[to].bits < 8;
-    return part && dtype_is_float(x->type->dtype) ? mk_cast(n->k, x, DT_i32) : x;
-}
-
 bool im_cast_like(im_node *n)
 {
     ir_value *x = im_need(n, 0);
     const ir_value *like = im_need(n, 1);
     if (ir_is_poison(x) || ir_is_poison(like)) return false;
     if (n->in[0]->text || n->in[1]->text) return n->in[0]->text && n->in[1]->text ? im_like_operand(n) : im_cast_text(n, n->in[1]->text, like->type->dtype);
-    x = to_bits(n, x, like->type->dtype);
-    ir_inst *inst = mk_begin(n->k, IR_cast, 1, &x);
-    mk_dtype(inst, "to", like->type->dtype);
-    mk_int(inst, "saturate", im_int(n, "saturate", 1));
-    return im_out(n, 0, mk_end(n->k, inst, 1));
+    return im_cast_as(n, x, like->type->dtype);
 }
 
 bool im_cast(im_node *n)
@@ -74,12 +63,7 @@ bool im_cast(im_node *n)
     if (to == DT_COUNT) return false;
     if (to_text && n->in[0]->text) return im_like_operand(n);
     if (to_text || n->in[0]->text) return im_cast_text(n, to_text, to);
-    x = to_bits(n, x, to);
-    ir_inst *inst = mk_begin(n->k, IR_cast, 1, &x);
-    mk_dtype(inst, "to", to);
-    mk_int(inst, "saturate", im_int(n, "saturate", 1));
-    if (im_text(n, "round_mode", NULL) && op_attr_find(op_get(IR_cast), "round_mode") >= 0) mk_text(n->k, inst, "round_mode", im_text(n, "round_mode", "up"));
-    return im_row_end(n, inst);
+    return im_cast_as(n, x, to);
 }
 
 /* Sum, Mean, Max, Min of any number of operands; Clip's bounds were attributes before operator set 11. */

@@ -182,6 +182,18 @@ def dynamic_cases(row):
     ]
 
 
+def unpack_cases(row):
+    rng = generator("unpack_bits")
+    cases = []
+    for bits in (1, 2, 4, 8):
+        for name, shape in (("plain", (2, 3, 5)), ("vector", (7,)), ("empty", (0, 3)), ("rank8", (1, 2, 1, 2, 1, 1, 2, 3))):
+            x = anything(rng, "u8", shape)
+            parts = [x.data >> shift & (1 << bits) - 1 for shift in range(0, 8, bits)]
+            y = np.stack(parts, -1).reshape(shape[:-1] + (shape[-1] * len(parts),))
+            cases.append(case("%s_%d" % (name, bits), "unpack_bits", {"x": x}, Tensor("u8", y), {"bits": bits}))
+    return cases
+
+
 # ---- sums of products ---------------------------------------------------------------------------
 
 
@@ -385,6 +397,7 @@ def qlinear_conv_cases(row):
 
 
 CASES = {
+    "unpack_bits": unpack_cases,
     "quantize_linear": quantize_cases,
     "dequantize_linear": dequantize_cases,
     "dynamic_quantize_linear": dynamic_cases,

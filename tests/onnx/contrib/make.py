@@ -242,9 +242,77 @@ def rotary():
     case("contrib_rotary_part", "RotaryEmbedding", [("x", d.floats(2, 3, 12)), ("ids", ids)] + tables, ["y"], num_heads=2, rotary_embedding_dim=4)
 
 
+def quantised():
+    d = Draw("quantised")
+    scale = lambda v: np.array(v, f32)
+    bytes_of = lambda t, *shape: d.ints(256, *shape, dtype=np.uint8).view(t)
+    for t in (np.uint8, np.int8):
+        word = np.dtype(t).name
+        zero = lambda: bytes_of(t).reshape(())
+        x, y = [("x", bytes_of(t, 2, 3, 4)), ("xs", scale(0.03)), ("xz", zero())], [("w", bytes_of(t, 3, 1)), ("ws", scale(0.02)), ("wz", zero())]
+        for op, s in (("QLinearAdd", 0.05), ("QLinearMul", 0.04)):
+            case("contrib_%s_%s" % (op.lower(), word), op, x + y + [("ys", scale(s)), ("yz", zero())], ["y"])
+        case("contrib_qlinearsigmoid_" + word, "QLinearSigmoid", x + [("ys", scale(1 / 256)), ("yz", np.array(0, t))], ["y"])
+        case("contrib_qlinearleakyrelu_" + word, "QLinearLeakyRelu", x + [("ys", scale(0.02)), ("yz", zero())], ["y"], alpha=0.2)
+        soft = [("x", bytes_of(t, 2, 3, 4)), ("xs", scale(0.02)), ("xz", zero()), ("ys", scale(1 / 256)), ("yz", np.array(0 if t == np.uint8 else -128, t))]
+        case("contrib_qlinearsoftmax_" + word, "QLinearSoftmax", soft, ["y"], opset=13, axis=-1)
+        case("contrib_qlinearsoftmax_middle_" + word, "QLinearSoftmax", soft, ["y"], opset=13, axis=1)
+        case("contrib_qlinearsoftmax_flat_" + word, "QLinearSoftmax", soft, ["y"], opset=12, axis=1)
+        parts = [(k + str(i), v) for i, m in enumerate((2, 1, 3)) for k, v in (("x", bytes_of(t, 2, m, 3)), ("s", scale(0.01 * (i + 1))), ("z", zero()))]
+        case("contrib_qlinearconcat_" + word, "QLinearConcat", [("ys", scale(0.02)), ("yz", zero())] + parts, ["y"], axis=1)
+        image = [("x", bytes_of(t, 1, 3, 5, 6)), ("xs", scale(0.0313)), ("xz", zero()), ("ys", scale(0.0209)), ("yz", zero())]
+        case("contrib_qlinearaveragepool_" + word, "QLinearAveragePool", image, ["y"], kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1])
+        case("contrib_qlinearglobalaveragepool_" + word, "QLinearGlobalAveragePool", image, ["y"], channels_last=0)
+        case("contrib_qlinearglobalaveragepool_last_" + word, "QLinearGlobalAveragePool", image, ["y"], channels_last=1)
+    image = [("x", bytes_of(np.uint8, 1, 5, 6, 3)), ("xs", scale(0.0313)), ("xz", bytes_of(np.uint8).reshape(())), ("ys", scale(0.0209)), ("yz", bytes_of(np.uint8).reshape(()))]
+    case("contrib_qlinearaveragepool_last", "QLinearAveragePool", image, ["y"], kernel_shape=[2, 2], channels_last=1)
+    a, b = [("a", bytes_of(np.uint8, 3, 5)), ("as", scale(0.02)), ("az", np.array(130, np.uint8))], bytes_of(np.int8, 5, 4)
+    b_scale, b_zero = d.rng.uniform(0.01, 0.03, 4).astype(f32), np.zeros(4, np.int8)
+    out = [("c", d.ints(900, 4)), ("ys", scale(0.3)), ("yz", np.array(100, np.uint8))]
+    case("contrib_qgemm", "QGemm", a + [("b", b), ("bs", scale(0.01)), ("bz", np.array(0, np.int8))] + out, ["y"])
+    case("contrib_qgemm_columns", "QGemm", a + [("b", b), ("bs", b_scale), ("bz", b_zero)] + out, ["y"], alpha=0.5)
+    case("contrib_qgemm_float", "QGemm", a + [("b", np.ascontiguousarray(b.T)), ("bs", scale(0.01)), ("bz", np.array(3, np.int8)), out[0]], ["y"], transB=1)
+    case("contrib_qgemm_transposed", "QGemm", [("a", np.ascontiguousarray(a[0][1].T))] + a[1:] + [("b", b), ("bs", scale(0.01)), ("bz", np.array(0, np.int8)), ABSENT] + out[1:], ["y"], transA=1)
+    x, bias = d.floats(2, 3, 5), d.floats(4)
+    case("contrib_dynamicquantizematmul", "DynamicQuantizeMatMul", [("x", x), ("b", b), ("bs", scale(0.01)), ("bz", np.array(5, np.int8))], ["y"])
+    case("contrib_dynamicquantizematmul_columns", "DynamicQuantizeMatMul", [("x", x), ("b", b), ("bs", b_scale), ("bz", b_zero), ("bias", bias)], ["y"])
+    product = [("a", bytes_of(np.uint8, 3, 5)), ("b", b), ("as", scale(0.02)), ("bs", b_scale)]
+    case("contrib_matmulintegertofloat", "MatMulIntegerToFloat", product, ["y"])
+    case("contrib_matmulintegertofloat_zeros", "MatMulIntegerToFloat", product + [("az", np.array(120, np.uint8)), ("bz", b_zero), ("bias", bias)], ["y"])
+    case("contrib_quantizelinear", "QuantizeLinear", [("x", d.floats(2, 3, 4)), ("s", scale(0.02)), ("z", np.array(7, np.int16))], ["y"])
+    case("contrib_dequantizelinear", "DequantizeLinear", [("x", bytes_of(np.uint8, 2, 3, 4)), ("s", b_scale[:3]), ("z", np.array([1, 2, 3], np.uint8))], ["y"], axis=1)
+
+
+def few_bits():
+    """MatMulNBits: [N, blocks, bytes] of B, zero points packed or as floats."""
+
+    def one(name, bits, block, k, n, zeros, bias=False, rows=3):
+        d = Draw("nbits_" + name)
+        blocks = -(-k // block)
+        x = [("a", d.floats(rows, k)), ("b", d.ints(256, n, blocks, block * bits // 8, dtype=np.uint8)), ("scales", d.rng.uniform(0.01, 0.1, n * blocks).astype(f32))]
+        if zeros == "packed":
+            x.append(("zeros", d.ints(256, n * -(-blocks * bits // 8), dtype=np.uint8)))
+        elif zeros == "floats":
+            x.append(("zeros", d.floats(n * blocks) * f32(2) + f32(8)))
+        elif bias:
+            x.append(ABSENT)
+        if bias:
+            x += [ABSENT, ("bias", d.floats(n))]
+        case("contrib_matmulnbits_" + name, "MatMulNBits", x, ["y"], K=k, N=n, bits=bits, block_size=block)
+
+    one("plain", 4, 16, 32, 8, None)
+    one("zeros", 4, 16, 48, 8, "packed")
+    one("float_zeros", 4, 16, 32, 8, "floats")
+    one("rest", 4, 16, 40, 5, "packed", bias=True)
+    one("bias", 4, 32, 64, 4, None, bias=True)
+    one("eight", 8, 16, 32, 8, "packed")
+    one("two", 2, 16, 64, 8, "packed")
+    one("row", 4, 32, 32, 8, None, rows=1)
+
+
 def main():
     shutil.rmtree(HERE, ignore_errors=True)
-    for make in (activations, products, norms, attentions, multi_head, grouped, rotary):
+    for make in (activations, products, norms, attentions, multi_head, grouped, rotary, quantised, few_bits):
         make()
 
 
