@@ -71,7 +71,8 @@ const ir_sx *lower_constant_value(lower *l, lower_constant *c, nfc_span at)
 static const ir_sx *scalar_sx(lower *l, ir_value *v, ast_name name)
 {
     if (v->type->kind == IR_POISON) return NULL;
-    if (v->type->kind == IR_INDEX) return sx_sym(&l->m->sx, v->sym);
+    bool one_value = v->sym && v->def && v->sym->lo == v->sym->hi; /* required to be that */
+    if (v->type->kind == IR_INDEX) return one_value ? sx_int(&l->m->sx, v->sym->lo) : sx_sym(&l->m->sx, v->sym);
     if (v->type->kind != IR_TENSOR || v->type->rank != 0 || !dtype_is_int(v->type->dtype)) {
         diag_note(lower_error(l, E_NOT_SCALAR, name.at, "'%s' is %s; an integer scalar is needed here", name.text, ir_type_text(l->s->arena, v->type)), v->at, "made here");
         return NULL;

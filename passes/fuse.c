@@ -116,12 +116,14 @@ static bool only_used_by(const ir_value *v, const ir_inst *user)
     return true;
 }
 
-/* A value read from a state must not be used later than a write that may change it. */
+/* A value read from a state must not be used later than a write that may change it; what may end the run
+ * must not do so after a write that comes behind it. */
 static bool crosses_write(fuser *f, const group *g, const ir_inst *c)
 {
     for (int i = 0; i < g->member.n; i++) {
         const ir_inst *p = g->member.at[i];
         if (map_getp(&f->writes, p) == map_getp(&f->writes, c)) continue;
+        if (ir_can_fail(p)) return true;
         for (int k = 0; k < p->nin; k++)
             if (p->in[k] && p->in[k]->def && p->in[k]->def->op == IR_read) return true;
     }
