@@ -212,6 +212,9 @@ const ir_sx *im_result_size(im_node *n, int i, int axis, ir_value *sizes, int64_
 bool im_needs(im_node *n, int count);
 /* The node is a Cast or CastLike of x to this type. */
 bool im_cast_as(im_node *n, ir_value *x, nfc_dtype to);
+/* Extent `axis` of result i, which is `size` as that of another result: what the model declares or -D says
+ * of it must hold in the run. */
+const ir_sx *im_same_size(im_node *n, int i, int axis, const ir_sx *size);
 bool im_too_deep(importer *o, nfc_span at);
 bool im_reduce_nothing(im_node *n, ir_op op);
 bool im_reduce_at_run_time(im_node *n, ir_op op);

@@ -91,9 +91,9 @@ bool im_unique(im_node *n)
     const ir_sx *count = im_wants(n, 0) ? counted(n, inst, axis) : im_result_size(n, im_wants(n, 1) ? 1 : 3, 0, inst->out[4], 0, sx_max(inst->out[1]->type->dim[0]));
     ir_value *y = first_of(n, inst->out[0], axis, count);
     text ? im_out_text(n, 0, y) : im_out(n, 0, y);
-    im_out(n, 1, first_of(n, inst->out[1], 0, count));
-    im_out(n, 2, inst->out[2]);
-    return im_out(n, 3, first_of(n, inst->out[3], 0, count));
+    im_out(n, 1, first_of(n, inst->out[1], 0, im_same_size(n, 1, 0, count)));
+    im_out(n, 2, first_of(n, inst->out[2], 0, im_same_size(n, 2, 0, inst->out[2]->type->dim[0])));
+    return im_out(n, 3, first_of(n, inst->out[3], 0, im_same_size(n, 3, 0, count)));
 }
 
 bool im_non_max_suppression(im_node *n)

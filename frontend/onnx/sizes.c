@@ -59,6 +59,16 @@ const ir_sx *im_result_size(im_node *n, int i, int axis, ir_value *sizes, int64_
     return mk_sx(n->k, 1);
 }
 
+const ir_sx *im_same_size(im_node *n, int i, int axis, const ir_sx *size)
+{
+    const ir_sx *dim[IR_MAX_RANK];
+    int rank = im_declared(n, i, dim);
+    const lower_binding *b = result_binding(n, i, axis);
+    if (b) size = mk_require(n->k, size, b->bounded ? 0 : b->value, b->value);
+    if (axis < rank && dim[axis] && sx_is_const(dim[axis])) size = mk_require(n->k, size, sx_value(dim[axis]), sx_value(dim[axis]));
+    return size;
+}
+
 /* The size of a vector of sizes; -1 after a report. */
 int im_length(im_node *n, int i)
 {
