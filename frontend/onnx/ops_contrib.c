@@ -237,17 +237,30 @@ bool im_embed_layer_norm(im_node *n)
     return im_out(n, 2, sum);
 }
 
-/* Over channels that stand last, and through silu if activation is 1. */
-bool im_contrib_group_norm(im_node *n)
+/* Groups of channels, which stand last unless channels_last is 0, and through silu if activation is 1. */
+static bool group_norm(im_node *n, ir_value *x)
 {
-    if (!im_needs(n, 3)) return false;
+    if (ir_is_poison(x)) return false;
     bool last = im_int(n, "channels_last", 1), silu = im_int(n, "activation", 0);
-    ir_value *x = last ? channels_moved(n->k, im_in(n, 0), true) : im_in(n, 0);
     nfc_dtype t = x->type->dtype;
+    if (last) x = channels_moved(n->k, x, true);
     ir_inst *inst = mk_begin(n->k, IR_group_normalization, 3, (ir_value *[]){x, mk_cast(n->k, im_in(n, 1), t), mk_cast(n->k, im_in(n, 2), t)});
     mk_int(inst, "num_groups", im_int(n, "groups", 1));
     mk_float(inst, "epsilon", im_float(n, "epsilon", (double)1e-5f));
     ir_value *y = mk_end(n->k, inst, 1);
     if (silu) y = mk_op1(n->k, IR_silu, y);
     return im_out(n, 0, last ? channels_moved(n->k, y, false) : y);
+}
+
+bool im_contrib_group_norm(im_node *n) { return im_needs(n, 3) && group_norm(n, im_in(n, 0)); }
+
+/* x + skip + bias first, which is a result, too. A skip of rank 2 is [N, C]. */
+bool im_skip_group_norm(im_node *n)
+{
+    if (!im_needs(n, 4)) return false;
+    ir_value *x = im_in(n, 0), *skip = im_in(n, 3);
+    if (x->type->rank == 4 && skip->type->rank == 2) skip = mk_unsqueeze(n->k, mk_unsqueeze(n->k, skip, 1), 1);
+    ir_value *sum = plus(n->k, plus(n->k, x, skip), im_in(n, 4));
+    im_out(n, 1, sum);
+    return group_norm(n, sum);
 }

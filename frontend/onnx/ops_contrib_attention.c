@@ -364,16 +364,21 @@ static ir_value *masked_bias(attend *a, ir_value *seen, const ir_sx *keys)
     return mk_op3(a->k, IR_where, seen, bias, mk_number(a->k, bias->type->dtype, -__builtin_inf()));
 }
 
-/* A key and a value of zeros that every row sees, with a score of 0: what smooth_softmax adds below. */
-static void add_nothing(attend *a)
+/* A key and a value of zeros that every row sees, with a score of 0, or as `sink` [H] has it for its head:
+ * what smooth_softmax and head_sink add below. */
+static void add_nothing(attend *a, ir_value *sink)
 {
     mk *k = a->k;
-    ir_type one = *a->key->type, two = *a->value->type, column = *a->mask->type;
-    one.dim[2] = two.dim[2] = column.dim[3] = sx_int(a->sx, 1);
+    ir_type one = *a->key->type, two = *a->value->type;
+    const ir_sx *column[4] = {a->batch, sx_int(a->sx, a->heads), a->rows, sx_int(a->sx, 1)}, *whole[4] = {a->batch, column[1], a->rows, one.dim[2]};
+    const ir_sx *heads[4] = {column[3], column[1], column[3], column[3]};
+    one.dim[2] = two.dim[2] = column[3];
     a->key = mk_concat(k, 2, (ir_value *[]){a->key, mk_filled(k, ir_tensor(k->m, one.dtype, 4, one.dim), 0)}, 2);
     a->value = mk_concat(k, 2, (ir_value *[]){a->value, mk_filled(k, ir_tensor(k->m, two.dtype, 4, two.dim), 0)}, 2);
-    ir_value *visible = mk_filled(k, ir_tensor(k->m, column.dtype, 4, column.dim), column.dtype == DT_bool ? 1 : 0);
-    a->mask = mk_concat(k, 2, (ir_value *[]){a->mask, visible}, 3);
+    nfc_dtype t = one.dtype;
+    if (a->mask->type->dtype == DT_bool) a->mask = mk_op3(k, IR_where, a->mask, mk_number(k, t, 0), mk_number(k, t, -__builtin_inf()));
+    ir_value *score = sink ? mk_reshape(k, mk_cast(k, sink, a->mask->type->dtype), 4, heads) : mk_number(k, a->mask->type->dtype, 0);
+    a->mask = mk_concat(k, 2, (ir_value *[]){mk_expand(k, a->mask, 4, whole), mk_expand(k, score, 4, column)}, 3);
 }
 
 bool im_group_query_attention(im_node *n)
@@ -381,7 +386,6 @@ bool im_group_query_attention(im_node *n)
     attend a;
     if (!begin(n, &a)) return false;
     if (!im_has(n, GQA_LAST)) return im_fail(n, E_OPERAND_MISSING, -1, "seqlens_k is missing");
-    if (im_has(n, GQA_SINK)) return refused(n, "head_sink");
     if (im_wants(n, 3)) return refused(n, "output_qk");
     if (!gqa_projections(&a)) return false;
     ir_value *last = last_keys(&a), *before = keys_before(&a, last), *own = own_places(&a, before);
@@ -399,7 +403,7 @@ bool im_group_query_attention(im_node *n)
     im_out(n, 2, a.value);
     a.mask = masked_bias(&a, seen_up_to(&a, own, last, keys), keys);
     if (ir_is_poison(a.mask) || ir_is_poison(a.key) || ir_is_poison(a.value)) return false;
-    if (im_int(n, "smooth_softmax", 0)) add_nothing(&a);
+    if (im_int(n, "smooth_softmax", 0) || im_has(n, GQA_SINK)) add_nothing(&a, im_in(n, GQA_SINK));
     return im_out(n, 0, joined(&a, run(&a, 1)->out[0]));
 }
 

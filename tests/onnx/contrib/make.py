@@ -146,6 +146,24 @@ def norms():
          ["y", "mask_index", "sum"])
 
 
+def group_norms():
+    d = Draw("group_norm")
+    x, skip, bias, gamma, beta = d.floats(2, 3, 2, 4), d.floats(2, 3, 2, 4), d.floats(4), d.floats(4), d.floats(4)
+
+    def groups(v, activation):
+        v = v.astype(np.float64).reshape(2, 3, 2, 2, 2)
+        mean, var = v.mean((1, 2, 4), keepdims=True), v.var((1, 2, 4), keepdims=True)
+        y = ((v - mean) / np.sqrt(var + 1e-5)).reshape(2, 3, 2, 4) * gamma + beta
+        return (y / (1 + np.exp(-y)) if activation else y).astype(f32)
+
+    weights = [("gamma", gamma), ("beta", beta)]
+    case("contrib_group_norm", "GroupNorm", [("x", x)] + weights, ["y"], want=[groups(x, 0)], groups=2, activation=0)
+    case("contrib_group_norm_silu", "GroupNorm", [("x", x)] + weights, ["y"], want=[groups(x, 1)], groups=2, activation=1)
+    total = x + skip + bias
+    case("contrib_skip_group_norm", "SkipGroupNorm", [("x", x)] + weights + [("skip", skip), ("bias", bias)], ["y", "sum"], want=[groups(total, 1), total], groups=2, activation=1)
+    case("contrib_skip_group_norm_row", "SkipGroupNorm", [("x", x)] + weights + [("skip", skip[:, 0, 0])], ["y"], want=[groups(x + skip[:, :1, :1], 0)], groups=2, activation=0)
+
+
 def attentions():
     d = Draw("attention")
     b, t, h, size = 2, 4, 2, 3
@@ -200,7 +218,7 @@ def grouped():
     b, h, kv, size = 2, 4, 2, 16
     cos, sin = np.cos(d.floats(16, size // 2)), np.sin(d.floats(16, size // 2))
 
-    def one(name, t, past, lasts, packed=False, rotary=False, **more):
+    def one(name, t, past, lasts, packed=False, rotary=False, added=False, sink=False, **more):
         """past: rows that are there; lasts: seqlens_k, the last key's index of each sequence."""
         d = Draw("gqa_" + name)
         q, k, v = d.floats(b, t, h * size), d.floats(b, t, kv * size), d.floats(b, t, kv * size)
@@ -214,6 +232,10 @@ def grouped():
         if rotary:
             inputs += [("cos", cos), ("sin", sin)]
             more["do_rotary"] = 1
+        if added or sink:
+            inputs += [ABSENT] * (12 - len(inputs) - 2) + [("added", d.floats(b, 1, t, total)) if added else ABSENT]
+        if sink:
+            inputs += [("sink", d.floats(h))]
         case("contrib_gqa_" + name, "GroupQueryAttention", inputs, ["y", "key", "value"], num_heads=h, kv_num_heads=kv, **more)
 
     one("prompt", 3, 0, [2, 2])
@@ -228,6 +250,9 @@ def grouped():
     one("softcap", 1, 4, [4, 4], softcap=0.7, scale=0.9)
     one("window", 1, 6, [6, 4], local_window_size=3)
     one("window_prompt", 5, 0, [4, 4], local_window_size=2)
+    one("added", 1, 4, [4, 4], added=True, rotary=True)
+    one("sink", 1, 4, [4, 3], sink=True)
+    one("sink_prompt", 3, 0, [2, 2], sink=True, added=True)
     one("smooth", 1, 4, [4, 3], smooth_softmax=1)
 
 
@@ -312,7 +337,7 @@ def few_bits():
 
 def main():
     shutil.rmtree(HERE, ignore_errors=True)
-    for make in (activations, products, norms, attentions, multi_head, grouped, rotary, quantised, few_bits):
+    for make in (activations, products, norms, group_norms, attentions, multi_head, grouped, rotary, quantised, few_bits):
         make()
 
 
