@@ -53,7 +53,7 @@ static void find_ranges(fmt_file *f)
 static int space_before_bracket(const fmt_file *f, int i)
 {
     int last = f->word[i].before, kind = f->word[last].kind;
-    if (f->word[i].kind == '(') return heads_loop(f, last) || !(kind == IDENTIFIER || kind == KW_META || kind == KW_FMT);
+    if (f->word[i].kind == '(') return heads_loop(f, last) || !(kind == IDENTIFIER || kind == KW_META || kind == KW_FMT || kind == KW_REQUIRE);
     if (kind != IDENTIFIER && kind != KW_MODEL) return 1;
     for (i++; i < f->n && fmt_is_comment(&f->word[i]);) i++; /* model["w"] names a tensor, f32 [B] a type */
     return !(f->word[i].kind == STRING || f->word[i].kind == KW_FMT);

@@ -74,7 +74,7 @@ static void print_kernels(const inspection *x, const inspect_graph *g)
     for (int i = 0; i < g->kernel.n; i++) {
         const inspect_kernel *k = g->kernel.at[i];
         const inspect_cost *c = &k->cost;
-        printf("  %-32s %9s %13s %13s %13s", k->kernel ? k->kernel->name : "(moves)", grouped(x->a, c->calls), grouped(x->a, c->macs), grouped(x->a, c->flops), grouped(x->a, c->read + c->written));
+        printf("  %-32s %9s %13s %13s %13s", k->kernel ? k->kernel->name : "(moves)", grouped(x->a, c->calls), grouped(x->a, c->macs), grouped(x->a, c->flops), grouped(x->a, c->read > INT64_MAX - c->written ? INT64_MAX : c->read + c->written));
         printf(" %9s  %s  %s", time_text(x->a, c->us), k->by_memory ? "memory " : "compute", k->place.at[0]);
         if (k->place.n > 1) printf(" and %d more", k->place.n - 1);
         putchar('\n');
