@@ -321,6 +321,6 @@ void im_made(void *env, ir_inst *inst)
     for (int i = 0; i < inst->nin; i++) any |= inst->in[i] && im_known(o, inst->in[i]);
     if (!any) return;
     if (moves(inst)) move(o, inst);
-    else if (op_get(inst->op)->family == FAM_EW) elementwise(o, inst);
+    else if (op_get(inst->op)->family == FAM_EW || inst->op == IR_cast) elementwise(o, inst);
     else if (inst->nin == 1) reduce(o, inst);
 }
