@@ -206,6 +206,7 @@ static void add_input(importer *o, const onnx_value_info *v)
         return;
     }
     if (v->type && (v->type->sequence_type || v->type->optional_type)) im_container_input(o, v, value);
+    else if (v->type && v->type->map_type) im_map_input(o, v, value);
     else {
         const ir_type *type = im_input_type(o, v, v->type, &value->text);
         if (type) value->tensor = im_add_input(o, v->name, type, im_span(o, v));

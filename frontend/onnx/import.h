@@ -230,6 +230,7 @@ const ir_type *im_input_type(importer *o, const onnx_value_info *v, const onnx_t
 ir_value *im_add_input(importer *o, const char *name, const ir_type *type, nfc_span at);
 void im_add_output(importer *o, im_outputs *out, const char *name, ir_value *v, nfc_span at);
 void im_container_input(importer *o, const onnx_value_info *v, im_value *value);
+void im_map_input(importer *o, const onnx_value_info *v, im_value *value);
 void im_container_output(importer *o, const onnx_value_info *v, const im_value *value, im_outputs *out);
 const ir_sx *im_result_extent(importer *o, const char *port, int axis, const ir_sx *x, nfc_span at);
 

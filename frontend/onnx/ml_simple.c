@@ -1,4 +1,4 @@
-/* ai.onnx.ml: operators that work element by element, and those of maps. */
+/* ai.onnx.ml: operators that work element by element. */
 #include <math.h>
 #include <string.h>
 #include "frontend/onnx/ml.h"
@@ -138,37 +138,4 @@ bool im_ml_feature_vectorizer(im_node *n)
         part[i] = x;
     }
     return im_out(n, 0, mk_concat(k, n->nin, part, 1));
-}
-
-/* A map whose keys are known is the tensor of its values, in the order of the keys: of ZipMap those of the
- * class labels, of DictVectorizer those of the vocabulary, of CastMap from 0 on. */
-bool im_ml_map(im_node *n)
-{
-    ir_value *x = operand(n);
-    if (!x) return false;
-    return ml_is_text(n, 0) ? im_out_text(n, 0, x) : im_out(n, 0, x);
-}
-
-bool im_ml_cast_map(im_node *n)
-{
-    mk *k = n->k;
-    ir_value *x = operand(n);
-    const char *to = im_text(n, "cast_to", "TO_FLOAT"), *form = im_text(n, "map_form", "DENSE");
-    if (!x) return false;
-    bool to_text = strcmp(to, "TO_STRING") == 0, to_int = strcmp(to, "TO_INT64") == 0, sparse = strcmp(form, "SPARSE") == 0, text = ml_is_text(n, 0);
-    int axis = x->type->rank - 1 - text;
-    if (!to_text && !to_int && strcmp(to, "TO_FLOAT") != 0) return im_fail(n, E_ATTR_VALUE, -1, "cast_to is '%s', but it is one of TO_FLOAT, TO_STRING, TO_INT64", to);
-    if (!sparse && strcmp(form, "DENSE") != 0) return im_fail(n, E_ATTR_VALUE, -1, "map_form is '%s', but it is DENSE or SPARSE", form);
-    if (axis < 0) return im_fail(n, E_RANK, 0, "a map stands for the tensor of its values, which has an axis");
-    if (sparse) {
-        int64_t most = im_int(n, "max_map", 1), add[2 * IR_MAX_RANK] = {0};
-        const ir_sx *have = x->type->dim[axis];
-        if (!sx_is_const(have) || most < 0 || most > IR_MAX_BOUND) return im_fail(n, E_ATTR_VALUE, -1, "max_map is %lld; there are %s keys", (long long)most, sx_text(n->o->s->arena, have));
-        add[x->type->rank + axis] = most - sx_value(have);
-        ir_inst *pad = mk_begin(k, IR_pad, 1, &x);
-        mk_ints(k, pad, "pads", 2 * x->type->rank, add);
-        x = mk_end(k, pad, 1);
-    }
-    if (to_text || text) return to_text && text ? im_out_text(n, 0, x) : im_cast_text(n, to_text, to_int ? DT_i64 : DT_f32);
-    return im_out(n, 0, mk_cast(k, x, to_int ? DT_i64 : DT_f32));
 }
