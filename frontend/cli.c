@@ -51,7 +51,7 @@ static const option_row options[] = {
     {"state", "FILE", 0, TEXT, AT(state), " run ", "starts from a saved state if FILE exists, and saves it after the runs"},
     {"state-in", "FILE", 0, TEXT, AT(state_in), " sim ", "starts from a saved state"},
     {"state-out", "FILE", 0, TEXT, AT(state_out), " sim ", "saves the state after the run"},
-    {"format", "NAME", 0, TEXT, AT(format), " export ", "json, dot or ir"},
+    {"format", "NAME", 0, TEXT, AT(format), " export ", "json, dot, ir, or, of an ONNX model, nfg"},
     {"json", NULL, 0, FLAG, AT(json), " inspect ops ", "as JSON"},
     {"onnx", NULL, 0, FLAG, AT(onnx), " ops ", "the operators of ONNX models, by domain, and what they become"},
     {"markdown", NULL, 0, FLAG, AT(markdown), " ops ", "as a Markdown table"},

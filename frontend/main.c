@@ -13,7 +13,7 @@ const cli_verb cli_verbs[] = {
     {"check", verb_check, "GRAPH [--device F.json]", "says everything that is wrong with a graph"},
     {"inspect", verb_inspect, "GRAPH [--device F.json] [--json]", "says what a program takes and costs"},
     {"test", verb_test, "GRAPH --golden DIR [--tolerance T] [--junit F] [--bless]", "compares a graph's outputs with those that are kept"},
-    {"export", verb_export, "GRAPH --format=json|dot|ir [-o FILE]", "writes a graph as data, a drawing or text"},
+    {"export", verb_export, "GRAPH --format=json|dot|ir|nfg [-o FILE]", "writes a graph as data, a drawing or text"},
     {"fmt", verb_fmt, "FILE.nfg... [-i|--check]", "formats graphs"},
     {"ops", verb_ops, "[NAME...] [--json|--markdown]", "lists the operations, or tells all of one"},
     {"devices", verb_devices, "[NAME|FILE.json]", "lists the devices, or shows one"},

@@ -1,6 +1,7 @@
 /* Writing a graph: canonical JSON, IR text, a drawing for Graphviz. */
 #include <string.h>
 #include "frontend/cli.h"
+#include "frontend/export_nfg.h"
 #include "frontend/outdir.h"
 #include "ir/text.h"
 #include "ir/tree.h"
@@ -76,15 +77,25 @@ static void write_dot(FILE *to, ir_module *m)
     fputs("}\n", to);
 }
 
+static int export_as_nfg(cli *c, ir_module *m)
+{
+    size_t n = c->out_dir ? strlen(c->out_dir) : 0;
+    if (n < 5 || strcmp(c->out_dir + n - 4, ".nfg") != 0) diag_error_in(&c->s->diags, E_USAGE, "--format=nfg", "-o FILE.nfg must say where it goes; the constants go to FILE.safetensors beside it");
+    else if (m->package.n || m->graph.n != 1) diag_error_in(&c->s->diags, E_USAGE, "--format=nfg", "it writes imported models; 'nfc fmt' formats .nfg files");
+    else export_nfg(c->s, m, c->out_dir);
+    return cli_finish(c);
+}
+
 int verb_export(cli *c)
 {
-    static const char *const formats[] = {"json", "dot", "ir", NULL};
+    static const char *const formats[] = {"json", "dot", "ir", "nfg", NULL};
     const char *format = c->format ? c->format : "json";
     bool known = false;
     for (int i = 0; formats[i]; i++) known |= strcmp(format, formats[i]) == 0;
-    if (!known) diag_suggest(diag_error_in(&c->s->diags, E_USAGE, "--format", "json, dot or ir, not '%s'", format), format, formats);
+    if (!known) diag_suggest(diag_error_in(&c->s->diags, E_USAGE, "--format", "json, dot, ir or nfg, not '%s'", format), format, formats);
     ir_module *m = known ? cli_load(c) : NULL;
     if (!m) return cli_finish(c);
+    if (format[0] == 'n') return export_as_nfg(c, m);
     outfile *file = c->out_dir ? outfile_begin(c->s, c->out_dir) : NULL;
     if (c->out_dir && !file) return cli_finish(c);
     FILE *to = file ? outfile_stream(file) : stdout;
