@@ -423,7 +423,7 @@ static void put_block(exporter *e, const ir_block *b)
     e->depth++;
     const ir_scope *scope = NULL;
     for (const ir_inst *i = b->first; i; i = i->next) {
-        const char *label = i->scope != scope && i->op != IR_const ? source_label_at(&e->s->sources, i->at) : NULL;
+        const char *label = i->scope != scope && i->op != IR_const && !ir_is_terminator(i) ? source_label_at(&e->s->sources, i->at) : NULL;
         scope = i->op == IR_const ? scope : i->scope;
         if (label) {
             indent(e);

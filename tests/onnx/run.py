@@ -49,8 +49,8 @@ class Run:
             return
         for way in wanted:
             try:
-                if way == 'sim':
-                    self.simulate()
+                if way in ('sim', ways.TEXT):
+                    self.simulate(way)
                 else:
                     self.program.compile(ways.COMPILERS[way])
             except Fault as fault:
@@ -72,12 +72,13 @@ class Run:
         if not self.sets:
             raise Fault('there is no data set')
 
-    def simulate(self):
+    def simulate(self, way):
+        text = self.program.export() if way == ways.TEXT else None
         for k, (inputs, outputs, paths) in enumerate(self.sets):
-            to = os.path.join(self.folder, 'sim%d' % k)
-            self.program.simulate(paths, to)
-            self.judge('sim', k, to)
-        self.why['sim'] = None
+            to = os.path.join(self.folder, '%s%d' % (way, k))
+            self.program.simulate(paths, to, text=text)
+            self.judge(way, k, to)
+        self.why[way] = None
 
     def judge(self, way, k, folder):
         """Compares the outputs of a data set."""
@@ -208,7 +209,7 @@ def chosen(options):
 
 def main():
     options = arguments()
-    wanted = [w for w in ways.WAYS if w in options.ways.split(',')]
+    wanted = [w for w in ways.WAYS + [ways.TEXT] if w in options.ways.split(',')]
     if not wanted:
         sys.exit('run.py: the ways are ' + ', '.join(ways.WAYS))
     tests = chosen(options)

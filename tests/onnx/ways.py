@@ -33,6 +33,7 @@ COMPILERS = {c.name: c for c in (
     Compiler('gcc', os.environ.get('GCC', 'gcc'), ['-O2'] + WARNINGS),
     Compiler('clang', os.environ.get('CLANG', 'clang-14'), ['-O1'] + SANITIZE))}
 WAYS = ['sim'] + list(COMPILERS)
+TEXT = 'nfg'  # not one of the usual: the model as 'nfc export' writes it, simulated
 
 
 def call(command, limit=LIMIT, **more):
@@ -99,9 +100,17 @@ class Program:
             found.append(to)
         self.objects[compiler.name] = found
 
-    def simulate(self, inputs, to, runs=1):
+    def export(self):
+        """The model as text, to be simulated in its place."""
+        to = os.path.join(os.path.dirname(self.model), 'as_text.nfg')
+        status, said = call([self.nfc, 'export', '--format=nfg', self.model, '-o', to, '-q'] + self.options)
+        if status != 0:
+            raise Fault(refusal(status, said))
+        return to
+
+    def simulate(self, inputs, to, runs=1, text=None):
         """One run in the simulator; the outputs are in `to`."""
-        status, said = call([self.nfc, 'sim', self.model, '-q', '--output', to, '--runs=%d' % runs] + self.options + input_options(inputs))
+        status, said = call([self.nfc, 'sim', text or self.model, '-q', '--output', to, '--runs=%d' % runs] + ([] if text else self.options) + input_options(inputs))
         if status != 0:
             raise Fault(refusal(status, said))
 
