@@ -59,6 +59,9 @@ static void print_graph(const nf_graph *g, int several)
     for (int i = 0; i < g->ndim; i++)
         printf("  %s is from %lld to %lld\n", g->dim[i].name, (long long)g->dim[i].min,
                (long long)g->dim[i].max);
+    for (int i = g->ndim; i < g->ndim + g->nresult; i++)
+        printf("  %s is what the run makes, from %lld to %lld\n", g->dim[i].name,
+               (long long)g->dim[i].min, (long long)g->dim[i].max);
 }
 
 static void print_help(const nf_program *p)
