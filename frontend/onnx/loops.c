@@ -429,12 +429,20 @@ static bool *directions(im_node *n, const char *name, int count)
 }
 
 /* length: of the sequences that this Scan takes; NULL: what their axis has. */
+/* How many of its operands are sequences that it takes from; 0 after a report. */
+static int sequences_of(im_node *n, int operands)
+{
+    int64_t m = im_int(n, "num_scan_inputs", 0);
+    if (m >= 1 && m <= operands) return (int)m;
+    im_fail(n, E_ATTR_VALUE, -1, "num_scan_inputs is %lld of %d operands", (long long)m, operands);
+    return 0;
+}
+
 static bool scan(im_node *n, const onnx_graph *g, const ir_sx *length)
 {
     looping l = {.n = n, .g = g};
-    int64_t sequences = im_int(n, "num_scan_inputs", 0);
-    if (sequences < 1 || sequences > n->nin) return im_fail(n, E_ATTR_VALUE, -1, "num_scan_inputs is %lld of %d operands", (long long)sequences, n->nin);
-    l.nin = (int)sequences;
+    l.nin = sequences_of(n, n->nin);
+    if (!l.nin) return false;
     l.ncarried = n->nin - l.nin;
     l.nout = (int)l.g->n_output - l.ncarried;
     if (l.nin < 1 || l.ncarried < 0 || l.nout < 0 || (int)l.g->n_input != n->nin || n->nout > l.ncarried + l.nout)
@@ -486,12 +494,12 @@ static bool scan_batched(im_node *n, const onnx_graph *g)
 {
     importer *o = n->o;
     mk *k = n->k;
-    int operands = n->nin - 1, states = operands - (int)im_int(n, "num_scan_inputs", 0);
+    int operands = n->nin - 1, sequences = sequences_of(n, operands), states = operands - sequences;
+    if (!sequences) return false;
     ir_value *lengths = im_has(n, 0) ? im_in(n, 0) : NULL;
     for (int i = 1; i < n->nin; i++)
         if (!im_has(n, i) || n->in[i]->kind != IM_TENSOR || ir_is_poison(n->in[i]->tensor) || n->in[i]->tensor->type->rank < 1 + (i > states))
             return im_fail(n, E_OPERAND_MISSING, i, "operand %d is missing, or has too few axes", i);
-    if (operands < 1 || states < 0 || states == operands) return im_fail(n, E_OPERAND_MISSING, -1, "it takes no sequence");
     const ir_sx *batch = mk_extent(n->in[1]->tensor, 0), *longest = mk_extent(n->in[states + 1]->tensor, 1);
     if (!sx_is_const(batch) || sx_value(batch) < 1 || sx_value(batch) > 64) return im_fail(n, E_NOT_STATIC, 1, "the batch of a Scan of operator set 8 is from 1 to 64 and known at compile time");
     ir_value ***part = ARENA_ARRAY(o->s->arena, ir_value **, n->nout);

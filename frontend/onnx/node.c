@@ -407,6 +407,7 @@ static void bind_results(im_node *n)
     for (size_t i = 0; i < n->proto->n_output; i++) {
         const char *name = n->proto->output[i];
         if (!*name) continue;
+        if (!n->out[i] && !o->s->diags.errors) continue; /* the operator has no such result: whoever wants it is told that it is not there */
         if (!n->out[i]) n->out[i] = im_value_of(o, name, im_poison(o));
         n->out[i]->name = name;
         if (map_get(&o->scope->names, name)) im_fail(n, E_DUPLICATE, -1, "there are two values '%s'", name);

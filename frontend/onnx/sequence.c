@@ -69,8 +69,8 @@ bool im_sequence_construct(im_node *n)
     if (n->nin == 0) return im_fail(n, E_OPERAND_MISSING, -1, "a sequence is made of one element at least");
     im_list *l = NULL;
     for (int i = 0; i < n->nin; i++) {
-        ir_value *v = im_in(n, i);
-        if (!v || ir_is_poison(v)) return false;
+        ir_value *v = im_need(n, i);
+        if (ir_is_poison(v)) return false;
         if (i == 0) {
             l = ARENA_NEW(n->o->s->arena, im_list);
             *l = (im_list){.typed = true, .dtype = v->type->dtype, .text = n->in[0]->text};
@@ -88,7 +88,7 @@ static const ir_sx *position(im_node *n, int i, const ir_sx *count, const ir_sx 
 {
     importer *o = n->o;
     mk *k = n->k;
-    ir_value *v = im_in(n, i);
+    ir_value *v = im_need(n, i);
     if (ir_is_poison(v)) return NULL;
     if (!dtype_is_int(v->type->dtype) || ir_max_elements(v->type) != 1) return im_fail(n, E_OPERAND_TYPE, i, "the position is no integer scalar"), NULL;
     v = mk_reshape(k, mk_cast(k, v, DT_i64), 0, NULL);
@@ -148,7 +148,7 @@ bool im_sequence_insert(im_node *n)
     im_list *l = list_in(n, 0);
     bool ragged[IR_MAX_RANK];
     int64_t most[IR_MAX_RANK];
-    if (!l || n->nin < 2 || ir_is_poison(im_in(n, 1)) || !fits_list(n, l, n->in[1])) return false;
+    if (!l || ir_is_poison(im_need(n, 1)) || !fits_list(n, l, n->in[1])) return false;
     if (im_in(n, 1)->type->rank == IR_MAX_RANK) return im_fail(n, E_RANK, 1, "elements of sequences have at most %d axes", IR_MAX_RANK - 1);
     const ir_sx *count = im_list_count(o, l), *at = im_has(n, 2) ? position(n, 2, count, count) : count;
     if (!at) return false;
@@ -317,8 +317,8 @@ static bool split_evenly(im_node *n, ir_value *x, int axis, const ir_sx *extent)
 bool im_split_to_sequence(im_node *n)
 {
     importer *o = n->o;
-    ir_value *x = im_in(n, 0);
-    if (!x || ir_is_poison(x)) return false;
+    ir_value *x = im_need(n, 0);
+    if (ir_is_poison(x)) return false;
     int rank = x->type->rank - n->in[0]->text;
     int64_t axis = im_int(n, "axis", 0);
     axis = axis < 0 ? axis + rank : axis;
