@@ -27,13 +27,6 @@ static bool known_integer(im_node *n, int i, int64_t *out)
     return data != NULL;
 }
 
-static ir_value *bits_as(mk *k, ir_value *x, nfc_dtype to)
-{
-    ir_inst *inst = mk_begin(k, IR_bitcast, 1, &x);
-    mk_dtype(inst, "to", to);
-    return mk_end(k, inst, 1);
-}
-
 /* A tensor [n] along `axis` of a tensor of that rank: [n, 1, 1 ...]. */
 static ir_value *along(mk *k, ir_value *v, int rank, int axis)
 {
@@ -368,28 +361,6 @@ bool im_prelu(im_node *n)
     if (bad(n, in[0]) || ir_is_poison(in[1])) return false;
     if (n->version < 7 && in[1]->type->rank == 1 && in[0]->type->rank > 1 && !sx_is(in[1]->type->dim[0], 1)) in[1] = along(n->k, in[1], in[0]->type->rank, 1);
     return im_row_end(n, im_row_begin(n, IR_prelu, 2, in, NULL));
-}
-
-/* Signed shifts are those of the bits: to the right, of what is negative, with the bits turned over twice. A
- * shift that is negative counts as one by more than the width. */
-bool im_bit_shift(im_node *n)
-{
-    ir_value *in[2] = {im_need(n, 0), im_need(n, 1)};
-    if (bad(n, in[0]) || ir_is_poison(in[1])) return false;
-    nfc_dtype t = in[0]->type->dtype;
-    if (!dtype_is_signed(t) || !dtype_is_int(t)) return im_row(n, IR_bit_shift, NULL);
-    nfc_dtype as = t == DT_i8 ? DT_u8 : t == DT_i16 ? DT_u16 : t == DT_i32 ? DT_u32 : t == DT_i64 ? DT_u64 : DT_COUNT;
-    if (as == DT_COUNT || in[1]->type->dtype != t) return im_fail(n, E_DTYPE, 0, "'%s' is %s, and the shift %s", n->in[0]->name, dtype_name(t), dtype_name(in[1]->type->dtype));
-    mk *k = n->k;
-    bool right = strcmp(im_text(n, "direction", ""), "RIGHT") == 0;
-    ir_value *negative = mk_op2(k, IR_less, in[0], mk_integer(k, t, 0));
-    if (right) in[0] = mk_op3(k, IR_where, negative, mk_op1(k, IR_bitwise_not, in[0]), in[0]);
-    for (int i = 0; i < 2; i++) in[i] = bits_as(k, in[i], as);
-    ir_inst *inst = im_row_begin(n, IR_bit_shift, 2, in, NULL);
-    if (!inst) return false;
-    ir_value *y = bits_as(k, mk_end(k, inst, 1), t);
-    if (right) y = mk_op3(k, IR_where, negative, mk_op1(k, IR_bitwise_not, y), y);
-    return im_out(n, 0, y);
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
