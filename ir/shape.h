@@ -35,12 +35,13 @@ bool infer_list(infer *f, const char *name, int want, int64_t least);
 /* The broadcast of two shapes; false when they do not fit. */
 bool broadcast_shapes(ir_module *m, const ir_type *a, const ir_type *b, int *rank, const ir_sx **dim);
 
-/* The windows of conv, conv_transpose and the pools, with defaults and auto_pad worked out. Every
- * number is at hand at compile time; extents that are free dims keep explicit pads. */
+/* The windows of conv, conv_transpose and the pools, with defaults and auto_pad worked out. Numbers are at
+ * hand at compile time, but for extents that are free dims and the pads that follow from them. */
 typedef struct window {
     int n;                   /* spatial axes */
     int64_t kernel[3], stride[3], dilation[3], before[3], after[3], extra[3];
     const ir_sx *in[3], *out[3];
+    const ir_sx *lead[3], *trail[3]; /* before and after, which are what is known of them when only the run does */
 } window;
 /* As sh_conv(), with the bias in operand `bias`; -1: there is none. */
 bool infer_conv(infer *f, int bias);

@@ -67,29 +67,42 @@ static int64_t item(const ir_attr *a, int i, int64_t fallback)
     return a && i < a->n ? sx_value(a->sx[i]) : fallback;
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static const ir_sx *ceil_div(sx_table *t, const ir_sx *a, int64_t by) { return sx_div(t, sx_add(t, a, sx_int(t, by - 1)), by); }
+static int64_t reach_of(const window *w, int i) { return (w->kernel[i] - 1) * w->dilation[i] + 1; }
 
+/* How many windows there are along an axis. Rounded up, one that would begin in the padding behind the input
+ * does not count: where the last that fits may do so, every window that begins before it counts. */
 static const ir_sx *window_out(sx_table *t, const window *w, int i, bool ceil_mode)
 {
-    int64_t reach = (w->kernel[i] - 1) * w->dilation[i] + 1;
+    int64_t reach = reach_of(w, i);
     const ir_sx *room = sx_add(t, w->in[i], sx_int(t, w->before[i] + w->after[i] - reach));
     if (!ceil_mode) return sx_add(t, sx_div(t, room, w->stride[i]), sx_int(t, 1));
-    const ir_sx *n = sx_add(t, sx_div(t, sx_add(t, room, sx_int(t, w->stride[i] - 1)), w->stride[i]), sx_int(t, 1));
-    /* A window that would begin in the padding behind the input does not count. */
-    if (sx_is_const(n) && (sx_value(n) - 1) * w->stride[i] >= sx_value(w->in[i]) + w->before[i])
-        n = sx_sub(t, n, sx_int(t, 1));
-    return n;
+    if (reach - w->after[i] >= w->stride[i]) return sx_add(t, ceil_div(t, room, w->stride[i]), sx_int(t, 1));
+    return ceil_div(t, sx_add(t, w->in[i], sx_int(t, w->before[i])), w->stride[i]);
 }
 
-static void auto_pads(window *w, const char *mode)
+/* So much padding that there are ceil(in / stride) windows: reach - stride + what the input lacks to a
+ * multiple of the stride, or none. NULL: only the run knows whether that is less than none. */
+static const ir_sx *same_padding(sx_table *t, const window *w, int i)
 {
+    int64_t s = w->stride[i], reach = reach_of(w, i);
+    const ir_sx *lacks = sx_sub(t, sx_int(t, s - 1), sx_mod(t, sx_add(t, w->in[i], sx_int(t, s - 1)), s));
+    const ir_sx *need = sx_add(t, lacks, sx_int(t, reach - s));
+    if (sx_max(need) <= 0) return sx_int(t, 0);
+    return sx_min(need) >= 0 ? need : NULL;
+}
+
+static void auto_pads(sx_table *t, window *w, const char *mode)
+{
+    bool upper = strcmp(mode, "SAME_UPPER") == 0;
     for (int i = 0; i < w->n; i++) {
-        int64_t reach = (w->kernel[i] - 1) * w->dilation[i] + 1, in = sx_value(w->in[i]);
-        int64_t need = (ceil_div(in, w->stride[i]) - 1) * w->stride[i] + reach - in;
-        if (need < 0 || strcmp(mode, "VALID") == 0) need = 0;
-        bool upper = strcmp(mode, "SAME_UPPER") == 0;
-        w->before[i] = upper ? need / 2 : need - need / 2;
-        w->after[i] = need - w->before[i];
+        const ir_sx *need = strcmp(mode, "VALID") == 0 ? NULL : same_padding(t, w, i);
+        if (!need) need = sx_int(t, 0);
+        const ir_sx *half = sx_div(t, need, 2), *rest = sx_sub(t, need, half);
+        w->lead[i] = upper ? half : rest;
+        w->trail[i] = upper ? rest : half;
+        w->before[i] = sx_min(w->lead[i]);
+        w->after[i] = sx_min(w->trail[i]);
     }
 }
 
@@ -102,8 +115,8 @@ static void transpose_pads(ir_module *m, const ir_inst *inst, window *w, const c
         const ir_sx *full = sx_sub(&m->sx, w->in[i], sx_int(&m->sx, 1));
         full = sx_add(&m->sx, sx_mul(&m->sx, full, sx_int(&m->sx, w->stride[i])), sx_int(&m->sx, w->extra[i] + reach));
         if (same || (shape && shape->n)) {
-            int64_t want = shape && shape->n ? item(shape, i, 0) : sx_value(w->in[i]) * w->stride[i];
-            int64_t cut = sx_value(full) - want;
+            const ir_sx *want = shape && shape->n ? shape->sx[i] : sx_mul(&m->sx, w->in[i], sx_int(&m->sx, w->stride[i]));
+            int64_t cut = sx_min(sx_sub(&m->sx, full, want));
             bool upper = strcmp(mode, "SAME_UPPER") == 0;
             w->before[i] = cut < 0 ? 0 : upper ? cut / 2 : cut - cut / 2;
             w->after[i] = cut - w->before[i]; /* below 0: rows that nothing reaches are added at the end */
@@ -129,12 +142,15 @@ void window_of(ir_module *m, const ir_inst *inst, window *w)
         w->after[i] = item(pads, i + w->n, 0);
         w->extra[i] = item(extra, i, 0);
     }
-    if (inst->op == IR_conv_transpose) {
-        transpose_pads(m, inst, w, mode);
-        return;
+    bool same = strncmp(mode, "SAME", 4) == 0;
+    if (inst->op == IR_conv_transpose) transpose_pads(m, inst, w, mode);
+    else if (strcmp(mode, "NOTSET") != 0) auto_pads(&m->sx, w, mode);
+    for (int i = 0; i < w->n; i++) {
+        if (!w->lead[i]) w->lead[i] = sx_int(&m->sx, w->before[i]);
+        if (!w->trail[i]) w->trail[i] = sx_int(&m->sx, w->after[i]);
+        if (inst->op == IR_conv_transpose) continue;
+        w->out[i] = same ? ceil_div(&m->sx, w->in[i], w->stride[i]) : window_out(&m->sx, w, i, ceil_mode && ceil_mode->i);
     }
-    if (strcmp(mode, "NOTSET") != 0) auto_pads(w, mode);
-    for (int i = 0; i < w->n; i++) w->out[i] = window_out(&m->sx, w, i, ceil_mode && ceil_mode->i);
 }
 
 bool infer_list(infer *f, const char *name, int want, int64_t least)
@@ -150,7 +166,18 @@ bool infer_list(infer *f, const char *name, int want, int64_t least)
     return true;
 }
 
-static bool check_window_attrs(infer *f, int spatial, bool free_extents)
+/* SAME pads by the run's extents unless it cannot be known which axes need any. */
+static bool same_is_known(infer *f, const char *mode)
+{
+    window w;
+    window_of(f->m, f->inst, &w);
+    for (int i = 0; i < w.n; i++)
+        if (!same_padding(&f->m->sx, &w, i))
+            return infer_fail_attr(f, E_ATTR_VALUE, op_attr_find(f->info, "auto_pad"), "auto_pad = %s with a window of %lld and steps of %lld needs the extent of spatial axis %d at compile time", mode, (long long)reach_of(&w, i), (long long)w.stride[i], i);
+    return true;
+}
+
+static bool check_window_attrs(infer *f, int spatial)
 {
     const char *mode = ir_attr_named(f->inst, "auto_pad")->s;
     if (!infer_list(f, "strides", spatial, 1) || !infer_list(f, "dilations", spatial, 1) ||
@@ -160,18 +187,14 @@ static bool check_window_attrs(infer *f, int spatial, bool free_extents)
     int pads = op_attr_find(f->info, "pads");
     if (strcmp(mode, "NOTSET") != 0 && f->inst->attr[pads].kind != IR_ATTR_NONE)
         return infer_fail_attr(f, E_ATTR_VALUE, pads, "pads and auto_pad exclude each other");
-    if (strncmp(mode, "SAME", 4) == 0 && free_extents)
-        return infer_fail_attr(f, E_ATTR_VALUE, op_attr_find(f->info, "auto_pad"), "auto_pad = %s needs spatial extents that are known at compile time", mode);
-    return true;
+    return strncmp(mode, "SAME", 4) != 0 || f->inst->op == IR_conv_transpose || same_is_known(f, mode);
 }
 
-static bool spatial_ok(infer *f, int *spatial, bool *free_extents)
+static bool spatial_ok(infer *f, int *spatial)
 {
     const ir_type *x = f->inst->in[0]->type;
     *spatial = x->rank - 2;
     if (*spatial < 1 || *spatial > 3) return infer_fail(f, E_RANK, 0, "x must be [N, C, spatial...] with 1 to 3 spatial axes");
-    *free_extents = false;
-    for (int i = 2; i < x->rank; i++) *free_extents |= !sx_is_const(x->dim[i]);
     return true;
 }
 
@@ -187,8 +210,9 @@ static bool window_result(infer *f, const ir_sx *channels)
         if (sx_min(w.out[i]) < transposed || w.before[i] < 0 || (w.after[i] < 0 && !transposed))
             return infer_fail(f, E_SHAPE, 0, "the window does not fit: spatial axis %d would have extent %s", i, text(f, w.out[i]));
         /* One more than 0 windows need room for one kernel. */
-        int64_t reach = (w.kernel[i] - 1) * w.dilation[i] + 1;
-        if (f->inst->op != IR_conv_transpose && sx_min(w.in[i]) + w.before[i] + w.after[i] < reach)
+        int64_t reach = reach_of(&w, i);
+        bool same = strncmp(ir_attr_named(f->inst, "auto_pad")->s, "SAME", 4) == 0;
+        if (!transposed && !same && sx_min(w.in[i]) + w.before[i] + w.after[i] < reach)
             return infer_fail(f, E_SHAPE, 0, "the window of %lld does not fit into spatial axis %d of extent %s with its pads", (long long)reach, i, text(f, w.in[i]));
     }
     f->out[0] = ir_tensor(f->m, x->dtype, x->rank, dim);
@@ -206,12 +230,11 @@ static bool conv_common(infer *f, bool transposed, int bias)
 {
     const ir_type *x = f->inst->in[0]->type, *w = f->inst->in[1]->type;
     int spatial, group_attr = op_attr_find(f->info, "group");
-    bool free_extents;
-    if (!spatial_ok(f, &spatial, &free_extents)) return false;
+    if (!spatial_ok(f, &spatial)) return false;
     if (w->rank != x->rank) return infer_fail(f, E_RANK, 1, "x has rank %d and w rank %d; they must agree", x->rank, w->rank);
     if (!ir_is_static(w)) return infer_fail(f, E_SHAPE, 1, "the extents of w must be known at compile time");
     if (!sx_is_const(x->dim[1])) return infer_fail(f, E_SHAPE, 0, "the number of channels must be known at compile time");
-    if (!check_window_attrs(f, spatial, free_extents)) return false;
+    if (!check_window_attrs(f, spatial)) return false;
     const ir_attr *shape = ir_attr_named(f->inst, "kernel_shape");
     for (int i = 0; i < shape->n; i++)
         if (shape->sx[i] != w->dim[i + 2])
@@ -254,11 +277,8 @@ int64_t mc_conv_transpose(const ir_inst *inst) { return sat_mul(ir_max_elements(
 bool sh_pool(infer *f)
 {
     int spatial;
-    bool free_extents;
-    if (!spatial_ok(f, &spatial, &free_extents)) return false;
-    if (!check_window_attrs(f, spatial, free_extents)) return false;
-    const ir_attr *ceil_mode = ir_attr_named(f->inst, "ceil_mode");
-    if (ceil_mode->i && free_extents) return infer_fail_attr(f, E_ATTR_VALUE, op_attr_find(f->info, "ceil_mode"), "ceil_mode needs spatial extents that are known at compile time");
+    if (!spatial_ok(f, &spatial)) return false;
+    if (!check_window_attrs(f, spatial)) return false;
     if (f->inst->op == IR_lp_pool && ir_int(f->inst, ATTR_AT(lp_pool, p)) < 1) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(lp_pool, p), "p must be 1 or more");
     if (!window_result(f, f->inst->in[0]->type->dim[1])) return false;
     window w;

@@ -101,6 +101,10 @@ static inline double sim_float(const sim_call *c, int attr)
     return c->in[0]->dtype == DT_f64 ? v : (double)(float)v;
 }
 
+struct window;
+/* window_of() with the pads that this run has. */
+void sim_window(sim_call *c, struct window *w);
+
 #define OP(id, family, rule, ...) sim_evaluator ev_##rule;
 #include "ir/ops_empty.h"
 #include "ir/ops.def"

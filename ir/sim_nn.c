@@ -114,6 +114,15 @@ static bool looks_at(const window *w, const sim_tensor *x, const int64_t *out,
     return true;
 }
 
+void sim_window(sim_call *c, window *w)
+{
+    window_of(c->m, c->inst, w);
+    for (int i = 0; i < w->n; i++) {
+        w->before[i] = sim_eval_sx(c, w->lead[i]);
+        w->after[i] = sim_eval_sx(c, w->trail[i]);
+    }
+}
+
 static int64_t kernel_size(const window *w)
 {
     int64_t n = 1;
@@ -126,7 +135,7 @@ bool ev_conv(sim_call *c)
     const sim_tensor *x = c->in[0], *w = c->in[1], *b = c->nin > 2 ? c->in[2] : NULL;
     sim_tensor *y = c->out[0];
     window win;
-    window_of(c->m, c->inst, &win);
+    sim_window(c, &win);
     int64_t group = ir_int(c->inst, ATTR_AT(conv, group)), depth = w->dim[1];
     sim_coords at = {.rank = y->rank, .dim = y->dim};
     for (int64_t i = 0; i < y->n; i++, sim_coords_next(&at)) {
@@ -166,7 +175,7 @@ bool ev_conv_transpose(sim_call *c)
     const sim_tensor *x = c->in[0], *w = c->in[1], *b = c->nin > 2 ? c->in[2] : NULL;
     sim_tensor *y = c->out[0];
     window win;
-    window_of(c->m, c->inst, &win);
+    sim_window(c, &win);
     int64_t group = ir_int(c->inst, ATTR_AT(conv_transpose, group));
     int64_t width = w->dim[1], depth = x->dim[1] / group; /* channels of a group: result, operand */
     sim_coords at = {.rank = y->rank, .dim = y->dim};
@@ -275,7 +284,7 @@ static double sum_window(const sim_call *c, const window *w, const sim_coords *a
 bool ev_pool(sim_call *c)
 {
     window w;
-    window_of(c->m, c->inst, &w);
+    sim_window(c, &w);
     sim_coords at = {.rank = c->out[0]->rank, .dim = c->out[0]->dim};
     for (int64_t i = 0; i < c->out[0]->n; i++, sim_coords_next(&at)) {
         if (c->inst->op == IR_max_pool)

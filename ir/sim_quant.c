@@ -195,7 +195,7 @@ bool ev_conv_integer(sim_call *c)
 {
     sim_tensor *y = c->out[0];
     window win;
-    window_of(c->m, c->inst, &win);
+    sim_window(c, &win);
     sim_coords at = {.rank = y->rank, .dim = y->dim};
     for (int64_t i = 0; i < y->n; i++, sim_coords_next(&at)) sim_set_int(y, i, integer_window(c, &win, at.at, optional(c, 2), optional(c, 3)));
     return true;
@@ -206,7 +206,7 @@ bool ev_qlinear_conv(sim_call *c)
     sim_tensor *y = c->out[0];
     const sim_tensor *scale = c->in[4], *bias = optional(c, 8);
     window win;
-    window_of(c->m, c->inst, &win);
+    sim_window(c, &win);
     sim_coords at = {.rank = y->rank, .dim = y->dim};
     for (int64_t i = 0; i < y->n; i++, sim_coords_next(&at)) {
         uint32_t sum = (uint32_t)integer_window(c, &win, at.at, c->in[3], c->in[5]);

@@ -104,7 +104,7 @@ static int for_window(lw *l, const window *w, const ir_sx *const *out, const ir_
     for (int i = 0; i < w->n; i++, opened++) {
         kernel[i] = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
         in[i] = sx_add(l->sx, sx_mul(l->sx, out[i], sx_int(l->sx, w->stride[i])), sx_mul(l->sx, kernel[i], sx_int(l->sx, w->dilation[i])));
-        in[i] = sx_sub(l->sx, in[i], sx_int(l->sx, w->before[i]));
+        in[i] = sx_sub(l->sx, in[i], w->lead[i]);
         const kir_expr *inside = lw_inside(l, in[i], w->in[i]);
         if (inside->kind == KIR_CONST && inside->integer) continue; /* never in the padding */
         lw_if(l, inside);
@@ -264,13 +264,13 @@ static const kir_expr *count_of(lw *l, const window *w, const ir_sx *const *out,
     const kir_expr *count = lw_number(l, t, 1);
     for (int i = 0; i < w->n; i++) {
         /* Kernel elements from the first that is inside to the last, at the dilation's distance. */
-        const ir_sx *first = sx_sub(l->sx, sx_mul(l->sx, out[i], sx_int(l->sx, w->stride[i])), sx_int(l->sx, w->before[i]));
-        int64_t low = include_pad ? -w->before[i] : 0;
-        const ir_sx *high = sx_add(l->sx, w->in[i], sx_int(l->sx, include_pad ? w->after[i] : 0));
+        const ir_sx *first = sx_sub(l->sx, sx_mul(l->sx, out[i], sx_int(l->sx, w->stride[i])), w->lead[i]);
+        const ir_sx *low = include_pad ? sx_sub(l->sx, zero(l), w->lead[i]) : zero(l);
+        const ir_sx *high = include_pad ? sx_add(l->sx, w->in[i], w->trail[i]) : w->in[i];
         kir_buffer *n = lw_accumulator(l, "count", t, lw_number(l, t, 0));
         const ir_sx *k = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
         const ir_sx *at = sx_add(l->sx, first, sx_mul(l->sx, k, sx_int(l->sx, w->dilation[i])));
-        const kir_expr *inside = lw_inside(l, sx_sub(l->sx, at, sx_int(l->sx, low)), sx_sub(l->sx, high, sx_int(l->sx, low)));
+        const kir_expr *inside = lw_inside(l, sx_sub(l->sx, at, low), sx_sub(l->sx, high, low));
         if (inside->kind == KIR_CONST && inside->integer) { /* always all of them */
             lw_close(l, 1);
             kir_store(&l->b, n, zero(l), lw_number(l, t, (double)w->kernel[i]));
