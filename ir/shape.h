@@ -87,4 +87,18 @@ void resize_axes(const ir_inst *inst, resize_axis axis[IR_MAX_RANK]);
 /* The window of a deform_conv: two spatial axes. */
 void deform_window_of(ir_module *m, const ir_inst *inst, window *w);
 
+/* Lengths of a dft: of the transform, and of its axis before and behind it. */
+typedef struct dft_lengths {
+    int axis;
+    const ir_sx *length, *in, *out;
+    bool inverse, onesided;
+    int parts_in, parts_out; /* 1: real, 2: complex */
+} dft_lengths;
+dft_lengths dft_lengths_of(ir_module *m, const ir_inst *inst);
+/* Lengths of an stft: elements that a part reads, the transform's, how many parts. */
+typedef struct stft_lengths {
+    const ir_sx *part, *length, *frames;
+} stft_lengths;
+stft_lengths stft_lengths_of(ir_module *m, const ir_inst *inst);
+
 #endif

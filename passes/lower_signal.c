@@ -94,3 +94,19 @@ const kir_expr *lx_mel_weight_matrix(lw *l, const ir_inst *inst, int result, con
     const kir_expr *x = lw_sel(l, lw_bin(l, EQ, at, bin[1]), real(l, 1), lw_sel(l, inside, slope, real(l, 0)));
     return kir_cast(&l->b, (kir_type)y->dtype, x);
 }
+
+/* ---- frames -------------------------------------------------------------------------------- */
+
+const kir_expr *lx_frames(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
+{
+    (void)result;
+    const ir_type *x = inst->in[0]->type;
+    const ir_sx *in[IR_MAX_RANK] = {index[0], sx_add(l->sx, sx_mul(l->sx, index[1], inst->attr[ATTR_AT(frames, frame_step)].sx[0]), index[2])};
+    for (int k = 2; k < x->rank; k++) in[k] = index[k + 1];
+    const ir_sx *beyond = sx_sub(l->sx, in[1], x->dim[1]);
+    if (sx_max(x->dim[1]) == 0) return lw_number(l, kir_compute(x->dtype), 0);
+    if (sx_max(beyond) < 0) return lw_load(l, inst->in[0], in);
+    const kir_expr *inside = lw_bin(l, LT, kir_index(&l->b, in[1]), kir_index(&l->b, x->dim[1]));
+    in[1] = lw_clamped(l, "at", in[1], x->dim[1]);
+    return lw_sel(l, inside, lw_load(l, inst->in[0], in), lw_number(l, kir_compute(x->dtype), 0));
+}
