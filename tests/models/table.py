@@ -8,6 +8,7 @@ import numpy as np
 
 import inputs
 import reference
+import silero
 from reference import pb
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,8 +23,9 @@ class Case:
 
 
 class Model:
-    def __init__(self, name, path, cases, dims=(), sanitize=True, slow=False):
+    def __init__(self, name, path, cases, dims=(), sanitize=True, slow=False, rate=None):
         self.name, self.path, self.cases, self.dims, self.sanitize, self.slow = name, path, cases, dims, sanitize, slow
+        self.rate = rate  # of the recording that it hears
 
 
 def golden(models, folder, name, step=None):
@@ -85,9 +87,13 @@ def detectors(models):
 
 
 def voices(models):
-    for name in ('silero_vad', 'silero_vad_16k_op15', 'silero_vad_op18_ifless', 'silero_vad_half'):
-        dims = ['input.0=1', 'input.1<=576', 'state.1=1'] if name == 'silero_vad' else ['batch=1', 'sequence<=576']
-        yield Model(name, os.path.join(models, 'silero_vad', name + '.onnx'), [golden(models, 'silero_vad', name)], dims)
+    """One program for each sampling rate: how long a chunk is follows from it."""
+    for name, rates in silero.VARIANTS.items():
+        for rate in rates:
+            length = inputs.CONTEXT[rate] + inputs.CHUNK[rate]
+            dims = ['input.0=1', 'input.1=%d' % length, 'state.1=1'] if name == 'silero_vad' else ['batch=1', 'sequence=%d' % length]
+            cases = [golden(models, 'silero_vad', name)] if rate == 16000 else []
+            yield Model('%s_%d' % (name, rate), os.path.join(models, 'silero_vad', name + '.onnx'), cases, dims, rate=rate)
 
 
 SLOW_NETS = ('bvlc_alexnet', 'densenet121', 'inception_v1', 'inception_v2', 'resnet50', 'vgg19', 'zfnet512')

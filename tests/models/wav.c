@@ -16,7 +16,7 @@ enum { STATE = 2 * 128, LONGEST = 576 };
 static PROGRAM(_ctx) context;
 static _Alignas(LIMIT(_ARENA_ALIGN)) unsigned char arena[LIMIT(_ARENA_BYTES) + 1];
 
-static int run(const float *chunk, long length, long rate, float *state, float *probability)
+static int run(const float *chunk, long rate, float *state, float *probability)
 {
     float next[STATE];
     PROGRAM(_in) in;
@@ -29,11 +29,6 @@ static int run(const float *chunk, long length, long rate, float *state, float *
     in.sr = rate;
 #else
     (void)rate;
-#endif
-#ifdef SEQUENCE
-    in.SEQUENCE = length;
-#else
-    (void)length;
 #endif
     out.output = probability;
     out.stateN = next;
@@ -54,7 +49,7 @@ int main(int argc, char **argv)
     for (long i = 0; i < n; i++) {
         float probability;
         if (fread(chunk, sizeof *chunk, (size_t)length, from) != (size_t)length) return 2;
-        if (run(chunk, length, rate, state, &probability)) return 1;
+        if (run(chunk, rate, state, &probability)) return 1;
         fwrite(&probability, sizeof probability, 1, to);
     }
     fwrite(state, sizeof state, 1, to);
