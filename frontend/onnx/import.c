@@ -198,6 +198,18 @@ ir_value *im_add_input(importer *o, const char *name, const ir_type *type, nfc_s
     return ir_block_arg(o->entry, type, port.name, at);
 }
 
+/* -D of an integer's own name: the run checks that the input is this number, or from 0 to it, and what follows
+ * from it is known at compile time: branches, trip counts, sizes. */
+static ir_value *bound_input(importer *o, const onnx_value_info *v, ir_value *x)
+{
+    if (!dtype_is_int(x->type->dtype) || ir_max_elements(x->type) != 1) return x;
+    const lower_binding *b = im_binding(o, v->name);
+    if (!b) return x;
+    o->k.at = im_span(o, v);
+    const ir_sx *is = im_element(o, x, 0, b->bounded ? 0 : b->value, b->value);
+    return mk_reshape(&o->k, mk_index_tensor(&o->k, is, x->type->dtype), x->type->rank, x->type->dim);
+}
+
 static void add_input(importer *o, const onnx_value_info *v)
 {
     im_value *value = im_value_of(o, v->name, im_poison(o));
@@ -209,7 +221,7 @@ static void add_input(importer *o, const onnx_value_info *v)
     else if (v->type && v->type->map_type) im_map_input(o, v, value);
     else {
         const ir_type *type = im_input_type(o, v, v->type, &value->text);
-        if (type) value->tensor = im_add_input(o, v->name, type, im_span(o, v));
+        if (type) value->tensor = bound_input(o, v, im_add_input(o, v->name, type, im_span(o, v)));
     }
     if (map_get(&o->scope->names, v->name)) diag_error(&o->s->diags, E_DUPLICATE, im_span(o, v), "there are two inputs '%s'", v->name);
     im_bind(o, v->name, value);

@@ -23,9 +23,9 @@ class Case:
 
 
 class Model:
-    def __init__(self, name, path, cases, dims=(), sanitize=True, slow=False, rate=None):
+    def __init__(self, name, path, cases, dims=(), sanitize=True, slow=False, rate=None, keep=()):
         self.name, self.path, self.cases, self.dims, self.sanitize, self.slow = name, path, cases, dims, sanitize, slow
-        self.rate = rate  # of the recording that it hears
+        self.rate, self.keep = rate, keep  # of the recording that it hears; --keep IN=OUT
 
 
 def golden(models, folder, name, step=None):
@@ -93,7 +93,13 @@ def voices(models):
             length = inputs.CONTEXT[rate] + inputs.CHUNK[rate]
             dims = ['input.0=1', 'input.1=%d' % length, 'state.1=1'] if name == 'silero_vad' else ['batch=1', 'sequence=%d' % length]
             cases = [golden(models, 'silero_vad', name)] if rate == 16000 else []
-            yield Model('%s_%d' % (name, rate), os.path.join(models, 'silero_vad', name + '.onnx'), cases, dims, rate=rate)
+            yield Model('%s_%d' % (name, rate), os.path.join(models, 'silero_vad', name + '.onnx'), cases, dims + ['sr=%d' % rate] * (name != 'silero_vad_half'), rate=rate)
+
+
+def kept_voice(models):
+    """The same with the state inside of the program: a member of the context, which a run leaves to the next."""
+    dims = ['batch=1', 'sequence=576', 'sr=16000']
+    yield Model('silero_vad_op18_ifless_16000_kept', os.path.join(models, 'silero_vad', 'silero_vad_op18_ifless.onnx'), [], dims, rate=16000, keep=['state=stateN'])
 
 
 SLOW_NETS = ('bvlc_alexnet', 'densenet121', 'inception_v1', 'inception_v2', 'resnet50', 'vgg19', 'zfnet512')
@@ -115,5 +121,5 @@ def light_nets(models):
 
 
 def all_models(models):
-    for some in (digits, gestures, keywords, detectors, voices, light_nets):
+    for some in (digits, gestures, keywords, detectors, voices, kept_voice, light_nets):
         yield from some(models)

@@ -23,15 +23,19 @@ static int run(const float *chunk, long rate, float *state, float *probability)
     PROGRAM(_out) out;
     memset(&in, 0, sizeof in);
     memset(&out, 0, sizeof out);
-    in.input = chunk;
-    in.state = state;
+    in.INPUT = chunk;
 #ifdef HAS_RATE
     in.sr = rate;
 #else
     (void)rate;
 #endif
-    out.output = probability;
+    out.OUTPUT = probability;
+#ifdef KEPT
+    memcpy(next, state, sizeof next);
+#else
+    in.state = state;
     out.stateN = next;
+#endif
     int status = PROGRAM(_run)(&context, &in, &out);
     memcpy(state, next, sizeof next);
     if (status) fprintf(stderr, "%s: %s\n", PROGRAM(_error_place)(&context), PROGRAM(_status_text)(status));
