@@ -19,6 +19,12 @@ typedef struct {
 } access;
 
 typedef struct {
+    const ir_sym *sym;
+    int64_t lo;
+    const ir_sx *is;
+} over;
+
+typedef struct {
     ir_module *m;
     const kir_func *f;
     nfc_arena *a;
@@ -29,6 +35,7 @@ typedef struct {
     VEC(const kir_stmt *) parallel; /* open parallel loops, with the number of locals outside */
     VEC(int) parallel_locals;
     VEC(access) access; /* of the open parallel loops, to buffers that the kernel writes */
+    VEC(over) over;
     bool varies; /* answer of is_uniform() */
     const char *broken;
 } checker;
@@ -87,21 +94,55 @@ static const ir_sx *step_of(checker *c, const ir_sx *x, const ir_sym *sym)
     return sx_add(t, base, sx_mul(t, step, sx_sym(t, sym))) == x ? step : NULL;
 }
 
+/* An integer of the host as its least value plus a number from 0. */
+static const ir_sx *over_least(void *env, const ir_sym *sym)
+{
+    checker *c = env;
+    for (int i = 0; i < c->sym.n; i++)
+        if (c->sym.at[i].sym == sym) return NULL;
+    if (sym->lo == 0 || sym->lo < -INT32_MAX || sym->hi > INT64_C(1) << 40) return NULL;
+    for (int i = 0; i < c->over.n; i++)
+        if (c->over.at[i].sym == sym && c->over.at[i].lo == sym->lo) return c->over.at[i].is;
+    const ir_sym *above = sx_new_sym(&c->m->sx, sym->name, 0, sym->hi - sym->lo, NO_SPAN);
+    const ir_sx *is = sx_add(&c->m->sx, sx_int(&c->m->sx, sym->lo), sx_sym(&c->m->sx, above));
+    vec_push(c->a, &c->over, ((over){sym, sym->lo, is}));
+    return is;
+}
+
+/* Bounds of x. In n*n - n the n count each for itself; with n = 1 + m it is m*m + m. */
+static int64_t least(checker *c, const ir_sx *x)
+{
+    int64_t plain = sx_min(x);
+    if (plain >= 0) return plain;
+    int64_t moved = sx_min(sx_replace(&c->m->sx, x, over_least, c));
+    return moved > plain ? moved : plain;
+}
+
+static int64_t most(checker *c, const ir_sx *x)
+{
+    int64_t plain = sx_max(x);
+    if (plain <= 0) return plain;
+    int64_t moved = sx_max(sx_replace(&c->m->sx, x, over_least, c));
+    return moved < plain ? moved : plain;
+}
+
 /* x with a loop variable at the end of its range that makes x smallest, or largest, if x is linear in it
  * and the direction is known. */
-static const ir_sx *at_end(checker *c, const ir_sx *x, const scoped *s, bool most)
+static const ir_sx *at_end(checker *c, const ir_sx *x, const scoped *s, bool largest)
 {
     const ir_sx *slope = step_of(c, x, s->sym);
-    if (!slope || (sx_min(slope) < 0 && sx_max(slope) > 0)) return x;
-    return substitute(c, x, s->sym, (sx_min(slope) >= 0) == most ? s->hi : s->lo);
+    if (!slope) return x;
+    bool up = least(c, slope) >= 0;
+    if (!up && most(c, slope) > 0) return x;
+    return substitute(c, x, s->sym, up == largest ? s->hi : s->lo);
 }
 
 /* What a quotient is at most lets its factors cancel against the rest; a remainder has constant ends. */
-static const ir_sx *end_of(checker *c, const ir_sx *at, bool most)
+static const ir_sx *end_of(checker *c, const ir_sx *at, bool largest)
 {
-    if (at->kind == SX_MOD) return sx_int(&c->m->sx, most ? sx_max(at) : sx_min(at));
+    if (at->kind == SX_MOD) return sx_int(&c->m->sx, largest ? sx_max(at) : sx_min(at));
     const ir_sx *x = at->a;
-    for (int i = c->sym.n - 1; i >= 0; i--) x = at_end(c, x, &c->sym.at[i], most);
+    for (int i = c->sym.n - 1; i >= 0; i--) x = at_end(c, x, &c->sym.at[i], largest);
     return sx_div(&c->m->sx, x, at->constant);
 }
 
@@ -115,9 +156,12 @@ static const ir_sx *without_quotient(checker *c, const ir_sx *x)
         for (int k = 0; k < x->term[i].n; k++) {
             const ir_sx *at = x->term[i].factor[k], *slope, *rest;
             if ((at->kind != SX_DIV && at->kind != SX_MOD) || !split_linear(t, x, at, &slope, &rest)) continue;
-            if (sx_min(slope) < 0 && sx_max(slope) > 0) continue;
-            const ir_sx *end = end_of(c, at, sx_min(slope) < 0);
-            if (end == at) end = sx_int(t, sx_min(slope) >= 0 ? sx_min(at) : sx_max(at));
+            bool up = least(c, slope) >= 0;
+            if (!up && most(c, slope) > 0) continue;
+            const ir_sx *end = end_of(c, at, !up), *whole = at->kind == SX_DIV ? sx_exact_div(t, slope, sx_int(t, at->constant)) : NULL;
+            /* n times the quotient by n is the dividend, but for n - 1 at most. */
+            if (end == at && whole) return sx_add(t, rest, sx_mul(t, whole, up ? sx_sub(t, at->a, sx_int(t, at->constant - 1)) : at->a));
+            if (end == at) end = sx_int(t, up ? sx_min(at) : sx_max(at));
             return sx_add(t, rest, sx_mul(t, slope, end));
         }
     return x;
@@ -127,13 +171,38 @@ static const ir_sx *without_quotient(checker *c, const ir_sx *x)
  * first, so that bounds that depend on dims and on outer variables cancel. */
 static bool never_negative(checker *c, const ir_sx *x)
 {
-    if (sx_min(x) >= 0) return true;
+    if (least(c, x) >= 0) return true;
     for (int i = c->sym.n - 1; i >= 0; i--) {
         x = at_end(c, x, &c->sym.at[i], false);
-        if (sx_min(x) >= 0) return true;
+        if (least(c, x) >= 0) return true;
     }
     for (const ir_sx *next; (next = without_quotient(c, x)) != x; x = next)
-        if (sx_min(next) >= 0) return true;
+        if (least(c, next) >= 0) return true;
+    return false;
+}
+
+/* What a guard says, that f is not negative, as often as x moves with it. */
+static bool follows_from(checker *c, const kir_expr *g, const ir_sx *x)
+{
+    sx_table *t = &c->m->sx;
+    if (g->kind != KIR_BIN) return false;
+    if (g->op == KB_AND) return follows_from(c, g->a, x) || follows_from(c, g->b, x);
+    if ((g->op != KB_LT && g->op != KB_LE) || g->a->kind != KIR_INDEX || g->b->kind != KIR_INDEX) return false;
+    const ir_sx *f = sx_sub(t, sx_sub(t, g->b->index, g->a->index), sx_int(t, g->op == KB_LT));
+    for (int i = 0; i < c->sym.n; i++) {
+        const ir_sx *own = step_of(c, f, c->sym.at[i].sym), *step = own && !sx_is(own, 0) ? step_of(c, x, c->sym.at[i].sym) : NULL;
+        const ir_sx *times = step ? sx_exact_div(t, step, own) : NULL;
+        if (times && least(c, times) > 0 && never_negative(c, sx_sub(t, x, sx_mul(t, times, f)))) return true;
+    }
+    return false;
+}
+
+/* The same where the open guards hold. */
+static bool never_negative_here(checker *c, const ir_sx *x)
+{
+    if (never_negative(c, x)) return true;
+    for (int i = 0; i < c->guard.n; i++)
+        if (follows_from(c, c->guard.at[i], x)) return true;
     return false;
 }
 
@@ -206,8 +275,8 @@ static bool check_access(checker *c, const kir_buffer *b, const ir_sx *index, co
     for (int i = 0; i < c->local.n; i++) known |= c->local.at[i] == b;
     NEED(known, "the local '%s' is used outside of its place", b->name);
     const ir_sx *room = sx_sub(&c->m->sx, b->size, sx_add(&c->m->sx, index, count));
-    NEED(never_negative(c, index), "the index %s of '%s' can be negative", sx_text(c->m->arena, index), b->name);
-    NEED(never_negative(c, room), "the index %s of '%s' can reach its size %s", sx_text(c->m->arena, index), b->name, sx_text(c->m->arena, b->size));
+    NEED(never_negative_here(c, index), "the index %s of '%s' can be negative", sx_text(c->m->arena, index), b->name);
+    NEED(never_negative_here(c, room), "the index %s of '%s' can reach its size %s", sx_text(c->m->arena, index), b->name, sx_text(c->m->arena, b->size));
     note_access(c, b, index, count, writes);
     return true;
 }
@@ -354,7 +423,7 @@ typedef struct {
 /* Differences of indices are as large backwards as forwards. */
 static const ir_sx *magnitude(checker *c, const ir_sx *step)
 {
-    return sx_max(step) < 0 ? sx_sub(&c->m->sx, sx_int(&c->m->sx, 0), step) : step;
+    return most(c, step) < 0 ? sx_sub(&c->m->sx, sx_int(&c->m->sx, 0), step) : step;
 }
 
 /* Do two different values of the loop's variable always give two different indices, whatever the
@@ -374,7 +443,7 @@ static bool injective(checker *c, const ir_sx *index, const ir_sym *sym)
         if (s->sym == sym) own = sx_mul(t, stride, extent);
         if (s->sym == sym || !own) continue; /* loops around are at the same iteration */
         const ir_sx *step = magnitude(c, sx_sub(t, substitute(c, index, s->sym, one), substitute(c, index, s->sym, zero)));
-        if (sx_min(step) < 0) return false;
+        if (least(c, step) < 0) return false;
         index_step x = {step, sx_mul(t, step, extent)};
         if (sx_is(x.reach, 0)) continue;
         int same = 0; /* variables of one step count as one with the sum of their ranges */
@@ -503,6 +572,49 @@ static bool check_races(checker *c, const kir_stmt *loop)
 
 static bool check_stmt(checker *c, const kir_stmt *s);
 
+/* A symbol as it was before a loop. */
+typedef struct {
+    ir_sym *sym;
+    int64_t lo;
+} raised;
+
+typedef VEC(raised) raised_list;
+
+static void raise(checker *c, raised_list *list, const ir_sx *x, int64_t lo)
+{
+    ir_sym *sym = (ir_sym *)(uintptr_t)sx_only_sym(x);
+    if (!sym || sym->lo >= lo || sym->hi < lo) return;
+    vec_push(c->a, list, ((raised){sym, sym->lo}));
+    sym->lo = lo;
+}
+
+/* Inside of a loop its extent is 1 at least, and so is what it is a product of. */
+static raised_list raise_extent(checker *c, const ir_sx *extent)
+{
+    raised_list list = {0};
+    raise(c, &list, extent, 1);
+    if (extent->kind != SX_SUM || extent->nterm != 1 || extent->term[0].coef < 1) return list;
+    const sx_term *m = &extent->term[0];
+    if (m->n == 1) raise(c, &list, m->factor[0], 1 - extent->constant > 0 ? (1 - extent->constant + m->coef - 1) / m->coef : 0);
+    for (int i = 0; i < m->n; i++)
+        if (sx_min(m->factor[i]) < 0) return list;
+    for (int i = 0; i < m->n && extent->constant <= 0; i++) raise(c, &list, m->factor[i], 1);
+    return list;
+}
+
+static bool check_body(checker *c, const kir_stmt *s);
+
+static bool check_for(checker *c, const kir_stmt *s)
+{
+    raised_list list = raise_extent(c, sx_sub(&c->m->sx, s->end, s->begin));
+    bool ok = check_body(c, s);
+    while (list.n) {
+        const raised *r = &list.at[--list.n];
+        r->sym->lo = r->lo;
+    }
+    return ok;
+}
+
 static bool check_body(checker *c, const kir_stmt *s)
 {
     int nsym = c->sym.n, nvar = c->var.n, nlocal = c->local.n, nguard = c->guard.n, nparallel = c->parallel.n;
@@ -537,8 +649,8 @@ static bool check_stmt(checker *c, const kir_stmt *s)
 {
     const ir_sx *one = sx_int(&c->m->sx, 1);
     switch (s->kind) {
+    case KIR_FOR: return check_for(c, s);
     case KIR_SEQ:
-    case KIR_FOR:
     case KIR_IF: return check_body(c, s);
     case KIR_LET: return check_let(c, s);
     case KIR_ALLOC:

@@ -113,6 +113,14 @@ KERNEL(remainder_by_another_dim, "can reach its size", const ir_sx *i = serial(k
        put(k, k->x, kir_let_index(&k->b, "r", bin(k, KB_REM, at(k, i), at(k, plus(k, k->S, 1))), 0, 16)))
 KERNEL(remainder_by_what_may_be_0, "an index is divided by what can be 0", const ir_sx *i = serial(k, k->S); put(k, k->p, kir_let_index(&k->b, "r", bin(k, KB_REM, at(k, i), at(k, k->T)), 0, 7)))
 KERNEL(remainder_by_what_a_loop_runs_over, NULL, const ir_sx *i = serial(k, times(k, 2, k->T)); put(k, k->p, kir_let_index(&k->b, "r", bin(k, KB_REM, at(k, i), at(k, k->T)), 0, 7)))
+KERNEL(steps_over_a_dim, NULL, const ir_sx *i = serial(k, sx_div(k->sx, plus(k, k->S, 2), 3)); put(k, k->x, times(k, 3, i)))
+KERNEL(steps_over_a_dim_too_far, "can reach its size", const ir_sx *i = serial(k, sx_div(k->sx, plus(k, k->S, 3), 3)); put(k, k->x, times(k, 3, i)))
+KERNEL(last_row_of_a_square, NULL, kir_buffer *q = kir_param(&k->b, "q", DT_f32, mul(k, k->S, k->S)); const ir_sx *i = serial(k, k->S); put(k, q, add(k, i, sub(k, mul(k, k->S, k->S), k->S))))
+KERNEL(before_the_last_row_of_a_square, "can be negative", kir_buffer *q = kir_param(&k->b, "q", DT_f32, mul(k, k->S, k->S)); const ir_sx *i = serial(k, k->S);
+       put(k, q, add(k, i, sub(k, mul(k, k->S, k->S), times(k, 2, k->S)))))
+KERNEL(in_a_loop_its_extent_is_1_at_least, NULL, (void)serial(k, k->T); put(k, k->p, plus(k, k->T, -1)))
+KERNEL(without_the_loop_it_may_be_0, "can be negative", put(k, k->p, plus(k, k->T, -1)))
+KERNEL(behind_the_loop_it_may_be_0, "can be negative", (void)serial(k, k->T); put(k, k->p, plus(k, k->T, -1)); close(k); put(k, k->p, plus(k, k->T, -1)))
 KERNEL(product_of_two_variables, NULL, const ir_sx *i = serial(k, num(k, 8)), *j = serial(k, num(k, 8)); put(k, k->p, mul(k, i, j)))
 KERNEL(product_too_far, "can reach its size", const ir_sx *i = serial(k, num(k, 9)), *j = serial(k, num(k, 9)); put(k, k->p, mul(k, i, j)))
 KERNEL(copy_in_range, NULL, const ir_sx *i = serial(k, num(k, 16)); kir_copy(&k->b, k->p, times(k, 4, i), k->p, num(k, 60), num(k, 4)))
@@ -123,6 +131,12 @@ KERNEL(accumulating_too_far, "can reach its size 64", kir_accum(&k->b, KB_ADD, k
 KERNEL(local_too_far, "can reach its size 3", kir_buffer *l = kir_alloc(&k->b, "l", DT_f32, 3); const ir_sx *i = serial(k, num(k, 4)); put(k, l, i))
 
 /* ---- guards -------------------------------------------------------------------------------- */
+
+KERNEL(bare_index_in_its_guard, NULL, const ir_sx *i = serial(k, plus(k, k->S, 1)); kir_if(&k->b, bin(k, KB_LT, at(k, i), at(k, k->S))); put(k, k->x, i))
+KERNEL(guarded_from_below, NULL, const ir_sx *i = serial(k, k->S); kir_if(&k->b, bin(k, KB_LE, at(k, num(k, 1)), at(k, i))); put(k, k->x, plus(k, i, -1)))
+KERNEL(guarded_step, NULL, const ir_sx *i = serial(k, num(k, 100)); kir_if(&k->b, bin(k, KB_LT, at(k, i), at(k, num(k, 32)))); put(k, k->p, times(k, 2, i)))
+KERNEL(guard_that_says_too_little, "can reach its size", const ir_sx *i = serial(k, plus(k, k->S, 1)); kir_if(&k->b, bin(k, KB_LE, at(k, i), at(k, k->S))); put(k, k->x, i))
+KERNEL(behind_the_guard, "can reach its size", const ir_sx *i = serial(k, plus(k, k->S, 1)); kir_if(&k->b, bin(k, KB_LT, at(k, i), at(k, k->S))); put(k, k->x, i); close(k); put(k, k->x, i))
 
 static const ir_sx *guarded(kernel *k, const ir_sx *x, kir_bin below, const ir_sx *limit)
 {
@@ -225,6 +239,10 @@ KERNEL(copy_between_types, "a copy between two types", kir_copy(&k->b, k->x, num
 /* ---- races --------------------------------------------------------------------------------- */
 
 KERNEL(an_element_each, NULL, const ir_sx *j = parallel(k, k->S); put(k, k->x, j))
+KERNEL(planes_of_squares, NULL, kir_buffer *q = kir_param(&k->b, "q", DT_f32, times(k, 3, mul(k, k->T, k->T))); const ir_sx *h = parallel(k, k->T), *w = parallel(k, k->T), *c = serial(k, num(k, 3));
+       put(k, q, add(k, add(k, mul(k, c, mul(k, k->T, k->T)), mul(k, h, k->T)), w)))
+KERNEL(planes_of_squares_too_near, "may write the same element", kir_buffer *q = kir_param(&k->b, "q", DT_f32, times(k, 4, mul(k, k->T, k->T))); const ir_sx *h = parallel(k, k->T), *w = parallel(k, k->T), *c = serial(k, num(k, 3));
+       put(k, q, add(k, add(k, mul(k, c, k->T), mul(k, h, k->T)), w)))
 KERNEL(one_element_for_all, "iterations of the parallel loop 'j' may write the same element of 'x'", parallel(k, k->S); put(k, k->x, num(k, 0)))
 KERNEL(one_iteration_only, NULL, const ir_sx *j = parallel(k, num(k, 1)); put(k, k->x, j))
 KERNEL(an_element_for_two, "may write the same element", const ir_sx *j = parallel(k, k->S); put(k, k->p, sx_div(k->sx, j, 2)))
