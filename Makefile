@@ -41,6 +41,7 @@ check-onnx: setup-check
 bless: all
 	@for s in fail sim devices; do NFC_BLESS=1 sh tests/$$s/run.sh $(BUILD); done
 bench: all
+	@sh tests/bench/onnx.sh $(BUILD) $(MODELS)
 	@$(PYTHON) tests/bench/scale.py $(BUILD)/nfc
 
 $(BUILD)/nfc: $(OBJ)

@@ -41,3 +41,8 @@ map_status map_regular(nfc_arena *arena, int fd, size_t most, mapped_file *out)
     }
     return status;
 }
+
+void map_forget(const unsigned char *at, size_t size)
+{
+    if (size) madvise((void *)(uintptr_t)at, size, MADV_DONTNEED); /* without it they stay, which is no fault */
+}

@@ -15,5 +15,7 @@ typedef struct mapped_file {
 /* Maps an open regular file of at most `most` bytes as long as the arena lives. The descriptor is closed, come
  * what may; a negative one is a failed open(). MAPPED_FAILED leaves its reason in errno. */
 map_status map_regular(nfc_arena *arena, int fd, size_t most, mapped_file *out);
+/* Gives the pages that were looked at so far back; they come again when they are looked at again. */
+void map_forget(const unsigned char *at, size_t size);
 
 #endif

@@ -139,6 +139,7 @@ static ProtobufCMessage *read_message(onnx_file *f)
     else if (k.code == E_ONNX_FILE || looks_like_text(f)) not_onnx(f, arena_printf(scratch, "byte %zu is no protobuf: %s", k.at, k.fault));
     else diag_error_in(&f->s->diags, k.code, f->path, "byte %zu, %s", k.at, k.fault);
     arena_free(scratch);
+    map_forget(f->map, f->size); /* the scan came by most of them, and import needs few */
     return m;
 }
 
