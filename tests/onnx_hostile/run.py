@@ -4,7 +4,6 @@ import re
 import resource
 import subprocess
 import sys
-import time
 import models
 import ops
 
