@@ -21,6 +21,8 @@
 #define SET_QUANTISED (DT_BIT(i16) | DT_BIT(u16) | DT_BIT(i8) | DT_BIT(u8) | DT_BIT(i4) | DT_BIT(u4) | DT_BIT(i2) | DT_BIT(u2) | SET_F8 | (SET_STORED & ~DT_BIT(f8e8m0)))
 #define SET_BYTES (DT_BIT(i8) | DT_BIT(u8))
 #define SET_SCALES (DT_BIT(f32) | DT_BIT(f16) | DT_BIT(bf16))
+/* What holds infinities or NaN. */
+#define SET_SPECIAL (SET_FLOATS | DT_BIT(f8e4m3fnuz) | DT_BIT(f8e5m2fnuz))
 #define SET_INDICES (DT_BIT(i32) | DT_BIT(i64))
 #define SET_F32 DT_BIT(f32)
 #define SET_WORDS (SET_INDICES | DT_BIT(u8))

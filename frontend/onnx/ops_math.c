@@ -66,6 +66,17 @@ bool im_cast(im_node *n)
     return im_cast_as(n, x, to);
 }
 
+/* The bounds are floats, and so is what is worked out of integers. */
+bool im_shrink(im_node *n)
+{
+    ir_value *x = im_need(n, 0);
+    if (ir_is_poison(x)) return false;
+    nfc_dtype t = x->type->dtype;
+    if (dtype_is_int(t)) x = mk_cast(n->k, x, DT_f64);
+    ir_inst *inst = im_row_begin(n, IR_shrink, 1, &x, NULL);
+    return inst && im_out(n, 0, mk_cast(n->k, mk_end(n->k, inst, 1), t));
+}
+
 /* Sum, Mean, Max, Min of any number of operands; Clip's bounds were attributes before operator set 11. */
 bool im_clip(im_node *n)
 {
@@ -112,12 +123,16 @@ bool im_reduce(im_node *n)
     else if (!im_axes(n, 1, "axes", x->type->rank, &mask, NULL, &count)) return false;
     if (count <= 0 && im_int(n, "noop_with_empty_axes", 0)) return im_reduce_nothing(n, op);
     if (count <= 0) mask = (1u << x->type->rank) - 1;
+    nfc_dtype t = x->type->dtype;
+    bool by_floats = dtype_is_int(t) && !(op_get(op)->types[0] >> t & 1); /* the root of a sum of integers */
+    if (by_floats) x = mk_cast(n->k, x, DT_f64);
     ir_inst *inst = im_row_begin(n, op, 1, &x, skip);
     int64_t axis[IR_MAX_RANK];
     int m = 0;
     for (int i = 0; i < x->type->rank; i++)
         if (mask >> i & 1) axis[m++] = i;
     if (inst) mk_ints(n->k, inst, "axes", m, axis);
+    if (inst && by_floats) return im_out(n, 0, mk_cast(n->k, mk_end(n->k, inst, 1), t));
     return im_row_end(n, inst);
 }
 

@@ -4,38 +4,6 @@
 #include <string.h>
 #include "frontend/onnx/import.h"
 
-/* ---- the standard's ------------------------------------------------------------------------- */
-
-/* Scales and zero points follow each tensor; the rows have the tensors first. */
-bool im_qlinear_matmul(im_node *n)
-{
-    if (!im_needs(n, 8)) return false;
-    ir_value *in[] = {im_in(n, 0), im_in(n, 3), im_in(n, 1), im_in(n, 2), im_in(n, 4), im_in(n, 5), im_in(n, 6), im_in(n, 7)};
-    return im_row_end(n, im_row_begin(n, IR_qlinear_matmul, 8, in, NULL));
-}
-
-bool im_qlinear_conv(im_node *n)
-{
-    if (!im_needs(n, 8)) return false;
-    ir_value *in[] = {im_in(n, 0), im_in(n, 3), im_in(n, 1), im_in(n, 2), im_in(n, 4), im_in(n, 5), im_in(n, 6), im_in(n, 7), im_in(n, 8)};
-    return im_row_end(n, im_row_begin(n, IR_qlinear_conv, 9, in, NULL));
-}
-
-bool im_quantize_linear(im_node *n) { return im_row(n, IR_quantize_linear, NULL); }
-bool im_dequantize_linear(im_node *n) { return im_row(n, IR_dequantize_linear, NULL); }
-
-/* A float that a type of four or two bits does not hold wraps, as in the standard's tests; nfc's cast saturates. */
-bool im_cast_as(im_node *n, ir_value *x, nfc_dtype to)
-{
-    bool wraps = dtype_is_float(x->type->dtype) && dtype_is_int(to) && dtype_table[to].bits < 8;
-    if (wraps) x = mk_cast(n->k, x, DT_i32);
-    ir_inst *inst = mk_begin(n->k, IR_cast, 1, &x);
-    mk_dtype(inst, "to", to);
-    mk_int(inst, "saturate", im_int(n, "saturate", 1));
-    mk_text(n->k, inst, "round_mode", im_text(n, "round_mode", "up"));
-    return im_row_end(n, inst);
-}
-
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static ir_value *dequantized(mk *k, ir_value *x, ir_value *scale, ir_value *zero)
@@ -61,6 +29,42 @@ static bool result_quantized(im_node *n, ir_value *x, int scale)
 static ir_value *f32_of(mk *k, ir_value *x) { return mk_cast(k, x, DT_f32); }
 static ir_value *times(mk *k, ir_value *x, ir_value *y) { return mk_op2(k, IR_mul, x, y); }
 static ir_value *plus(mk *k, ir_value *x, ir_value *y) { return y ? mk_op2(k, IR_add, x, y) : x; }
+
+/* ---- the standard's ------------------------------------------------------------------------- */
+
+/* Scales and zero points follow each tensor; the rows have the tensors first. */
+bool im_qlinear_matmul(im_node *n)
+{
+    if (!im_needs(n, 8)) return false;
+    if (dtype_is_float(im_in(n, 0)->type->dtype)) { /* float8: products of what they stand for */
+        ir_value *y = mk_op2(n->k, IR_matmul, operand_dequantized(n, 0), operand_dequantized(n, 3));
+        return result_quantized(n, y, 6);
+    }
+    ir_value *in[] = {im_in(n, 0), im_in(n, 3), im_in(n, 1), im_in(n, 2), im_in(n, 4), im_in(n, 5), im_in(n, 6), im_in(n, 7)};
+    return im_row_end(n, im_row_begin(n, IR_qlinear_matmul, 8, in, NULL));
+}
+
+bool im_qlinear_conv(im_node *n)
+{
+    if (!im_needs(n, 8)) return false;
+    ir_value *in[] = {im_in(n, 0), im_in(n, 3), im_in(n, 1), im_in(n, 2), im_in(n, 4), im_in(n, 5), im_in(n, 6), im_in(n, 7), im_in(n, 8)};
+    return im_row_end(n, im_row_begin(n, IR_qlinear_conv, 9, in, NULL));
+}
+
+bool im_quantize_linear(im_node *n) { return im_row(n, IR_quantize_linear, NULL); }
+bool im_dequantize_linear(im_node *n) { return im_row(n, IR_dequantize_linear, NULL); }
+
+/* A float that a type of four or two bits does not hold wraps, as in the standard's tests; nfc's cast saturates. */
+bool im_cast_as(im_node *n, ir_value *x, nfc_dtype to)
+{
+    bool wraps = dtype_is_float(x->type->dtype) && dtype_is_int(to) && dtype_table[to].bits < 8;
+    if (wraps) x = mk_cast(n->k, x, DT_i32);
+    ir_inst *inst = mk_begin(n->k, IR_cast, 1, &x);
+    mk_dtype(inst, "to", to);
+    mk_int(inst, "saturate", im_int(n, "saturate", 1));
+    mk_text(n->k, inst, "round_mode", im_text(n, "round_mode", "up"));
+    return im_row_end(n, inst);
+}
 
 /* ---- elementwise ----------------------------------------------------------------------------- */
 
