@@ -391,6 +391,42 @@ static void mul_range(int64_t *lo, int64_t *hi, int64_t blo, int64_t bhi)
     }
 }
 
+/* A sum of products in which no factor is squared is least, and largest, where each of its factors is at an
+ * end: (a - 2) * (b - 2), whose terms alone could be anything. False: it is no such sum, or of too many. */
+static bool range_at_corners(const ir_sx *a, int64_t *lo, int64_t *hi)
+{
+    enum { MOST = 8, ROOM = 512 }; /* there are fewer than ROOM terms, whose sum must not saturate */
+    const ir_sx *factor[MOST];
+    int64_t end[MOST][2];
+    int n = 0;
+    for (int i = 0; i < a->nterm; i++)
+        for (int k = 0; k < a->term[i].n; k++) {
+            int at = 0;
+            if (k && a->term[i].factor[k] == a->term[i].factor[k - 1]) return false;
+            while (at < n && factor[at] != a->term[i].factor[k]) at++;
+            if (at == MOST) return false;
+            if (at == n) sx_range(factor[n++] = a->term[i].factor[k], &end[at][0], &end[at][1]);
+        }
+    *lo = INT64_MAX;
+    *hi = INT64_MIN;
+    for (unsigned corner = 0; corner < 1u << n; corner++) {
+        int64_t sum = a->constant;
+        if (sum < INT64_MIN / ROOM || sum > INT64_MAX / ROOM) return false;
+        for (int i = 0; i < a->nterm; i++) {
+            int64_t product = a->term[i].coef;
+            for (int k = 0, at = 0; k < a->term[i].n; k++, at = 0) {
+                while (factor[at] != a->term[i].factor[k]) at++;
+                product = sat_mul(product, end[at][corner >> at & 1]);
+            }
+            if (product < INT64_MIN / ROOM || product > INT64_MAX / ROOM) return false;
+            sum += product;
+        }
+        if (sum < *lo) *lo = sum;
+        if (sum > *hi) *hi = sum;
+    }
+    return true;
+}
+
 void sx_range(const ir_sx *a, int64_t *lo, int64_t *hi)
 {
     switch (a->kind) {
@@ -414,6 +450,7 @@ void sx_range(const ir_sx *a, int64_t *lo, int64_t *hi)
     case SX_SUM: break;
     }
     *lo = *hi = a->constant;
+    bool products = false;
     for (int i = 0; i < a->nterm; i++) {
         int64_t tlo = a->term[i].coef, thi = tlo;
         for (int k = 0; k < a->term[i].n; k++) {
@@ -423,7 +460,12 @@ void sx_range(const ir_sx *a, int64_t *lo, int64_t *hi)
         }
         *lo = sat_add(*lo, tlo);
         *hi = sat_add(*hi, thi);
+        products |= a->term[i].n > 1;
     }
+    int64_t least, most;
+    if (!products || *lo >= 0 || *hi <= 0 || !range_at_corners(a, &least, &most)) return;
+    if (least > *lo) *lo = least;
+    if (most < *hi) *hi = most;
 }
 
 int64_t sx_max(const ir_sx *a)
