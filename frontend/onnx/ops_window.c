@@ -37,8 +37,18 @@ static ir_value *with_room(im_node *n, ir_value *x, const ir_value *w)
     return same ? x : mk_reshape(n->k, x, x->type->rank, dim);
 }
 
-/* Conv, ConvTranspose, MaxPool, AveragePool, LpPool. Pads that auto_pad makes are not looked at; the norm of
- * the first operator set was a float. */
+/* Are pads given beside auto_pad that say nothing against it? */
+static bool idle_pads(const im_node *n)
+{
+    const int64_t *pads;
+    int count = im_ints(n, "pads", &pads);
+    bool idle = strcmp(im_text(n, "auto_pad", "NOTSET"), "NOTSET") != 0;
+    for (int i = 0; i < count; i++) idle &= pads[i] == 0;
+    return idle;
+}
+
+/* Conv, ConvTranspose, MaxPool, AveragePool, LpPool, GlobalLpPool. The norm of the first operator set was a
+ * float. */
 bool im_sliding(im_node *n)
 {
     static const char *const with_pads[] = {"p", NULL}, *const without[] = {"pads", "p", NULL};
@@ -49,7 +59,7 @@ bool im_sliding(im_node *n)
         if (in[i] && ir_is_poison(in[i])) return false;
     ir_op op = im_row_of(n);
     if (op != IR_conv_transpose) in[0] = with_room(n, in[0], op == IR_conv && n->nin > 1 ? in[1] : NULL);
-    ir_inst *inst = im_row_begin(n, op, n->nin, in, strcmp(im_text(n, "auto_pad", "NOTSET"), "NOTSET") == 0 ? with_pads : without);
+    ir_inst *inst = im_row_begin(n, op, n->nin, in, idle_pads(n) ? without : with_pads);
     const onnx_attribute *p = im_attr(n, "p");
     if (inst && p) mk_int(inst, "p", p->has_i ? p->i : (int64_t)p->f);
     return im_row_end(n, inst);
