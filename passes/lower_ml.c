@@ -39,18 +39,28 @@ static void find_word(lw *l, const ir_inst *inst, const ir_sx **index, kir_buffe
 {
     const ir_value *x = inst->in[0], *keys = inst->in[1];
     int last = x->type->rank - 1;
-    int64_t own = sx_value(x->type->dim[last]), length = sx_value(keys->type->dim[1]), both = own < length ? own : length;
+    int64_t own = sx_value(x->type->dim[last]), length = sx_value(keys->type->dim[1]);
+    int64_t both = own < length ? own : length, rest = (own > length ? own : length) - both;
     const ir_sx *key[2] = {lw_for(l, "k", keys->type->dim[0])};
-    lw_if(l, lw_bin(l, LT, lw_read(l, found), i64(l, 0)));
+    const kir_expr *open = lw_bin(l, LT, lw_read(l, found), i64(l, 0));
+    if (both > 0) { /* most words differ in their first letter */
+        index[last] = key[1] = num(l, 0);
+        open = lw_bin(l, AND, open, equal(l, lw_load(l, x, index), lw_load(l, keys, key)));
+    }
+    lw_if(l, open);
     kir_buffer *same = lw_accumulator(l, "same", DT_bool, kir_int(&l->b, DT_bool, 1));
-    index[last] = key[1] = lw_for(l, "c", num(l, both));
-    compare_letters(l, same, x, index, keys, key);
-    lw_close(l, 1);
-    const ir_sx *rest = lw_for(l, "c", num(l, (own > length ? own : length) - both));
-    index[last] = key[1] = sx_add(l->sx, num(l, both), rest);
-    if (own > length) compare_letters(l, same, x, index, NULL, NULL);
-    else compare_letters(l, same, keys, key, NULL, NULL);
-    lw_close(l, 1);
+    if (both > 1) {
+        map_init(&l->memo, l->m->arena);
+        index[last] = key[1] = kir_for(&l->b, KIR_SERIAL, "c", num(l, 1), num(l, both));
+        compare_letters(l, same, x, index, keys, key);
+        lw_close(l, 1);
+    }
+    if (rest > 0) {
+        index[last] = key[1] = sx_add(l->sx, num(l, both), lw_for(l, "c", num(l, rest)));
+        if (own > length) compare_letters(l, same, x, index, NULL, NULL);
+        else compare_letters(l, same, keys, key, NULL, NULL);
+        lw_close(l, 1);
+    }
     lw_if(l, lw_read(l, same));
     assign(l, found, kir_cast(&l->b, DT_i64, kir_index(&l->b, key[0])));
     lw_close(l, 3);
