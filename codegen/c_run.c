@@ -79,7 +79,7 @@ static const char *first_element(run *r, const plan_view *v)
 
 static void fail_unless(run *r, const char *bad, const char *status, nfc_span at)
 {
-    line(r->t, "if (%s) return nf_fail(ctx, %s_ERROR_%s, \"%s\");", bad, r->p->upper, status, comment_safe(r->p->arena, cg_place(r->p, at)));
+    line(r->t, "if (%s) return nf_fail(ctx, %s_ERROR_%s, \"%s\");", bad, r->p->upper, status, string_safe(r->p->arena, cg_place(r->p, at)));
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */
@@ -130,7 +130,7 @@ static void print_call(run *r, const plan_call *call)
         put(r->t, "%s%s%s", sep, wide ? "" : "(int32_t)", value);
     }
     line(r->t, "%s));", call->kernel->can_fail ? arena_printf(r->p->arena, "%s&status", sep) : "");
-    if (call->kernel->can_fail) line(r->t, "if (status) return nf_fail(ctx, status, \"%s\");", comment_safe(r->p->arena, cg_place(r->p, call->at)));
+    if (call->kernel->can_fail) line(r->t, "if (status) return nf_fail(ctx, status, \"%s\");", string_safe(r->p->arena, cg_place(r->p, call->at)));
 }
 
 #define PRINT_CALLS(r, list)                                                                       \

@@ -132,26 +132,13 @@ bool cg_is_sized_by_run(const ir_type *t)
 cg_dims cg_graph_dims(const cg_program *p, const ir_graph *g) { return port_dims(p, g, false); }
 cg_dims cg_result_dims(const cg_program *p, const ir_graph *g) { return port_dims(p, g, true); }
 
-/* A name of a model's node, as it may stand in a comment and in a string. */
-static const char *plain_label(const cg_program *p, const char *label)
-{
-    char *copy = arena_strdup(p->arena, label);
-    for (char *c = copy; *c; c++) {
-        bool ends_comment = c[0] == '*' && c[1] == '/', opens_comment = c[0] == '/' && c[1] == '*', trigraph = c[0] == '?' && c[1] == '?';
-        if (*c == '"') *c = '\'';
-        else if (*c == '\\' || *c == '%' || (unsigned char)*c < ' ' || ends_comment || trigraph) *c = '_';
-        if (opens_comment) c[1] = '_';
-    }
-    return copy;
-}
-
 const char *cg_place(const cg_program *p, nfc_span at)
 {
     const nfc_source *file = at.file ? source_get(&p->s->sources, at.file) : NULL;
     if (!file) return p->source;
     const char *base = strrchr(file->path, '/'), *label = source_label_at(&p->s->sources, at);
     base = base ? base + 1 : file->path;
-    return label ? arena_printf(p->arena, "%s: %s", base, plain_label(p, label)) : arena_printf(p->arena, "%s:%u:%u", base, at.line, at.col);
+    return label ? arena_printf(p->arena, "%s: %s", base, label) : arena_printf(p->arena, "%s:%u:%u", base, at.line, at.col);
 }
 
 /* Lines of one file after its name, then the next file's. */
@@ -161,7 +148,7 @@ static const char *add_place(const cg_program *p, const char *list, nfc_span at,
     bool same_file = before->file == at.file;
     *before = at;
     const char *label = source_label_at(&p->s->sources, at);
-    if (label && same_file) return arena_printf(p->arena, "%s, %s", list, plain_label(p, label));
+    if (label && same_file) return arena_printf(p->arena, "%s, %s", list, label);
     if (label) return arena_printf(p->arena, "%s%s%s", list, *list ? ", " : "", cg_place(p, at));
     if (same_file) return arena_printf(p->arena, "%s, %u", list, at.line);
     const char *base = strrchr(source_get(&p->s->sources, at.file)->path, '/');

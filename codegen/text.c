@@ -114,3 +114,14 @@ const char *comment_safe(nfc_arena *a, const char *s)
     }
     return out;
 }
+
+const char *string_safe(nfc_arena *a, const char *s)
+{
+    s = comment_safe(a, s);
+    char *out = arena_alloc(a, 2 * strlen(s) + 1), *to = out;
+    for (; *s; s++) {
+        if (*s == '"') *to++ = '\\';
+        *to++ = *s;
+    }
+    return out;
+}

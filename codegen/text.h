@@ -28,5 +28,7 @@ void put_raw(text *t, const char *s);
 void put_string(text *t, const char *s);
 /* Text for a comment: nothing in it can end the comment. */
 const char *comment_safe(nfc_arena *a, const char *s);
+/* The same for the inside of a string literal. */
+const char *string_safe(nfc_arena *a, const char *s);
 
 #endif
