@@ -413,6 +413,44 @@ static bool check_let(checker *c, const kir_stmt *s)
     return true;
 }
 
+/* ---- what is known inside of loops and guards ------------------------------------------------ */
+
+/* A symbol as it was before a loop. */
+typedef struct {
+    ir_sym *sym;
+    int64_t lo;
+} raised;
+
+typedef VEC(raised) raised_list;
+
+static void raise(checker *c, raised_list *list, const ir_sx *x, int64_t lo)
+{
+    ir_sym *sym = (ir_sym *)(uintptr_t)sx_only_sym(x);
+    if (!sym || sym->lo >= lo || sym->hi < lo) return;
+    vec_push(c->a, list, ((raised){sym, sym->lo}));
+    sym->lo = lo;
+}
+
+/* Inside of a loop its extent is 1 at least, and so is what it is a product of. */
+static void raise_extent(checker *c, raised_list *list, const ir_sx *extent)
+{
+    raise(c, list, extent, 1);
+    if (extent->kind != SX_SUM || extent->nterm != 1 || extent->term[0].coef < 1) return;
+    const sx_term *m = &extent->term[0];
+    if (m->n == 1) raise(c, list, m->factor[0], 1 - extent->constant > 0 ? (1 - extent->constant + m->coef - 1) / m->coef : 0);
+    for (int i = 0; i < m->n; i++)
+        if (sx_min(m->factor[i]) < 0) return;
+    for (int i = 0; i < m->n && extent->constant <= 0; i++) raise(c, list, m->factor[i], 1);
+}
+
+static void lower_again(raised_list *list)
+{
+    while (list->n) {
+        const raised *r = &list->at[--list->n];
+        r->sym->lo = r->lo;
+    }
+}
+
 /* ---- races --------------------------------------------------------------------------------- */
 
 /* An index as a sum of steps: how far each loop's variable moves it. */
@@ -445,14 +483,14 @@ static bool injective(checker *c, const ir_sx *index, const ir_sym *sym)
         const ir_sx *step = magnitude(c, sx_sub(t, substitute(c, index, s->sym, one), substitute(c, index, s->sym, zero)));
         if (least(c, step) < 0) return false;
         index_step x = {step, sx_mul(t, step, extent)};
-        if (sx_is(x.reach, 0)) continue;
+        if (most(c, x.reach) <= 0) continue; /* one iteration at most */
         int same = 0; /* variables of one step count as one with the sum of their ranges */
         while (same < larger.n && larger.at[same].step != step) same++;
         if (same < larger.n) larger.at[same].reach = sx_add(t, larger.at[same].reach, x.reach);
         else if (never_negative(c, sx_sub(t, step, sx_add(t, own, one)))) vec_push(c->a, &larger, x);
         else below = sx_add(t, below, x.reach);
     }
-    if (own && sx_is(own, 0) && !sx_is(stride, 0)) return true; /* one iteration */
+    if (own && most(c, own) <= 0 && least(c, stride) > 0) return true; /* one iteration */
     if (!own || !never_negative(c, sx_sub(t, stride, sx_add(t, below, one)))) return false;
     for (const ir_sx *all = sx_add(t, own, below); larger.n;) {
         int least = 0;
@@ -545,6 +583,35 @@ static bool is_own(checker *c, const access *x)
     return own;
 }
 
+/* An access happens where the loops around it run. */
+static void raise_inner(checker *c, raised_list *list, const access *x)
+{
+    for (int i = 0; i < x->inner.n; i++) raise_extent(c, list, sx_add(&c->m->sx, sx_sub(&c->m->sx, x->inner.at[i].hi, x->inner.at[i].lo), sx_int(&c->m->sx, 1)));
+}
+
+/* May the two touch the same element in different iterations? */
+static bool may_race(checker *c, const access *a, const access *b)
+{
+    raised_list list = {0};
+    raise_inner(c, &list, b);
+    bool safe = is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b);
+    lower_again(&list);
+    return !safe;
+}
+
+/* An element that is written, against the other iterations and what else is touched. */
+static bool check_write(checker *c, const kir_stmt *loop, int i)
+{
+    const access *a = &c->access.at[i];
+    NEED(is_own(c, a), "iterations of the parallel loop '%s' may write the same element of '%s' at %s", loop->var->name, a->buffer->name, sx_text(c->m->arena, a->index));
+    for (int k = 0; k < c->access.n; k++) {
+        const access *b = &c->access.at[k];
+        if (b == a || b->loop != loop || b->buffer != a->buffer || (b->writes && k < i)) continue;
+        NEED(!may_race(c, a, b), "an iteration of the parallel loop '%s' may write '%s' at %s where another one touches it at %s", loop->var->name, a->buffer->name, sx_text(c->m->arena, a->index), sx_text(c->m->arena, b->index));
+    }
+    return true;
+}
+
 /* At the end of a parallel loop: no iteration writes what another one writes or reads. */
 static bool check_races(checker *c, const kir_stmt *loop)
 {
@@ -553,13 +620,11 @@ static bool check_races(checker *c, const kir_stmt *loop)
     for (int i = 0; i < c->access.n && !once; i++) {
         const access *a = &c->access.at[i];
         if (a->loop != loop || !a->writes) continue;
-        NEED(is_own(c, a), "iterations of the parallel loop '%s' may write the same element of '%s' at %s", loop->var->name, a->buffer->name, sx_text(c->m->arena, a->index));
-        for (int k = 0; k < c->access.n; k++) {
-            const access *b = &c->access.at[k];
-            if (b == a || b->loop != loop || b->buffer != a->buffer || (b->writes && k < i)) continue;
-            NEED(is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b), "an iteration of the parallel loop '%s' may write '%s' at %s where another one touches it at %s", loop->var->name,
-                 a->buffer->name, sx_text(c->m->arena, a->index), sx_text(c->m->arena, b->index));
-        }
+        raised_list list = {0};
+        raise_inner(c, &list, a);
+        bool ok = check_write(c, loop, i);
+        lower_again(&list);
+        if (!ok) return false;
     }
     int kept = 0; /* what is left is about loops around */
     for (int i = 0; i < c->access.n; i++)
@@ -572,46 +637,34 @@ static bool check_races(checker *c, const kir_stmt *loop)
 
 static bool check_stmt(checker *c, const kir_stmt *s);
 
-/* A symbol as it was before a loop. */
-typedef struct {
-    ir_sym *sym;
-    int64_t lo;
-} raised;
-
-typedef VEC(raised) raised_list;
-
-static void raise(checker *c, raised_list *list, const ir_sx *x, int64_t lo)
-{
-    ir_sym *sym = (ir_sym *)(uintptr_t)sx_only_sym(x);
-    if (!sym || sym->lo >= lo || sym->hi < lo) return;
-    vec_push(c->a, list, ((raised){sym, sym->lo}));
-    sym->lo = lo;
-}
-
-/* Inside of a loop its extent is 1 at least, and so is what it is a product of. */
-static raised_list raise_extent(checker *c, const ir_sx *extent)
-{
-    raised_list list = {0};
-    raise(c, &list, extent, 1);
-    if (extent->kind != SX_SUM || extent->nterm != 1 || extent->term[0].coef < 1) return list;
-    const sx_term *m = &extent->term[0];
-    if (m->n == 1) raise(c, &list, m->factor[0], 1 - extent->constant > 0 ? (1 - extent->constant + m->coef - 1) / m->coef : 0);
-    for (int i = 0; i < m->n; i++)
-        if (sx_min(m->factor[i]) < 0) return list;
-    for (int i = 0; i < m->n && extent->constant <= 0; i++) raise(c, &list, m->factor[i], 1);
-    return list;
-}
-
 static bool check_body(checker *c, const kir_stmt *s);
 
 static bool check_for(checker *c, const kir_stmt *s)
 {
-    raised_list list = raise_extent(c, sx_sub(&c->m->sx, s->end, s->begin));
+    raised_list list = {0};
+    raise_extent(c, &list, sx_sub(&c->m->sx, s->end, s->begin));
     bool ok = check_body(c, s);
-    while (list.n) {
-        const raised *r = &list.at[--list.n];
-        r->sym->lo = r->lo;
+    lower_again(&list);
+    return ok;
+}
+
+/* Inside of a guard what it says of one integer of the host is known of it. */
+static void raise_guarded(checker *c, raised_list *list, const kir_expr *g)
+{
+    if (g->kind != KIR_BIN) return;
+    if (g->op == KB_AND) {
+        raise_guarded(c, list, g->a);
+        raise_guarded(c, list, g->b);
     }
+    if (g->op == KB_LT && g->a->kind == KIR_INDEX && sx_is(g->a->index, 0) && g->b->kind == KIR_INDEX) raise(c, list, g->b->index, 1);
+}
+
+static bool check_if(checker *c, const kir_stmt *s)
+{
+    raised_list list = {0};
+    raise_guarded(c, &list, s->value);
+    bool ok = check_body(c, s);
+    lower_again(&list);
     return ok;
 }
 
@@ -650,8 +703,8 @@ static bool check_stmt(checker *c, const kir_stmt *s)
     const ir_sx *one = sx_int(&c->m->sx, 1);
     switch (s->kind) {
     case KIR_FOR: return check_for(c, s);
-    case KIR_SEQ:
-    case KIR_IF: return check_body(c, s);
+    case KIR_IF: return check_if(c, s);
+    case KIR_SEQ: return check_body(c, s);
     case KIR_LET: return check_let(c, s);
     case KIR_ALLOC:
         NEED(sx_is_const(s->buffer->size), "a local of unknown size");
