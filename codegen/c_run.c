@@ -149,6 +149,7 @@ static void print_checks(run *r, const plan_step *s)
         bool below = sx_min(k->x) < 0, above = sx_min(sx_sub(t, k->limit, k->x)) < 0;
         const char *bad = below ? arena_printf(r->p->arena, "%s < 0", integer(r, k->x, false)) : "";
         if (above) bad = arena_printf(r->p->arena, "%s%s%s > %s", bad, below ? " || " : "", integer(r, k->x, false), integer(r, k->limit, false));
+        if (k->when) bad = arena_printf(r->p->arena, "%s != 0 && %s%s%s", integer(r, k->when, false), below && above ? "(" : "", bad, below && above ? ")" : "");
         fail_unless(r, bad, k->size ? "SIZE" : "INDEX", k->at);
     }
 }

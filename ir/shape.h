@@ -61,6 +61,9 @@ uint32_t mean_variance_axes(const ir_inst *inst);
 /* The n-grams of tfidf_vectorizer's pool of so many items, in order: how long each is and where it begins
  * (both may be NULL). Gives their number, or -1 where ngram_counts does not fit. */
 int ngrams_of(const ir_inst *inst, int64_t items, int *length, int64_t *first);
+/* The extent of the axis of data that gather's indices choose from, if a run may find it empty; NULL: it
+ * has an element. */
+const ir_sx *chosen_may_be_empty(const ir_inst *inst);
 /* Slice's numbers along each axis of the operand: first element, step, extent of the result. */
 typedef struct slice_axis {
     const ir_sx *start, *extent;

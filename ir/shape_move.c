@@ -304,13 +304,22 @@ bool sh_pad(infer *f)
 
 /* ---- choosing ------------------------------------------------------------------------------ */
 
+const ir_sx *chosen_may_be_empty(const ir_inst *inst)
+{
+    if (inst->op != IR_gather && inst->op != IR_gather_elements) return NULL;
+    const ir_type *x = inst->in[0]->type;
+    int64_t axis = inst->op == IR_gather ? ir_int(inst, ATTR_AT(gather, axis)) : ir_int(inst, ATTR_AT(gather_elements, axis));
+    const ir_sx *extent = x->dim[axis < 0 ? axis + x->rank : axis];
+    return sx_min(extent) < 1 ? extent : NULL;
+}
+
 bool sh_gather(infer *f)
 {
     const ir_type *x = f->inst->in[0]->type, *i = f->inst->in[1]->type;
     int axis;
     if (x->rank == 0) return infer_fail(f, E_RANK, 0, "a scalar has no axis to choose from");
     if (!infer_axis(f, ATTR_AT(gather, axis), ir_int(f->inst, ATTR_AT(gather, axis)), x->rank, &axis)) return false;
-    if (sx_min(x->dim[axis]) < 1) return infer_fail(f, E_SIZE, 0, "axis %d can be empty: there is nothing to choose from", axis);
+    if (sx_max(x->dim[axis]) < 1) return infer_fail(f, E_SIZE, 0, "axis %d is empty: there is nothing to choose from", axis);
     if (x->rank - 1 + i->rank > IR_MAX_RANK) return infer_fail(f, E_RANK, -1, "the result's rank is over the highest, %d", IR_MAX_RANK);
     const ir_sx *dim[2 * IR_MAX_RANK];
     int rank = 0;
@@ -327,7 +336,7 @@ bool sh_gather_elements(infer *f)
     int axis;
     if (x->rank == 0 || i->rank != x->rank) return infer_fail(f, E_RANK, -1, "data and indices must have one rank, 1 or more");
     if (!infer_axis(f, ATTR_AT(gather_elements, axis), ir_int(f->inst, ATTR_AT(gather_elements, axis)), x->rank, &axis)) return false;
-    if (sx_min(x->dim[axis]) < 1) return infer_fail(f, E_SIZE, 0, "axis %d can be empty: there is nothing to choose from", axis);
+    if (sx_max(x->dim[axis]) < 1) return infer_fail(f, E_SIZE, 0, "axis %d is empty: there is nothing to choose from", axis);
     for (int k = 0; k < x->rank; k++)
         if (k != axis && sx_min(sx_sub(&f->m->sx, x->dim[k], i->dim[k])) < 0)
             return infer_fail(f, E_SHAPE, 1, "indices has extent %s on axis %d, data only %s", text(f, i->dim[k]), k, text(f, x->dim[k]));

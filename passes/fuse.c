@@ -4,6 +4,7 @@
  * is elementwise before it is worked out in its loads, where each element is loaded once or is cheap;
  * what is elementwise behind it, in its shape, is worked out before its only store. A group without a
  * root is one pointwise kernel. Only the last value of a group is stored. */
+#include "ir/shape.h"
 #include "passes/pass.h"
 
 enum { MAX_MEMBERS = 48, MAX_OPERANDS = 24 };
@@ -31,6 +32,7 @@ static group *group_of(fuser *f, const ir_inst *i) { return map_getp(&f->of, i);
  * that only rename indices are left to the planner, for which they are views without code. */
 static bool is_pointwise(const ir_inst *i)
 {
+    if (chosen_may_be_empty(i)) return false; /* its kernel may have nothing to do, but not what is fused with it */
     if (op_get(i->op)->family == FAM_EW) return true;
     switch (i->op) {
     case IR_cast:

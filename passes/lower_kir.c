@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "ir/names.h"
+#include "ir/shape.h"
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 
@@ -534,9 +535,12 @@ plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
     lw l;
     begin(&l, p, inst, error_place(inst));
     l.root = root_of(inst);
+    const ir_sx *chosen = chosen_may_be_empty(inst); /* the host sees to it that then nothing is chosen */
+    if (chosen) lw_if(&l, kir_binary(&l.b, KB_LT, kir_int(&l.b, KIR_INDEX_TYPE, 0), kir_index(&l.b, chosen)));
     if (inst->op == IR_index_tensor) store_index(&l);
     else if (l.root) lower_nest_of(l.root->op)(&l, l.root);
     else pointwise(&l);
+    if (chosen) lw_close(&l, 1);
     return end(&l, kernel_name(&l));
 }
 

@@ -50,6 +50,7 @@ typedef struct plan_check {
     bool equal; /* x == limit */
     bool size;  /* it is a size that is wrong, not an index */
     const ir_sx *x, *limit;
+    const ir_sx *when; /* only where this is not 0; NULL: always */
     nfc_span at;
 } plan_check;
 

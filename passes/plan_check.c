@@ -39,6 +39,15 @@ static void check_return(checker *c)
         }
 }
 
+/* There must be something to choose from, where anything is chosen. */
+static void check_chosen(checker *c)
+{
+    const ir_sx *extent = chosen_may_be_empty(c->inst), *n = ir_elements(c->m, c->inst->out[0]->type);
+    if (!extent || sx_is(n, 0)) return;
+    const ir_sx *last = sx_sub(&c->m->sx, extent, sx_int(&c->m->sx, 1));
+    add(c, (plan_check){.x = last, .limit = last, .when = sx_min(n) > 0 ? NULL : n});
+}
+
 static void check_effect(checker *c)
 {
     for (int i = 0; i < c->inst->nsel; i++) {
@@ -92,6 +101,8 @@ void plan_checks_of(ir_module *m, const ir_inst *inst, plan_checks *checks)
     switch (inst->op) {
     case IR_read:
     case IR_write: check_effect(&c); break;
+    case IR_gather:
+    case IR_gather_elements: check_chosen(&c); break;
     case IR_return: check_return(&c); break;
     case IR_slice: check_slice(&c); break;
     case IR_update: check_update(&c); break;

@@ -91,6 +91,7 @@ static void run_inst(machine *x, const ir_inst *inst)
     const plan_step *s = plan_step_of(x->p, inst);
     for (int i = 0; s && i < s->check.n; i++) {
         int64_t v = value_of(x, s->check.at[i].x), limit = value_of(x, s->check.at[i].limit);
+        if (s->check.at[i].when && !value_of(x, s->check.at[i].when)) continue;
         if (s->check.at[i].equal ? v == limit : v >= 0 && v <= limit) continue;
         check_failed(x->k, x->p->g->name, "an index of %s is out of range", op_get(inst->op)->name);
         x->stopped = true;
