@@ -66,10 +66,18 @@ static bool is_root(const ir_inst *i)
 }
 static bool is_costly(const ir_inst *i) { return op_get(i->op)->ulp >= 2 || i->op == IR_rope; }
 
+/* Elements of a weight, under other extents perhaps, and packed. */
+static bool is_of_weight(const ir_value *v)
+{
+    const ir_inst *p = v->def;
+    while (p && (p->op == IR_reshape || p->op == IR_unpack_bits)) p = p->in[0]->def;
+    return p && (p->op == IR_weight || p->op == IR_const);
+}
+
 /* A weight kept in another type is widened wherever it is loaded. */
 static bool is_widened_weight(const ir_inst *p)
 {
-    return p->op == IR_cast && p->in[0]->def && (p->in[0]->def->op == IR_weight || p->in[0]->def->op == IR_const);
+    return (p->op == IR_cast || p->op == IR_dequantize_linear) && is_of_weight(p->in[0]);
 }
 
 /* Is an element of the result made of one of operand 0, at the same place, and of what is shared? */

@@ -212,7 +212,7 @@ bool im_dynamic_quantize_matmul(im_node *n)
 
 /* ---- weights of few bits --------------------------------------------------------------------- */
 
-/* What stands in rows of `bits` a number, padded to whole bytes, as [rows, count] of f32. */
+/* What stands in rows of `bits` a number, padded to whole bytes, as u8 [rows, count]. */
 static ir_value *unpacked(mk *k, ir_value *x, int64_t bits, int64_t rows, int64_t count)
 {
     int64_t bytes = (count * bits + 7) / 8;
@@ -222,8 +222,7 @@ static ir_value *unpacked(mk *k, ir_value *x, int64_t bits, int64_t rows, int64_
         mk_int(inst, "bits", bits);
         v = mk_end(k, inst, 1);
     }
-    if (ir_is_poison(v)) return v;
-    return f32_of(k, mk_slice(k, v, 1, mk_sx(k, 0), mk_sx(k, count)));
+    return ir_is_poison(v) ? v : mk_slice(k, v, 1, mk_sx(k, 0), mk_sx(k, count));
 }
 
 typedef struct {
@@ -252,23 +251,45 @@ static ir_value *for_elements(im_node *n, const nbits *b, ir_value *x)
     return mk_slice(k, x, 1, mk_sx(k, 0), mk_sx(k, b->k));
 }
 
-/* A . ((B - zero_points) * scales)' + bias; the zero point is the middle of the range by default. */
+/* (B - zero_points) * scales as f32 [N, K]; the zero point is the middle of the range by default. Where
+ * blocks and types allow it that is dequantize_linear, which needs no memory for what it makes. */
+static ir_value *nbits_weights(im_node *n, const nbits *b)
+{
+    mk *k = n->k;
+    const ir_sx *per_block[2] = {mk_sx(k, b->n), mk_sx(k, b->blocks)};
+    ir_value *w = unpacked(k, im_in(n, 1), b->bits, b->n, b->blocks * b->block), *zero = im_in(n, 3);
+    ir_value *scale = mk_reshape(k, f32_of(k, im_in(n, 2)), 2, per_block);
+    if (ir_is_poison(w) || ir_is_poison(scale)) return w;
+    w = mk_slice(k, w, 1, mk_sx(k, 0), mk_sx(k, b->k));
+    if (!zero) zero = mk_integer(k, DT_u8, 1 << (b->bits - 1));
+    else if (zero->type->dtype == DT_u8) zero = unpacked(k, zero, b->bits, b->n, b->blocks);
+    else zero = mk_reshape(k, f32_of(k, zero), 2, per_block);
+    if (zero->type->dtype == DT_u8 && !im_has(n, 4)) {
+        ir_inst *inst = mk_begin(k, IR_dequantize_linear, 3, (ir_value *[]){w, scale, zero});
+        mk_int(inst, "block_size", b->block);
+        return mk_end(k, inst, 1);
+    }
+    zero = zero->type->rank ? for_elements(n, b, f32_of(k, zero)) : f32_of(k, zero);
+    return times(k, mk_op2(k, IR_sub, f32_of(k, w), zero), for_elements(n, b, scale));
+}
+
+/* A . B' + bias, for the rows of A as one matrix. */
 bool im_matmul_nbits(im_node *n)
 {
     nbits b;
     if (!im_needs(n, 3) || !nbits_of(n, &b)) return false;
     mk *k = n->k;
-    const ir_sx *per_block[2] = {mk_sx(k, b.n), mk_sx(k, b.blocks)};
-    ir_value *x = im_in(n, 0), *zero = im_in(n, 3), *bias = im_in(n, 5);
-    ir_value *w = unpacked(k, im_in(n, 1), b.bits, b.n, b.blocks * b.block);
+    ir_value *x = im_in(n, 0), *bias = im_in(n, 5), *w = nbits_weights(n, &b);
+    const ir_type *t = x->type;
     if (ir_is_poison(w)) return false;
-    w = mk_slice(k, w, 1, mk_sx(k, 0), mk_sx(k, b.k));
-    if (!zero) zero = mk_number(k, DT_f32, (double)(1 << (b.bits - 1)));
-    else if (zero->type->dtype == DT_u8) zero = for_elements(n, &b, unpacked(k, zero, b.bits, b.n, b.blocks));
-    else zero = for_elements(n, &b, mk_reshape(k, f32_of(k, zero), 2, per_block));
-    ir_value *scale = for_elements(n, &b, mk_reshape(k, f32_of(k, im_in(n, 2)), 2, per_block));
-    w = times(k, mk_op2(k, IR_sub, w, zero), scale);
-    if (ir_is_poison(w)) return false;
-    ir_value *y = mk_op2(k, IR_matmul, f32_of(k, x), turned(k, w));
-    return im_out(n, 0, mk_cast(k, bias ? plus(k, y, f32_of(k, bias)) : y, x->type->dtype));
+    if (t->rank < 1 || !sx_is(t->dim[t->rank - 1], b.k)) return im_fail(n, E_SHAPE, 0, "its last axis must be K = %lld", (long long)b.k);
+    const ir_sx *dim[IR_MAX_RANK], *rows = mk_sx(k, 1);
+    for (int i = 0; i < t->rank; i++) dim[i] = i < t->rank - 1 ? t->dim[i] : mk_sx(k, b.n);
+    for (int i = 0; i < t->rank - 1; i++) rows = sx_mul(&n->o->m->sx, rows, t->dim[i]);
+    ir_value *a = mk_reshape(k, f32_of(k, x), 2, (const ir_sx *[]){rows, mk_sx(k, b.k)});
+    ir_inst *inst = mk_begin(k, IR_gemm, 3, (ir_value *[]){a, w, bias ? f32_of(k, bias) : NULL});
+    mk_int(inst, "transb", 1);
+    ir_value *y = mk_end(k, inst, 1);
+    if (ir_is_poison(y)) return false;
+    return im_out(n, 0, mk_cast(k, mk_reshape(k, y, t->rank, dim), t->dtype));
 }
