@@ -46,12 +46,16 @@ def computed(op, inputs, outputs, domain=DOMAIN, **attributes):
     return session.run([o for o in outputs if o], {k: v for k, v in inputs if k})
 
 
-def case(name, op, inputs, outputs, want=None, domain=DOMAIN, **attributes):
+def case(name, op, inputs, outputs, want=None, domain=DOMAIN, weights=(), **attributes):
     """inputs: arrays by name, "" for one that is absent. outputs: names, "" for one that is not asked for.
-    want: results that ONNX Runtime cannot make."""
+    want: results that ONNX Runtime cannot make. weights: inputs that become initializers."""
     if want is None:
         want = computed(op, inputs, outputs, domain, **attributes)
     model = model_of(name, op, inputs, outputs, domain, attributes)
+    model.graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in inputs if k in weights)
+    for k in weights:
+        model.graph.input.remove(next(i for i in model.graph.input if i.name == k))
+    inputs = [(k, v) for k, v in inputs if k not in weights]
     for port, v in zip(model.graph.output, want):
         port.CopyFrom(helper.make_tensor_value_info(port.name, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape))
     folder = os.path.join(HERE, "test_" + name)
@@ -311,7 +315,7 @@ def quantised():
 def few_bits():
     """MatMulNBits: [N, blocks, bytes] of B, zero points packed or as floats."""
 
-    def one(name, bits, block, k, n, zeros, bias=False, rows=3):
+    def one(name, bits, block, k, n, zeros, bias=False, rows=3, weights=()):
         d = Draw("nbits_" + name)
         blocks = -(-k // block)
         x = [("a", d.floats(rows, k)), ("b", d.ints(256, n, blocks, block * bits // 8, dtype=np.uint8)), ("scales", d.rng.uniform(0.01, 0.1, n * blocks).astype(f32))]
@@ -323,7 +327,7 @@ def few_bits():
             x.append(ABSENT)
         if bias:
             x += [ABSENT, ("bias", d.floats(n))]
-        case("contrib_matmulnbits_" + name, "MatMulNBits", x, ["y"], K=k, N=n, bits=bits, block_size=block)
+        case("contrib_matmulnbits_" + name, "MatMulNBits", x, ["y"], weights=weights, K=k, N=n, bits=bits, block_size=block)
 
     one("plain", 4, 16, 32, 8, None)
     one("zeros", 4, 16, 48, 8, "packed")
@@ -333,6 +337,11 @@ def few_bits():
     one("eight", 8, 16, 32, 8, "packed")
     one("two", 2, 16, 64, 8, "packed")
     one("row", 4, 32, 32, 8, None, rows=1)
+    # As floats the weights would be more than what is folded: they stay packed.
+    one("weights", 4, 32, 512, 64, "packed", weights=("b", "scales", "zeros"))
+    one("weights_two", 2, 64, 1024, 32, None, bias=True, weights=("b", "scales", "bias"))
+    one("weights_eight", 8, 16, 272, 64, "packed", weights=("b", "scales", "zeros"))
+    one("weights_by_floats", 4, 32, 512, 64, "floats", weights=("b", "scales", "zeros"))
 
 
 def main():
