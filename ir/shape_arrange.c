@@ -82,7 +82,7 @@ bool sh_tfidf(infer *f)
         if (at < 0 || at > INT32_MAX - 1) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(tfidf_vectorizer, ngram_indexes), "column %lld is out of range", (long long)at);
         if (at >= size) size = at + 1;
     }
-    if (weights->n && weights->n < size) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(tfidf_vectorizer, weights), "weights has %d numbers for %lld columns", weights->n, (long long)size);
+    if (weights->n && weights->n != column->n) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(tfidf_vectorizer, weights), "weights has %d numbers for %d n-grams", weights->n, column->n);
     const ir_sx *dim[2] = {x->dim[0], sx_int(&f->m->sx, size)};
     f->out[0] = ir_tensor(f->m, DT_f32, rank, rank == 1 ? dim + 1 : dim);
     return true;

@@ -118,8 +118,9 @@ static void transpose_pads(ir_module *m, const ir_inst *inst, window *w, const c
             const ir_sx *want = shape && shape->n ? shape->sx[i] : sx_mul(&m->sx, w->in[i], sx_int(&m->sx, w->stride[i]));
             int64_t cut = sx_min(sx_sub(&m->sx, full, want));
             bool upper = strcmp(mode, "SAME_UPPER") == 0;
-            w->before[i] = cut < 0 ? 0 : upper ? cut / 2 : cut - cut / 2;
-            w->after[i] = cut - w->before[i]; /* below 0: rows that nothing reaches are added at the end */
+            int64_t half = cut / 2 - (cut < 0 && cut % 2); /* rounded down; below 0: rows that nothing reaches are added */
+            w->before[i] = upper ? half : cut - half;
+            w->after[i] = cut - w->before[i];
         }
         w->out[i] = sx_sub(&m->sx, full, sx_int(&m->sx, w->before[i] + w->after[i]));
     }
@@ -207,7 +208,7 @@ static bool window_result(infer *f, const ir_sx *channels)
     for (int i = 0; i < w.n; i++) {
         dim[2 + i] = w.out[i];
         bool transposed = f->inst->op == IR_conv_transpose;
-        if (sx_min(w.out[i]) < transposed || w.before[i] < 0 || (w.after[i] < 0 && !transposed))
+        if (sx_min(w.out[i]) < transposed || (!transposed && (w.before[i] < 0 || w.after[i] < 0)))
             return infer_fail(f, E_SHAPE, 0, "the window does not fit: spatial axis %d would have extent %s", i, text(f, w.out[i]));
         /* One more than 0 windows need room for one kernel. */
         int64_t reach = reach_of(&w, i);

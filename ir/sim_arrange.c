@@ -93,18 +93,14 @@ bool ev_tfidf(sim_call *c)
     int64_t *first = ARENA_ARRAY(c->m->arena, int64_t, column->n);
     ngrams_of(inst, c->in[1]->dim[0], length, first);
     for (int64_t i = 0; i < y->n; i++) {
-        double count = 0;
+        double sum = 0;
         for (int g = 0; g < column->n; g++) {
-            bool counts = length[g] >= ir_int(inst, ATTR_AT(tfidf_vectorizer, min_gram_length)) &&
-                          length[g] <= ir_int(inst, ATTR_AT(tfidf_vectorizer, max_gram_length));
-            if (counts && sx_value(column->sx[g]) == i % size)
-                count += occurrences(c, i / size * items, items, length[g], first[g]);
+            bool counts = length[g] >= ir_int(inst, ATTR_AT(tfidf_vectorizer, min_gram_length)) && length[g] <= ir_int(inst, ATTR_AT(tfidf_vectorizer, max_gram_length));
+            if (!counts || sx_value(column->sx[g]) != i % size) continue;
+            double count = occurrences(c, i / size * items, items, length[g], first[g]), weight = weights->n ? (double)(float)weights->fs[g] : 1;
+            sum += strcmp(mode, "TF") == 0 ? count : strcmp(mode, "IDF") == 0 ? weight * (count > 0) : weight * count;
         }
-        double weight = weights->n ? (double)(float)weights->fs[i % size] : 1;
-        sim_set(y, i,
-                strcmp(mode, "TF") == 0    ? count
-                : strcmp(mode, "IDF") == 0 ? weight * (count > 0)
-                                           : weight * count);
+        sim_set(y, i, sum);
     }
     return true;
 }

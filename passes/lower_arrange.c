@@ -84,7 +84,7 @@ typedef struct {
     const ir_sx *batch, *items; /* batch: NULL: one sequence */
     int longest;                /* n-gram */
     int64_t rows;               /* n-grams that count */
-    kir_buffer *length, *first, *column; /* tables of them */
+    kir_buffer *length, *first, *column, *weight; /* tables of them; weight: NULL: 1 */
     kir_buffer *found, *count;
 } counting;
 
@@ -95,12 +95,15 @@ static void make_tables(lw *l, counting *t)
     int64_t least = ir_int(inst, ATTR_AT(tfidf_vectorizer, min_gram_length)), most = ir_int(inst, ATTR_AT(tfidf_vectorizer, max_gram_length));
     int *length = ARENA_ARRAY(l->m->arena, int, column->n), n = 0;
     int64_t *first = ARENA_ARRAY(l->m->arena, int64_t, column->n);
+    const ir_attr *weights = &inst->attr[ATTR_AT(tfidf_vectorizer, weights)];
+    float *weight = ARENA_ARRAY(l->m->arena, float, column->n);
     int32_t *table[3];
     for (int i = 0; i < 3; i++) table[i] = ARENA_ARRAY(l->m->arena, int32_t, column->n);
     ngrams_of(inst, sx_value(inst->in[1]->type->dim[0]), length, first);
     for (int g = 0; g < column->n; g++) {
         if (length[g] < least || length[g] > most) continue;
         if (length[g] > t->longest) t->longest = length[g];
+        weight[n] = weights->n ? (float)weights->fs[g] : 1;
         table[0][n] = length[g];
         table[1][n] = (int32_t)first[g];
         table[2][n++] = (int32_t)sx_value(column->sx[g]);
@@ -110,6 +113,8 @@ static void make_tables(lw *l, counting *t)
     t->length = lw_table(l, "ngram_length", DT_i32, n, table[0]);
     t->first = lw_table(l, "ngram_first", DT_i32, n, table[1]);
     t->column = lw_table(l, "ngram_column", DT_i32, n, table[2]);
+    bool weighs = weights->n && strcmp(inst->attr[ATTR_AT(tfidf_vectorizer, mode)].s, "TF") != 0;
+    if (weighs) t->weight = lw_table(l, "ngram_weight", DT_f32, n, weight);
 }
 
 /* A number that a table has, as an index. */
@@ -183,26 +188,14 @@ static const ir_sx **place(const counting *t, const ir_sx *column, const ir_sx *
     return at;
 }
 
-/* The counts of all columns become what the mode makes of them. */
-static void weigh(lw *l, const counting *t)
+/* What an n-gram adds to its column. */
+static const kir_expr *weighed(lw *l, const counting *t, const ir_sx *g)
 {
-    const ir_type *y = t->inst->out[0]->type;
-    const ir_attr *weights = &t->inst->attr[ATTR_AT(tfidf_vectorizer, weights)];
     const char *mode = t->inst->attr[ATTR_AT(tfidf_vectorizer, mode)].s;
-    const kir_expr *one = lw_number(l, DT_f32, 1), *none = lw_number(l, DT_f32, 0);
-    const ir_sx *at[2];
-    bool found_at_all = strcmp(mode, "IDF") == 0;
-    if (strcmp(mode, "TF") == 0 || (!found_at_all && !weights->n)) return;
-    kir_buffer *factor = NULL;
-    if (weights->n) {
-        float *table = ARENA_ARRAY(l->m->arena, float, weights->n);
-        for (int i = 0; i < weights->n; i++) table[i] = (float)weights->fs[i];
-        factor = lw_table(l, "column_weight", DT_f32, weights->n, table);
-    }
-    const ir_sx *column = lw_for(l, "column", y->dim[y->rank - 1]);
-    const kir_expr *count = lw_stored(l, 0, place(t, column, at)), *weight = factor ? kir_load(&l->b, factor, column) : one;
-    lw_store(l, 0, at, found_at_all ? lw_sel(l, lw_bin(l, LT, none, count), weight, none) : lw_bin(l, MUL, weight, count));
-    lw_close(l, 1);
+    const kir_expr *one = lw_number(l, DT_f32, 1), *none = lw_number(l, DT_f32, 0), *count = lw_read(l, t->count);
+    if (strcmp(mode, "TF") == 0) return count;
+    const kir_expr *weight = t->weight ? kir_load(&l->b, t->weight, g) : one;
+    return strcmp(mode, "IDF") == 0 ? lw_sel(l, lw_bin(l, LT, none, count), weight, none) : lw_bin(l, MUL, weight, count);
 }
 
 bool lo_tfidf(lw *l, const ir_inst *inst)
@@ -227,10 +220,9 @@ bool lo_tfidf(lw *l, const ir_inst *inst)
         count_at(l, &t, length, first, distance);
         lw_close(l, 2);
         place(&t, looked_up(l, "column", t.column, g, 0, sx_value(size) - 1), at);
-        lw_store(l, 0, at, lw_bin(l, ADD, lw_stored(l, 0, at), lw_read(l, t.count)));
+        lw_store(l, 0, at, lw_bin(l, ADD, lw_stored(l, 0, at), weighed(l, &t, g)));
         lw_close(l, 1);
     }
-    weigh(l, &t);
     lw_close(l, y->rank == 2);
     return true;
 }

@@ -396,15 +396,14 @@ def tfidf_vectorizer_cases(row):
         y = np.zeros((len(rows), max(columns) + 1))
         for b, sequence in enumerate(rows):
             found = [key(v) for v in sequence]
-            for ngram, column in zip(ngrams, columns):
+            for ngram, column, weight in zip(ngrams, columns, np.array(weights or [1] * len(columns), np.float32)):
                 if not grams[0] <= len(ngram) <= grams[1]:
                     continue
+                count = 0
                 for step in range(1, 2 + (skips if len(ngram) > 1 else 0)):
                     reach = (len(ngram) - 1) * step
-                    for start in range(len(found) - reach):
-                        y[b, column] += tuple(found[start:start + reach + 1:step]) == ngram
-        factor = np.array(weights or [1] * y.shape[1], np.float32)[:y.shape[1]].astype(float)
-        y = {"TF": y, "IDF": (y > 0) * factor, "TFIDF": y * factor}[mode]
+                    count += sum(tuple(found[s:s + reach + 1:step]) == ngram for s in range(len(found) - reach))
+                y[b, column] += {"TF": count, "IDF": (count > 0) * float(weight), "TFIDF": count * float(weight)}[mode]
         y = y if x.data.ndim == 2 + words else y[0]
         a = {"max_gram_length": grams[1], "max_skip_count": skips, "min_gram_length": grams[0], "mode": mode,
              "ngram_counts": counts, "ngram_indexes": columns}
@@ -433,6 +432,7 @@ def tfidf_vectorizer_cases(row):
         one("i64_idf", ints("i64", x), ints("i64", pool), *given[1:], mode="IDF", weights=weights),
         one("i64_tfidf", ints("i64", x), ints("i64", pool), *given[1:], mode="TFIDF", weights=weights, skips=1),
         one("i64_idf_without_weights", ints("i64", x), ints("i64", pool), *given[1:], mode="IDF"),
+        one("i64_two_in_a_column", ints("i64", x), ints("i64", pool), [0, 4], [1, 0, 2, 2, 1, 0, 1], mode="TFIDF", weights=weights),
         one("i64_tfidf_without_weights", ints("i64", x), ints("i64", pool), *given[1:], mode="TFIDF"),
         one("i64_trigrams", ints("i64", [[1, 2, 3, 1, 2, 3, 1]]), ints("i64", [1, 2, 1, 2, 1, 2, 3, 1, 3, 2]), [0, 2, 4],
             [4, 0, 2, 1, 2], grams=(1, 3), skips=2),

@@ -204,8 +204,7 @@ def spread(x_tensor,
             for i in range(n)]
     if output_shape or auto_pad.startswith("SAME"):
         want = output_shape or [x.shape[2 + i] * strides[i] for i in range(n)]
-        total = [max(0, f - o) for f, o in zip(full, want)]
-        full = [max(f, o) for f, o in zip(full, want)]  # what is larger has rows of zeros at the end
+        total = [f - o for f, o in zip(full, want)]
         before = [t // 2 if auto_pad == "SAME_UPPER" else t - t // 2 for t in total]
         pads = before + [t - b for t, b in zip(total, before)]
     depth, width = x.shape[1] // group, w.shape[1]
@@ -219,8 +218,10 @@ def spread(x_tensor,
             seen = x[:, g * depth:(g + 1) * depth]
             y[(slice(None), slice(g * width, (g + 1) * width)) + part] += \
                 np.moveaxis(np.tensordot(weights, seen, ([0], [1])), 0, 1)
+    more = [(max(0, -pads[i]), max(0, -pads[n + i])) for i in range(n)]  # what is larger has zeros around
+    y = np.pad(y, [(0, 0), (0, 0)] + more)
     y = y[(slice(None), slice(None)) +
-          tuple(slice(pads[i], full[i] - pads[n + i]) for i in range(n))]
+          tuple(slice(max(0, pads[i]), y.shape[2 + i] - max(0, pads[n + i])) for i in range(n))]
     if b_tensor is not None:
         y = y + decode(b_tensor).reshape((-1,) + (1,) * n)
     return encode(x_tensor.dtype, y)
@@ -249,6 +250,8 @@ def conv_transpose_cases(row):
             "f32", (1, 1, 3, 3), (1, 2, 3, 3), True,
             strides=[3, 2],
             output_shape=[10, 8]),
+        one("f32_same_upper_larger", "f32", (1, 1, 3, 4), (1, 2, 1, 2), True, strides=[2, 4], auto_pad="SAME_UPPER"),
+        one("f32_same_lower_larger", "f32", (1, 1, 3, 4), (1, 2, 1, 2), strides=[4, 5], auto_pad="SAME_LOWER"),
         one("f32_pads_of_stride", "f32", (1, 1, 3, 3), (1, 2, 3, 3), strides=[3, 2], pads=[1, 2, 1, 2]),
         one("f32_same_upper",
             "f32", (1, 1, 3, 3), (1, 2, 3, 3),
