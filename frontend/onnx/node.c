@@ -418,6 +418,8 @@ static void bind_results(im_node *n)
 static bool run_handler(im_node *n, const im_op *op)
 {
     bool done = op->handler ? op->handler(n) : im_row(n, op->row, NULL);
+    for (int i = 0; done && !n->o->s->diags.errors && i < n->nout; i++)
+        if (im_wants(n, i) && !n->out[i]) return im_fail(n, E_RESULTS, -1, "it has no result %d, which '%s' would be", i, n->proto->output[i]);
     return done || n->o->s->diags.errors || im_fail(n, E_INTERNAL, -1, "its import failed without a reason");
 }
 
