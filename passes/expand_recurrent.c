@@ -150,6 +150,17 @@ static ir_value *part(layer *l, int operand, int axis)
 
 static ir_value *transposed(mk *k, ir_value *v) { return ex_named(mk_transpose(k, v, (int[]){1, 0}), v->name); }
 
+/* Lengths that are known to be those of all steps say nothing. */
+static ir_value *lengths(const layer *l)
+{
+    ir_value *v = ir_operand(l->inst, 4);
+    const void *data = v ? ir_const_bytes(v) : NULL;
+    if (!data || !sx_is_const(l->steps)) return v;
+    for (int64_t i = 0; i < ir_max_elements(v->type); i++)
+        if (dtype_get_int(v->type->dtype, data, (size_t)i) < sx_value(l->steps)) return v;
+    return NULL;
+}
+
 static void prepare(layer *l)
 {
     mk *k = l->k;
@@ -174,7 +185,7 @@ static void prepare(layer *l)
     }
     ex_named(l->inputs, "inputs");
     for (int i = 0; p && i < 3; i++) l->peephole[i] = block(l, p, 0, i);
-    l->lengths = ir_operand(l->inst, 4);
+    l->lengths = lengths(l);
 }
 
 static ir_value *first_state(layer *l, int operand)
@@ -184,7 +195,7 @@ static ir_value *first_state(layer *l, int operand)
     return given ? given : mk_filled(l->k, ir_tensor(l->k->m, ex_working(l->inst->in[0]->type->dtype), 2, dim), 0);
 }
 
-/* Leaves the last state in state[]; gives y [T, B, H]. */
+/* Leaves the last state in state[]; gives y [T, B, H], zeros where nobody asks for it. */
 static ir_value *run(layer *l, int n, ir_value **state)
 {
     mk *k = l->k;
@@ -201,13 +212,14 @@ static ir_value *run(layer *l, int n, ir_value **state)
     const ir_sx *dim[3] = {l->steps, l->batch, l->hidden};
     init[n] = mk_filled(k, ir_tensor(k->m, state[0]->type->dtype, 3, dim), 0);
     mk_loop loop;
-    mk_loop_begin(k, &loop, "step", sx_int(t, 0), l->steps, n + 1, init);
+    bool asked = ir_has_uses(l->inst->out[0]);
+    mk_loop_begin(k, &loop, "step", sx_int(t, 0), l->steps, n + asked, init);
     const ir_sx *at = l->r.backwards[l->d] ? sx_sub(t, sx_sub(t, l->steps, sx_int(t, 1)), loop.index) : loop.index;
     ir_value *row = step(l, at, n, loop.carried, next);
-    next[n] = ex_put(k, loop.carried[n], mk_unsqueeze(k, row, 0), at);
+    if (asked) next[n] = ex_put(k, loop.carried[n], mk_unsqueeze(k, row, 0), at);
     mk_loop_end(k, &loop, next);
     for (int i = 0; i < n; i++) state[i] = loop.carried[i];
-    return loop.carried[n];
+    return asked ? loop.carried[n] : init[n];
 }
 
 /* The directions' parts side by side on axis d, in the order of the results. */
