@@ -23,8 +23,9 @@ class Case:
 
 
 class Model:
-    def __init__(self, name, path, cases, dims=(), sanitize=True, slow=False, rate=None, keep=()):
+    def __init__(self, name, path, cases, dims=(), sanitize=True, slow=False, rate=None, keep=(), tolerance=TOLERANCE):
         self.name, self.path, self.cases, self.dims, self.sanitize, self.slow = name, path, cases, dims, sanitize, slow
+        self.tolerance = tolerance
         self.rate, self.keep = rate, keep  # of the recording that it hears; --keep IN=OUT
 
 
@@ -74,6 +75,8 @@ def keywords(models):
     for name in ('micro_kws_m_static_fp32', 'micro_kws_m_static_qdq', 'micro_kws_m_qdq', 'micro_kws_m_static_qoperator', 'micro_kws_m_qoperator_softmax'):
         dims = ['unk__68=1'] if name.endswith('qdq') else []
         case = golden(models, 'kws_qdq_onnx', name, None if name.endswith('fp32') else step)
+        if name.endswith('softmax'):  # its golden is all zeros: ONNX Runtime 1.20.1's int8 softmax; 1.31 says what the same network with all operators quantised does
+            case.wanted = golden(models, 'kws_qdq_onnx', 'micro_kws_m_static_qoperator').wanted
         yield Model(name, os.path.join(models, 'kws_qdq_onnx', name + '.onnx'), [case], dims)
 
 
@@ -83,7 +86,8 @@ def detectors(models):
         wanted = np.load(os.path.join(HERE, 'golden', 'ultraface_%s.npz' % name.split('.')[0]))
         cases.append(Case(name, {'input': inputs.photograph(models, name)}, {k: wanted[k] for k in wanted}))
     yield Model('ultraface', os.path.join(models, 'ultraface', 'version-RFB-320.onnx'), cases)
-    yield Model('yolox_nano', os.path.join(models, 'yolox_nano', 'yolox_nano.onnx'), [golden(models, 'yolox_nano', 'yolox_nano')])
+    # Beside the same net in double precision, ONNX Runtime's golden is 0.95e-4 off, the C 1.04e-4: together at most 2e-4.
+    yield Model('yolox_nano', os.path.join(models, 'yolox_nano', 'yolox_nano.onnx'), [golden(models, 'yolox_nano', 'yolox_nano')], tolerance=2e-4)
 
 
 def voices(models):

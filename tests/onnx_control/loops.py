@@ -72,7 +72,7 @@ def trips_of_the_run():
     """The trip count is an input; -D bounds what is kept."""
     x = np.abs(numbers(3)) + F(0.1)
     return Case('trips_of_the_run', doubling(None, trips_from='input'),
-                [({'x': x, 'limit': F(1e9), 'most': I(n)}, doubled(x, F(1e9), n)) for n in (0, 1, 6)], ['-D', 'count<=6'])
+                [({'x': x, 'limit': F(1e9), 'most': I(n)}, doubled(x, F(1e9), n)) for n in (0, 1, 6)], ['-D', 'most<=6'])
 
 
 @case
@@ -219,7 +219,7 @@ def scan_in_loop():
             v = np.add.accumulate(v)
             totals.append(v[-1])
         runs.append(({'n': I(n), 'x': x}, {'y': v, 'totals': np.array(totals, F)}))
-    return Case('scan_in_loop', pb.model(g), runs, ['-D', 'n_trips<=3'])
+    return Case('scan_in_loop', pb.model(g), runs, ['-D', 'n<=3'])
 
 
 @case
