@@ -102,7 +102,7 @@ static const ir_sx *room(looping *l, int i)
     const ir_sx *dim[IR_MAX_RANK];
     int result = l->ncarried + i;
     int64_t most = sx_max(l->end);
-    if (most < IR_MAX_BOUND) return sx_int(&o->m->sx, most);
+    if (most < IR_MAX_BOUND) return sx_int(&o->m->sx, most > 0 ? most : 1); /* a body that never runs fits as well */
     int rank = im_declared(l->n, result, dim);
     if (rank > 0 && dim[0] && sx_max(dim[0]) < IR_MAX_BOUND) return sx_int(&o->m->sx, sx_max(dim[0]));
     const char *name = im_wants(l->n, result) ? l->n->proto->output[result] : l->n->op;
