@@ -30,7 +30,7 @@ class Run:
         self.test, self.why, self.worst, self.jobs = test, {}, {}, []
         self.name = 't%d_%s' % (number, re.sub(r'\W', '_', test.name))
         self.nfc, self.work = nfc, work
-        self.folder = os.path.join(work, self.name)
+        self.folder, self.limit = os.path.join(work, self.name), ways.LIMIT_OF_NETS if test.kind == 'real' else ways.LIMIT
         self.rule = next(((f, words) for pattern, f, words in rules if pattern.fullmatch(test.name)), None)
         self.program, self.sets = None, []
 
@@ -40,7 +40,7 @@ class Run:
     def prepare(self, wanted):
         """Builds, simulates and compiles. The emitted programs are run later, many in one executable."""
         try:
-            self.program = ways.Program(self.nfc, self.test.path, self.name, self.work, self.options(), bound=BOUND)
+            self.program = ways.Program(self.nfc, self.test.path, self.name, self.work, self.options(), BOUND, self.limit)
             self.program.build()
             self.bind()
         except Fault as fault:
@@ -94,7 +94,7 @@ class Run:
             compare.compare(name, g, w, self.test, worst)
 
     def make_jobs(self, way):
-        self.jobs = [ways.Job(self.program, paths, os.path.join(self.folder, '%s%d' % (way, k))) for k, (_, _, paths) in enumerate(self.sets)]
+        self.jobs = [ways.Job(self.program, paths, os.path.join(self.folder, '%s%d' % (way, k)), limit=self.limit) for k, (_, _, paths) in enumerate(self.sets)]
         return self.jobs
 
     def finish(self, way):
@@ -138,7 +138,8 @@ def run_all(tests, nfc, wanted, jobs, work):
     rules = compare.random_rules(os.path.join(HERE, 'random.txt'))
     runs = [Run(t, k, nfc, work, rules) for k, t in enumerate(tests)]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(lambda r: guarded(r.prepare, r, wanted, wanted), runs))
+        longest_first = sorted(runs, key=lambda r: -r.limit)
+        list(pool.map(lambda r: guarded(r.prepare, r, wanted, wanted), longest_first))
         for way in wanted:
             ready = [r for r in runs if way not in r.why]
             size = min(ways.PER_EXECUTABLE, -(-len(ready) // jobs) or 1)

@@ -21,6 +21,7 @@ WARNINGS = '-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'.split()
 SANITIZE = '-fsanitize=address,undefined -fno-omit-frame-pointer'.split()
 ENVIRONMENT = dict(os.environ, LC_ALL='C', NO_COLOR='1', ASAN_OPTIONS='detect_leaks=0:exitcode=99', UBSAN_OPTIONS='halt_on_error=1:exitcode=98')
 LIMIT = 120  # seconds for one command on one model
+LIMIT_OF_NETS = 1800  # where it is a whole network
 PER_EXECUTABLE = 100
 MOST_BOUNDS = 20  # how often nfc may ask for some
 
@@ -61,8 +62,8 @@ def first_diagnostic(said):
 class Program:
     """One model on its way: sources, ports, objects. What fails raises a Fault with the reason."""
 
-    def __init__(self, nfc, model, name, work, options=(), bound=None):
-        self.nfc, self.name, self.options, self.bound = nfc, name, list(options), bound
+    def __init__(self, nfc, model, name, work, options=(), bound=None, limit=LIMIT):
+        self.nfc, self.name, self.options, self.bound, self.limit = nfc, name, list(options), bound, limit
         self.folder = os.path.join(work, name)
         self.model = os.path.join(self.folder, name + os.path.splitext(model)[1])
         self.sources = os.path.join(self.folder, 'c')
@@ -75,7 +76,7 @@ class Program:
         """Sources and ports. Where nfc asks for the bound of an extent that only the run knows, it gets one, as
         it would from its user."""
         for _ in range(MOST_BOUNDS):
-            status, said = call([self.nfc, 'build', self.model, '-o', self.sources, '--emit=sources', '-q'] + self.options)
+            status, said = call([self.nfc, 'build', self.model, '-o', self.sources, '--emit=sources', '-q'] + self.options, self.limit)
             asked = re.findall(r"help: -D '([^'<]+)<=\d+' gives it one", said)
             if status == 0 or not asked or not self.bound:
                 break
@@ -95,7 +96,7 @@ class Program:
         for name in names:
             to = os.path.join(self.folder, '%s.%s.o' % (name, compiler.name))
             main = ['-Dmain=%s_program_main' % self.name] if name.endswith('_main.c') else []
-            status, said = call([compiler.command] + self.flags + compiler.flags + main + ['-c', name, '-o', to], cwd=self.sources)
+            status, said = call([compiler.command] + self.flags + compiler.flags + main + ['-c', name, '-o', to], self.limit, cwd=self.sources)
             if status != 0:
                 raise Fault('%s: %s' % (compiler.name, first_diagnostic(said)))
             found.append(to)
