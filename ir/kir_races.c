@@ -1,0 +1,181 @@
+/* Races between the iterations of a parallel loop. */
+#include "ir/kir_check.h"
+
+/* An index as a sum of steps: how far each loop's variable moves it. */
+typedef struct {
+    const ir_sx *step, *reach; /* reach: over all of the loop's iterations */
+} index_step;
+
+/* Differences of indices are as large backwards as forwards. */
+static const ir_sx *magnitude(kv_checker *c, const ir_sx *step)
+{
+    return kv_most(c, step) < 0 ? sx_sub(&c->m->sx, sx_int(&c->m->sx, 0), step) : step;
+}
+
+/* Do two different values of the loop's variable always give two different indices, whatever the
+ * loops inside of it do? The steps must nest: what the smaller ones reach together lies below the
+ * variable's own step, and what these reach with it lies below each larger step in turn. */
+static bool injective(kv_checker *c, const ir_sx *index, const ir_sym *sym)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1), *base = kv_substitute(c, index, sym, zero);
+    const ir_sx *stride = sx_sub(t, kv_substitute(c, index, sym, one), base), *own = NULL, *below = zero;
+    if (sx_add(t, base, sx_mul(t, stride, sx_sym(t, sym))) != index) return false;
+    stride = magnitude(c, stride);
+    VEC(index_step) larger = {0};
+    for (int i = 0; i < c->sym.n; i++) {
+        const kv_scoped *s = &c->sym.at[i];
+        const ir_sx *extent = sx_sub(t, s->hi, s->lo);
+        if (s->sym == sym) own = sx_mul(t, stride, extent);
+        if (s->sym == sym || !own) continue; /* loops around are at the same iteration */
+        const ir_sx *step = magnitude(c, sx_sub(t, kv_substitute(c, index, s->sym, one), kv_substitute(c, index, s->sym, zero)));
+        if (kv_least(c, step) < 0) return false;
+        index_step x = {step, sx_mul(t, step, extent)};
+        if (kv_most(c, x.reach) <= 0) continue; /* one iteration at most */
+        int same = 0; /* variables of one step count as one with the sum of their ranges */
+        while (same < larger.n && larger.at[same].step != step) same++;
+        if (same < larger.n) larger.at[same].reach = sx_add(t, larger.at[same].reach, x.reach);
+        else if (kv_never_negative(c, sx_sub(t, step, sx_add(t, own, one)))) vec_push(c->a, &larger, x);
+        else below = sx_add(t, below, x.reach);
+    }
+    if (own && kv_most(c, own) <= 0 && kv_least(c, stride) > 0) return true; /* one iteration */
+    if (!own || !kv_never_negative(c, sx_sub(t, stride, sx_add(t, below, one)))) return false;
+    for (const ir_sx *all = sx_add(t, own, below); larger.n;) {
+        int least = 0;
+        for (int i = 1; i < larger.n; i++)
+            if (sx_max(larger.at[i].step) < sx_max(larger.at[least].step)) least = i;
+        if (!kv_never_negative(c, sx_sub(t, larger.at[least].step, sx_add(t, all, one)))) return false;
+        all = sx_add(t, all, larger.at[least].reach);
+        larger.at[least] = larger.at[--larger.n];
+    }
+    return true;
+}
+
+/* The variables of an access's inner loops that move it by one step, from `first` on, as if they were one:
+ * the sum of their ranges, with a name if it is one. The access with all of them at 0 goes to `rest`. */
+static kv_scoped moved_by(kv_checker *c, const kv_access *x, int first, const ir_sx *step, const ir_sx **rest)
+{
+    sx_table *t = &c->m->sx;
+    kv_scoped all = {NULL, sx_int(t, 0), sx_int(t, 0)};
+    for (int i = first, n = 0; i < x->inner.n; i++) {
+        const kv_scoped *s = &x->inner.at[i];
+        if (kv_step_of(c, *rest, s->sym) != step) continue;
+        all.sym = n++ ? NULL : s->sym;
+        all.lo = sx_add(t, all.lo, s->lo);
+        all.hi = sx_add(t, all.hi, s->hi);
+        *rest = kv_substitute(c, *rest, s->sym, sx_int(t, 0));
+    }
+    return all;
+}
+
+/* Does b, in one iteration, touch nothing but what a touches in it? The same index is enough; else the
+ * variables of inner loops must match, step by step. */
+static bool is_within(kv_checker *c, const kv_access *b, const kv_access *a)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sx *zero = sx_int(t, 0), *rest_a = a->index, *rest_b = b->index;
+    for (int i = 0; i < b->inner.n && rest_a != rest_b; i++) {
+        const ir_sx *step = kv_step_of(c, rest_b, b->inner.at[i].sym);
+        if (!step) return false;
+        if (sx_is(step, 0)) continue;
+        kv_scoped s = moved_by(c, b, i, step, &rest_b);
+        int match = -1;
+        for (int k = 0; k < a->inner.n && match < 0; k++) {
+            const kv_scoped *o = &a->inner.at[k];
+            bool inside = s.sym == o->sym || (sx_min(sx_sub(t, s.lo, o->lo)) >= 0 && sx_min(sx_sub(t, o->hi, s.hi)) >= 0);
+            if (inside && step == kv_step_of(c, rest_a, o->sym)) match = k;
+        }
+        if (match < 0) return false;
+        rest_a = kv_substitute(c, rest_a, a->inner.at[match].sym, zero);
+    }
+    return rest_a == rest_b;
+}
+
+/* Can the difference of two accesses, in whichever iterations, be 0 though the iterations differ? It
+ * cannot where it is smaller than the step from one iteration to the next, or larger than all steps. */
+static bool is_apart(kv_checker *c, const kv_access *a, const kv_access *b)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sym *sym = a->loop->var->sym;
+    const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1), *step = kv_step_of(c, a->index, sym);
+    const ir_sx *base = kv_substitute(c, a->index, sym, zero), *other_base = kv_substitute(c, b->index, sym, zero);
+    if (!step || step != kv_step_of(c, b->index, sym)) return false;
+    int nsym = c->sym.n; /* what runs inside of the loop runs apart for the two */
+    for (int i = a->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, a->inner.at[i]);
+    for (int i = b->inner.n - 1; i >= 0; i--) {
+        kv_scoped s = b->inner.at[i];
+        ir_sym *twin = sx_new_sym(t, s.sym->name, s.sym->lo, s.sym->hi, NO_SPAN);
+        const ir_sx *as = sx_sym(t, twin);
+        other_base = kv_substitute(c, other_base, s.sym, as);
+        for (int k = i - 1; k >= 0; k--) { /* bounds may speak of the loops around */
+            kv_scoped *in = &b->inner.at[k];
+            *in = (kv_scoped){in->sym, kv_substitute(c, in->lo, s.sym, as), kv_substitute(c, in->hi, s.sym, as)};
+        }
+        vec_push(c->a, &c->sym, ((kv_scoped){twin, s.lo, s.hi}));
+    }
+    const ir_sx *d = sx_sub(t, base, other_base), *minus = sx_sub(t, other_base, base), *size = magnitude(c, step);
+    const ir_sx *all = sx_add(t, sx_mul(t, size, sx_sub(t, sx_sub(t, a->loop->end, a->loop->begin), one)), one);
+    bool near = kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), d)) && kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
+    bool far = kv_never_negative(c, sx_sub(t, d, all)) || kv_never_negative(c, sx_sub(t, minus, all));
+    c->sym.n = nsym;
+    return near || far;
+}
+
+/* Are the elements that an iteration touches its own among all that the access touches? */
+static bool is_own(kv_checker *c, const kv_access *x)
+{
+    int nsym = c->sym.n;
+    for (int i = x->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, x->inner.at[i]);
+    bool own = injective(c, x->index, x->loop->var->sym);
+    c->sym.n = nsym;
+    return own;
+}
+
+/* An access happens where the loops around it run. */
+static void raise_inner(kv_checker *c, kv_raised *list, const kv_access *x)
+{
+    for (int i = 0; i < x->inner.n; i++) kv_raise_extent(c, list, sx_add(&c->m->sx, sx_sub(&c->m->sx, x->inner.at[i].hi, x->inner.at[i].lo), sx_int(&c->m->sx, 1)));
+}
+
+/* May the two touch the same element in different iterations? */
+static bool may_race(kv_checker *c, const kv_access *a, const kv_access *b)
+{
+    kv_raised list = {0};
+    raise_inner(c, &list, b);
+    bool safe = is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b);
+    kv_lower_again(&list);
+    return !safe;
+}
+
+/* An element that is written, against the other iterations and what else is touched. */
+static bool check_write(kv_checker *c, const kir_stmt *loop, int i)
+{
+    const kv_access *a = &c->access.at[i];
+    NEED(is_own(c, a), "iterations of the parallel loop '%s' may write the same element of '%s' at %s", loop->var->name, a->buffer->name, sx_text(c->m->arena, a->index));
+    for (int k = 0; k < c->access.n; k++) {
+        const kv_access *b = &c->access.at[k];
+        if (b == a || b->loop != loop || b->buffer != a->buffer || (b->writes && k < i)) continue;
+        NEED(!may_race(c, a, b), "an iteration of the parallel loop '%s' may write '%s' at %s where another one touches it at %s", loop->var->name, a->buffer->name, sx_text(c->m->arena, a->index), sx_text(c->m->arena, b->index));
+    }
+    return true;
+}
+
+bool kv_check_races(kv_checker *c, const kir_stmt *loop)
+{
+    const kv_scoped *range = &vec_last(&c->sym);
+    bool once = sx_sub(&c->m->sx, range->hi, range->lo) == sx_int(&c->m->sx, 0);
+    for (int i = 0; i < c->access.n && !once; i++) {
+        const kv_access *a = &c->access.at[i];
+        if (a->loop != loop || !a->writes) continue;
+        kv_raised list = {0};
+        raise_inner(c, &list, a);
+        bool ok = check_write(c, loop, i);
+        kv_lower_again(&list);
+        if (!ok) return false;
+    }
+    int kept = 0; /* what is left is about loops around */
+    for (int i = 0; i < c->access.n; i++)
+        if (c->access.at[i].loop != loop) c->access.at[kept++] = c->access.at[i];
+    c->access.n = kept;
+    return true;
+}
