@@ -96,6 +96,15 @@ static int64_t divisor_of(int64_t length)
     return a;
 }
 
+/* Are the tables of this length small enough to be constants? A length of few divisors wants a square of one. */
+static bool has_tables(int64_t length)
+{
+    enum { MOST = 1 << 20, MOST_SQUARE = 1024 };
+    if (length > MOST) return false;
+    int64_t a = divisor_of(length);
+    return a == 1 ? length <= MOST_SQUARE : has_tables(a) && has_tables(length / a);
+}
+
 /* x [R, n, m, 2] times exp(sign 2 pi i a b / length) at (a, b). */
 static ir_value *turned(const transform *f, ir_value *x, int64_t n, int64_t m)
 {
@@ -263,7 +272,7 @@ void ex_dft(mk *k, const ir_inst *inst, ir_value **out)
     int rank = inst->in[0]->type->rank;
     for (int i = 0; i < rank - 2; i++) dim[i] = mk_extent(x, i), rows = product(&f, rows, dim[i]);
     x = mk_reshape(k, x, 3, (const ir_sx *const[]){rows, d.in, num(&f, d.parts_in)});
-    bool known = sx_is_const(d.length) && sx_is_const(d.in);
+    bool known = sx_is_const(d.length) && sx_is_const(d.in) && has_tables(sx_value(d.length));
     x = known ? known_length(&f, x, &d) : open_length(&f, x, &d);
     dim[rank - 2] = d.out;
     dim[rank - 1] = num(&f, d.parts_out);

@@ -447,8 +447,9 @@ void im_node_import(importer *o, const onnx_node *proto)
     }
     const onnx_function *f = im_function_find(o, proto);
     n.version = f ? 0 : im_opset(o, domain);
+    if (n.nout == 0) im_fail(&n, E_RESULTS, -1, "it has no result");
     bool known = f || im_op_find(domain, proto->op_type, &op); /* what is not known was reported for all nodes at once */
-    if (find_operands(&n) && known && check_attributes(&n)) {
+    if (find_operands(&n) && known && check_attributes(&n) && n.nout) {
         if (f) im_call_function(&n, f);
         else run_handler(&n, &op);
     }

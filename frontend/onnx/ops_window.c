@@ -17,7 +17,8 @@ static int64_t least_extent(const im_node *n, const ir_value *w, int i, int spat
     bool explicit_pads = strcmp(mode, "NOTSET") == 0;
     if (!explicit_pads && strcmp(mode, "VALID") != 0) return 0;
     int64_t kernel = item(n, "kernel_shape", i, w && w->type->rank > 2 + i && sx_is_const(w->type->dim[2 + i]) ? sx_value(w->type->dim[2 + i]) : 1);
-    int64_t dilation = item(n, "dilations", i, 1), pads = explicit_pads ? item(n, "pads", i, 0) + item(n, "pads", i + spatial, 0) : 0;
+    int64_t dilation = item(n, "dilations", i, 1), pads = 0;
+    if (explicit_pads && __builtin_add_overflow(item(n, "pads", i, 0), item(n, "pads", i + spatial, 0), &pads)) return 0;
     if (kernel < 1 || kernel > MOST || dilation < 1 || dilation > MOST || pads < 0 || pads > MOST) return 0; /* the row says so */
     return (kernel - 1) * dilation + 1 - pads;
 }

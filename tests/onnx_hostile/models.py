@@ -78,7 +78,7 @@ def ports():
     yield "element_99", port(data(2, data(1, num(1, 99) + data(2, shape(2))))), 305, "none of nfc's"
     yield "complex", port(data(2, data(1, num(1, COMPLEX64) + data(2, shape(2))))), 305, "COMPLEX64"
     yield "sparse", port(data(2, data(8, num(1, FLOAT)))), 1122, "is no tensor"
-    yield "map", port(data(2, data(5, num(1, INT64) + data(2, data(1, num(1, FLOAT)))))), 1122, "is no tensor"
+    yield "map", port(data(2, data(5, num(1, INT64) + data(2, data(1, num(1, FLOAT)))))), (206, 1122), ""
     yield "opaque", port(data(2, data(7, data(1, "d") + data(2, "n")))), 1122, "is no tensor"
     yield "sequence_of_nothing", port(data(2, data(4, b""))), (1122, 304, 306), ""
     yield "optional_of_nothing", port(data(2, data(9, b""))), (1122, 304, 306), ""

@@ -50,13 +50,13 @@ def shapes():
 
 
 def branches():
-    """A loop with scan outputs inside of an If that captures."""
-    step = graph([node("Add", ["h", "x"], ["h2"]), node("Identity", ["c"], ["go"]), node("Identity", ["h2"], ["scan"])],
+    """A while loop with scan outputs inside of an If that captures."""
+    step = graph([node("Add", ["h", "x"], ["h2"]), node("ReduceSum", ["h2"], ["sum"], {"keepdims": 0}), node("Less", ["sum", "limit"], ["go"]), node("Identity", ["h2"], ["scan"])],
                  [value("i", INT64), value("c", BOOL), value("h", FLOAT, [3])], [value("go", BOOL), value("h2", FLOAT, [3]), value("scan", FLOAT, [3])], name="body")
     then = graph([node("Loop", ["trips", "yes", "x"], ["last", "all"], [graph_attribute("body", step)]), node("ReduceMax", ["all"], ["m"], {"keepdims": 0}), node("Add", ["last", "m"], ["z1"])], outputs=[value("z1", FLOAT, [3])], name="then")
     other = graph([node("Neg", ["x"], ["z2"])], outputs=[value("z2", FLOAT, [3])], name="else")
     nodes = [node("ReduceSum", ["x"], ["s"], {"keepdims": 0}), node("Greater", ["s", "zero"], ["big"]), node("If", ["big"], ["y"], [graph_attribute("then_branch", then), graph_attribute("else_branch", other)])]
-    return graph(nodes, [value("x", FLOAT, [3])], [value("y", FLOAT, [3])], [scalar("zero", 0.0), scalar("trips", 5, INT64), scalar("yes", 1, BOOL)])
+    return graph(nodes, [value("x", FLOAT, [3])], [value("y", FLOAT, [3])], [scalar("zero", 0.0), scalar("limit", 10.0), scalar("trips", 5, INT64), scalar("yes", 1, BOOL)])
 
 
 def scan():
