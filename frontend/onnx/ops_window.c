@@ -52,7 +52,7 @@ static bool idle_pads(const im_node *n)
  * float. */
 bool im_sliding(im_node *n)
 {
-    static const char *const with_pads[] = {"p", NULL}, *const without[] = {"pads", "p", NULL};
+    static const char *const with_pads[] = {"p", NULL}, *const without[] = {"p", "pads", NULL};
     ir_value **in = ARENA_ARRAY(n->o->s->arena, ir_value *, n->nin + 1);
     for (int i = 0; i < n->nin; i++) in[i] = im_in(n, i);
     if (n->nin == 0 || !in[0]) return im_fail(n, E_OPERAND_MISSING, -1, "the operand 'x' is missing");
@@ -60,8 +60,10 @@ bool im_sliding(im_node *n)
         if (in[i] && ir_is_poison(in[i])) return false;
     ir_op op = im_row_of(n);
     if (op != IR_conv_transpose) in[0] = with_room(n, in[0], op == IR_conv && n->nin > 1 ? in[1] : NULL);
-    ir_inst *inst = im_row_begin(n, op, n->nin, in, idle_pads(n) ? without : with_pads);
-    const onnx_attribute *p = im_attr(n, "p");
+    const bool has_norm = op_attr_find(op_get(op), "p") >= 0;
+    const onnx_attribute *p = has_norm ? im_attr(n, "p") : NULL;
+    if (p && !p->has_i && !(p->f >= 1 && p->f <= 1e9f)) return im_fail(n, E_ATTR_VALUE, -1, "p is %g", (double)p->f);
+    ir_inst *inst = im_row_begin(n, op, n->nin, in, (idle_pads(n) ? without : with_pads) + !has_norm);
     if (inst && p) mk_int(inst, "p", p->has_i ? p->i : (int64_t)p->f);
     return im_row_end(n, inst);
 }
