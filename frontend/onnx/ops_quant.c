@@ -4,6 +4,15 @@
 #include <string.h>
 #include "frontend/onnx/import.h"
 
+/* The operands of this set (bit i: operand i) are there, and none is poison. */
+static bool given(im_node *n, unsigned wanted)
+{
+    if (!im_needs(n, 0)) return false;
+    for (int i = 0; wanted >> i; i++)
+        if (wanted >> i & 1 && !im_has(n, i)) return im_fail(n, E_OPERAND_MISSING, -1, "operand %d is missing", i);
+    return true;
+}
+
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static ir_value *dequantized(mk *k, ir_value *x, ir_value *scale, ir_value *zero)
@@ -70,7 +79,7 @@ bool im_cast_as(im_node *n, ir_value *x, nfc_dtype to)
 
 static bool binary(im_node *n, ir_op op)
 {
-    if (!im_needs(n, 2) || !im_needs(n, 5) || !im_has(n, 6)) return im_has(n, 6) ? false : im_fail(n, E_OPERAND_MISSING, -1, "operand 6 is missing");
+    if (!given(n, 1u << 0 | 1u << 1 | 1u << 3 | 1u << 4 | 1u << 6)) return false;
     return result_quantized(n, mk_op2(n->k, op, operand_dequantized(n, 0), operand_dequantized(n, 3)), 6);
 }
 
@@ -78,11 +87,7 @@ bool im_qlinear_add(im_node *n) { return binary(n, IR_add); }
 bool im_qlinear_mul(im_node *n) { return binary(n, IR_mul); }
 
 /* X, its scale and zero point, the result's: the zero points may be absent. */
-static bool is_unary(im_node *n)
-{
-    if (!im_needs(n, 2)) return false;
-    return im_has(n, 3) || im_fail(n, E_OPERAND_MISSING, -1, "operand 3 is missing");
-}
+static bool is_unary(im_node *n) { return given(n, 1u << 0 | 1u << 1 | 1u << 3); }
 
 bool im_qlinear_sigmoid(im_node *n) { return is_unary(n) && result_quantized(n, mk_op1(n->k, IR_sigmoid, operand_dequantized(n, 0)), 3); }
 
@@ -122,7 +127,9 @@ bool im_qlinear_softmax(im_node *n)
 bool im_qlinear_concat(im_node *n)
 {
     int parts = (n->nin - 2) / 3;
-    if (!im_needs(n, 5) || parts < 1 || n->nin != 2 + 3 * parts) return im_fail(n, E_OPERAND_MISSING, -1, "after the result's scale and zero point three operands a part are wanted");
+    if (!given(n, 1u << 0 | 1u << 2 | 1u << 3)) return false;
+    if (n->nin != 2 + 3 * parts && n->nin != 4 + 3 * parts) return im_fail(n, E_OPERAND_MISSING, -1, "after the result's scale and zero point three operands a part are wanted");
+    parts = n->nin / 3; /* the last zero point may be absent */
     ir_value **x = ARENA_ARRAY(n->o->s->arena, ir_value *, parts);
     for (int i = 0; i < parts; i++) {
         if (!im_has(n, 2 + 3 * i) || !im_has(n, 3 + 3 * i)) return im_fail(n, E_OPERAND_MISSING, -1, "part %d is missing", i);
@@ -176,7 +183,7 @@ static ir_value *turned(mk *k, ir_value *x) { return ir_is_poison(x) || x->type-
 
 bool im_qgemm(im_node *n)
 {
-    if (!im_needs(n, 2) || !im_has(n, 3) || !im_has(n, 4)) return im_fail(n, E_OPERAND_MISSING, -1, "an operand is missing");
+    if (!given(n, 1u << 0 | 1u << 1 | 1u << 3 | 1u << 4)) return false;
     mk *k = n->k;
     ir_value *a = im_in(n, 0), *b = im_in(n, 3), *c = im_in(n, 6);
     if (im_int(n, "transA", 0)) a = turned(k, a);

@@ -80,6 +80,7 @@ bool im_reduce_at_run_time(im_node *n, ir_op op)
     steps s = steps_of(op);
     if (s.first != IR_OP_COUNT) x = mk_op2(k, s.first, x, x);
     if (s.each == IR_reduce_l1) x = mk_op1(k, IR_abs, x);
+    if (ir_is_poison(x)) return false;
     for (int i = 0; i < rank; i++) {
         named[i] = is_named(n, i, rank);
         if (sx_min(x->type->dim[i]) < 1 && !sx_is(x->type->dim[i], 0)) return im_fail(n, E_NOT_STATIC, 1, "the axes must be known at compile time: axis %d of '%s' can be empty", i, n->in[0]->name);
