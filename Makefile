@@ -37,6 +37,7 @@ check-onnx: setup-check
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@$(PYTHON) tests/onnx/run.py --nfc $(BUILD)/nfc $(if $(SUITE),--suite $(SUITE)) $(if $(ONLY),--only '$(ONLY)') $(if $(WAYS),--ways $(WAYS)) \
 	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SUITE)$(ONLY)$(WAYS),,--results tests/onnx/RESULTS.md)
+	@$(if $(SUITE)$(ONLY)$(WAYS),,$(PYTHON) tests/onnx/table.py --nfc $(BUILD)/nfc && sh tests/models/run.sh $(BUILD) all)
 # Rewrites the expected outputs of the golden suites; look at the difference before you commit it.
 bless: all
 	@for s in fail sim devices; do NFC_BLESS=1 sh tests/$$s/run.sh $(BUILD); done

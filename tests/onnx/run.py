@@ -1,4 +1,4 @@
-"""run.py --nfc FILE [--suite DIR]... [--only PATTERN] [--ways sim,gcc,clang] [--jobs N] [--results FILE]
+"""run.py --nfc FILE [--suite DIR]... [--only PATTERN] [--sample] [--ways sim,gcc,clang] [--jobs N] [--results FILE]
 
 Runs published ONNX tests in up to three ways and compares every output of every data set. A test that fails and
 does not stand in EXCEPTIONS.txt with this very reason, and one that stands there and passes, make the exit status 1.
@@ -20,6 +20,7 @@ import ways
 from ports import Fault
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+EVERY = 8  # of the tests is in the sample
 BOUND = 32  # of extents that only the run knows, where the model does not tell one
 
 
@@ -184,6 +185,7 @@ def arguments():
     p.add_argument('--suite', action='append', help='a folder of suites; Debian\'s and $ONNX_TESTDATA by default')
     p.add_argument('--only', help='a regular expression that a whole name, as test_add or node/test_add, matches')
     p.add_argument('--list', help='a file of such names, one a line: only these')
+    p.add_argument('--sample', action='store_true', help='some: every operator at least once')
     p.add_argument('--ways', default=','.join(ways.WAYS))
     p.add_argument('--jobs', type=int, default=os.cpu_count())
     p.add_argument('--results', help='a file of Markdown to write')
@@ -203,9 +205,21 @@ def chosen(options):
         with open(options.list) as f:
             names = set(f.read().split())
         tests = [t for t in tests if t.key in names]
+    if options.sample:
+        tests = sample(tests)
     if not tests:
         sys.exit('run.py: there are no such tests')
     return tests
+
+
+def sample(tests):
+    """Every operator at least once, and every eighth test of all."""
+    picked, seen = [], set()
+    for k, t in enumerate(tests):
+        if k % EVERY == 0 or t.ops() - seen:
+            picked.append(t)
+            seen |= t.ops()
+    return picked
 
 
 def main():
