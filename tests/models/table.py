@@ -106,7 +106,7 @@ def kept_voice(models):
     yield Model('silero_vad_op18_ifless_16000_kept', os.path.join(models, 'silero_vad', 'silero_vad_op18_ifless.onnx'), [], dims, rate=16000, keep=['state=stateN'])
 
 
-SLOW_NETS = ('bvlc_alexnet', 'densenet121', 'inception_v1', 'inception_v2', 'resnet50', 'vgg19', 'zfnet512')
+SLOW_NETS = ('vgg19',)
 
 
 def light_nets(models):
