@@ -14,9 +14,9 @@ F, I = np.float32, np.int64
 class Case:
     """A model and runs of it: (inputs, outputs) by the model's names, whose outputs are worked out here."""
 
-    def __init__(self, name, model, runs, options=(), rtol=1e-5, program=None):
+    def __init__(self, name, model, runs, options=(), rtol=1e-5, keep=(), times=1):
         self.name, self.model, self.runs, self.options, self.rtol = name, model, runs, list(options), rtol
-        self.program = program  # further arguments of each run of the program
+        self.keep, self.times = list(keep), times  # --keep IN=OUT; how often a run is run, the state kept: the last one is compared
 
 
 CASES = []

@@ -38,10 +38,11 @@ class Runner:
         pb.save(path, case.model)
         self.test = suite.Test('control', 'node', work)
         self.test.path = path
-        self.program = ways.Program(nfc, path, case.name, os.path.join(work, 'p'), case.options)
+        self.program = ways.Program(nfc, path, case.name, os.path.join(work, 'p'), case.options + [w for k in case.keep for w in ('--keep', k)])
         self.program.build()
-        self.ins = ports.bundles(self.test.inputs, self.program.ports['inputs'])
-        self.outs = ports.bundles(self.test.outputs, self.program.ports['outputs'])
+        kept = {name for k in case.keep for name in k.split('=')}
+        self.ins = ports.bundles([i for i in self.test.inputs if i.name not in kept], self.program.ports['inputs'])
+        self.outs = ports.bundles([o for o in self.test.outputs if o.name not in kept], self.program.ports['outputs'])
 
     def inputs(self, k):
         arrays = {}
@@ -57,7 +58,7 @@ class Runner:
     def simulate(self):
         for k in range(len(self.case.runs)):
             to = os.path.join(self.program.folder, 'sim%d' % k)
-            self.program.simulate(self.inputs(k), to)
+            self.program.simulate(self.inputs(k), to, self.case.times)
             self.judge(k, to)
 
     def run(self, compiler):
@@ -66,7 +67,7 @@ class Runner:
         said = executable.link()
         if said:
             raise Fault(ways.first_diagnostic(said))
-        jobs = [ways.Job(self.program, self.inputs(k), os.path.join(self.program.folder, '%s%d' % (compiler.name, k))) for k in range(len(self.case.runs))]
+        jobs = [ways.Job(self.program, self.inputs(k), os.path.join(self.program.folder, '%s%d' % (compiler.name, k)), ['--runs', str(self.case.times)]) for k in range(len(self.case.runs))]
         executable.run(jobs)
         for k, job in enumerate(jobs):
             job.check()

@@ -67,3 +67,30 @@ def optional_in_and_out():
               [info('o', pb.optional_of(element)), info('x', FLOAT, [3])], [info('y', FLOAT, [3]), info('has', BOOL, [])], [const('zeros', np.zeros(3, F))])
     x, o = numbers(3), numbers(3, seed=2)
     return Case('optional_in_and_out', pb.model(g), [({'o': o, 'x': x}, {'y': o + x, 'has': np.array(True)}), ({'o': None, 'x': x}, {'y': x, 'has': np.array(False)})])
+
+
+def lstm_step(x, h, c, w, r, b):
+    """One step of one direction: gates in the order i o f c, as ONNX has them."""
+    n = h.shape[-1]
+    gates = x @ w.T + h @ r.T + b[:4 * n] + b[4 * n:]
+    i, o, f, g = (gates[:, k * n:(k + 1) * n] for k in range(4))
+    sigmoid = lambda v: 1 / (1 + np.exp(-v))
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+@case
+def lstm_whose_state_persists():
+    """What it is at the end of a run is what the next begins with; after three runs it has seen the sequence thrice."""
+    w, r, b = numbers(1, 12, 2, seed=2), numbers(1, 12, 3, seed=3), numbers(1, 24, seed=4)
+    g = graph('lstm', [node('LSTM', ['x', 'w', 'r', 'b', '', 'h', 'c'], 'y hn cn', hidden_size=3)],
+              [info('x', FLOAT, [4, 2, 2]), info('h', FLOAT, [1, 2, 3]), info('c', FLOAT, [1, 2, 3])], [info('y', FLOAT, [4, 1, 2, 3]), info('hn', FLOAT, [1, 2, 3]), info('cn', FLOAT, [1, 2, 3])],
+              [const('w', w), const('r', r), const('b', b)])
+    x, h, c, cases = numbers(4, 2, 2), np.zeros((2, 3)), np.zeros((2, 3)), []
+    for times in (1, 2, 3):
+        out = []
+        for step in x.astype(np.float64):
+            h, c = lstm_step(step, h, c, w[0].astype(np.float64), r[0].astype(np.float64), b[0].astype(np.float64))
+            out.append(h)
+        cases.append(Case('lstm_whose_state_persists_%d' % times, pb.model(g), [({'x': x}, {'y': np.stack(out)[:, None].astype(F)})], keep=['h=hn', 'c=cn'], times=times))
+    return cases
