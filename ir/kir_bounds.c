@@ -50,11 +50,23 @@ static const ir_sx *over_least(void *env, const ir_sym *sym)
     return is;
 }
 
+/* Is x a product of two that are not negative, the one a factor of its terms? 5*n - n*n is n*(5 - n). */
+static bool is_product(kv_checker *c, const ir_sx *x)
+{
+    if (x->kind != SX_SUM || x->nterm < 2 || x->constant != 0) return false;
+    for (int i = 0; i < x->term[0].n; i++) {
+        const ir_sx *factor = x->term[0].factor[i], *rest = sx_min(factor) < 0 ? NULL : sx_exact_div(&c->m->sx, x, factor);
+        if (rest && kv_least(c, rest) >= 0) return true;
+    }
+    return false;
+}
+
 int64_t kv_least(kv_checker *c, const ir_sx *x)
 {
     int64_t plain = sx_min(x);
     if (plain >= 0) return plain;
     int64_t moved = sx_min(sx_replace(&c->m->sx, x, over_least, c));
+    if (moved < 0 && is_product(c, x)) return 0;
     return moved > plain ? moved : plain;
 }
 

@@ -234,9 +234,10 @@ static const ir_sx *unary(importer *o, const ir_inst *inst, const ir_sx *a)
     }
 }
 
-/* The element of operand i that meets element k of the result. */
+/* The element of operand i that meets element k of the result; NULL for an operand that is left out, as clip's. */
 static const ir_sx *operand_element(importer *o, const ir_inst *inst, int i, int64_t k)
 {
+    if (!inst->in[i]) return NULL;
     const ir_type *t = inst->in[i]->type, *result = inst->out[0]->type;
     const ir_sx *const *known = im_known(o, inst->in[i]);
     if (!known) return NULL;

@@ -199,16 +199,29 @@ bool im_split(im_node *n)
 
 /* ---- TopK, OneHot --------------------------------------------------------------------------- */
 
+/* x, whose axis has k elements at least: where that is not certain the run checks it. */
+static ir_value *with_room(im_node *n, ir_value *x, int axis, const ir_sx *k)
+{
+    sx_table *t = &n->o->m->sx;
+    const ir_sx *dim[IR_MAX_RANK], *left = sx_sub(t, x->type->dim[axis], k);
+    if (sx_min(left) >= 0 || sx_max(left) < 0 || sx_min(k) < 0) return x;
+    memcpy(dim, x->type->dim, (size_t)x->type->rank * sizeof *dim);
+    int64_t most = sx_max(dim[axis]);
+    dim[axis] = sx_is_const(k) ? mk_require(n->k, dim[axis], sx_value(k), most) : sx_add(t, k, mk_require(n->k, left, 0, most));
+    return mk_reshape(n->k, x, x->type->rank, dim);
+}
+
+/* k is an attribute before version 10. */
 bool im_topk(im_node *n)
 {
     ir_value *x = im_need(n, 0);
     static const char *const seen_to[] = {"k", NULL};
     int axis;
     if (bad(n, x) || !axis_of(n, "axis", -1, x->type->rank, &axis)) return false;
-    if (n->version < 10) return im_row(n, IR_topk, NULL);
-    ir_value *count = scalar(n, 1);
+    ir_value *count = n->version < 10 ? mk_integer(n->k, DT_i64, im_int(n, "k", -1)) : scalar(n, 1);
     if (ir_is_poison(count)) return false;
     const ir_sx *k = im_result_size(n, 0, axis, count, 0, sx_max(x->type->dim[axis]));
+    x = with_room(n, x, axis, k);
     ir_inst *inst = im_row_begin(n, IR_topk, 1, &x, seen_to);
     if (inst) mk_sxs(n->k, inst, "k", 1, &k);
     return im_row_end(n, inst);

@@ -7,7 +7,8 @@ import sys
 import build
 from build import np, pb
 
-import functions  # noqa: F401: each adds its cases
+import corners  # noqa: F401: each adds its cases
+import functions  # noqa: F401
 import loops  # noqa: F401
 import shapes  # noqa: F401
 
