@@ -304,6 +304,10 @@ static bool split_evenly(im_node *n, ir_value *x, int axis, const ir_sx *extent)
     ir_value *own = mk_end(k, mk_begin(k, IR_min, 2, (ir_value *[]){step, mk_op2(k, IR_sub, length, begin)}), 1);
     const ir_sx *from = mk_index_read(k, begin, 0, most), *size = mk_index_read(k, own, 0, each);
     ir_value *part = mk_slice(k, x, axis, from, mk_require(k, sx_add(t, from, size), 0, most));
+    const ir_sx *own_dim[IR_MAX_RANK];
+    for (int a = 0; a < l->rank; a++) own_dim[a] = part->type->dim[a];
+    if (sx_max(own_dim[axis]) > each) own_dim[axis] = mk_require(k, own_dim[axis], 0, each);
+    part = mk_reshape(k, part, l->rank, own_dim);
     start[0] = where[0] = loop.index;
     where[1] = zero;
     const ir_sx *cell[2] = {mk_sx(k, 1), mk_sx(k, 1)};

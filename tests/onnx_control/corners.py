@@ -40,3 +40,24 @@ def topk_of_an_extent_of_the_run():
     return [topk_case('topk_3_of_n', 13, 'x k', [const('k', I([3]))], [], lambda k: 3, []),
             topk_case('topk_3_of_n_opset_9', 9, 'x', [], [], lambda k: 3, [], k=3),
             topk_case('topk_k_of_n', 13, 'x k', [], [info('k', INT64, [1])], lambda k: k, [])]
+
+
+@case
+def parts_of_what_two_branches_give():
+    """A sequence of rows, or of pairs of them: each part has room for its own extent only."""
+    then = graph('then', [node('Identity', 'x', 'a')], [], [info('a', FLOAT, ['A', 'B', 'C'])])
+    other = graph('else', [node('Identity', 'z', 'b')], [], [info('b', FLOAT, ['A', 'B', 'C'])])
+    cases = []
+    for each in (1, 2):
+        g = graph('parts', [node('If', 'flag', 'c', then_branch=then, else_branch=other), node('SplitToSequence', 'c each', 's', axis=-2), node('SequenceLength', 's', 'n'),
+                            node('SequenceAt', 's last', 'y')],
+                  [info('flag', BOOL, []), info('x', FLOAT, [2, 3, 'N']), info('z', FLOAT, ['N', 'M', 1])], [info('n', INT64, []), info('y', FLOAT, ['P', 'Q', 'R'])],
+                  [const('each', I(each)), const('last', I(-1))])
+        runs = []
+        for flag, n, m in ((True, 2, 4), (False, 2, 4), (False, 5, 5), (False, 1, 1)):
+            x, z = numbers(2, 3, n), numbers(n, m, 1, seed=2)
+            c = x if flag else z
+            parts = [c[:, i:i + each] for i in range(0, c.shape[1], each)]
+            runs.append(({'flag': np.array(flag), 'x': x, 'z': z}, {'n': I(len(parts)), 'y': parts[-1]}))
+        cases.append(Case('parts_of_%d' % each, pb.model(g), runs, ['-D', 'N<=5', '-D', 'M<=5']))
+    return cases
