@@ -217,7 +217,7 @@ class Module:
 
     def flat(self, env):
         v = self.pick(env, lambda v: any(not isinstance(d, int) for d in v.shape))
-        if v and len(v.shape) < 4: self.op(env, v.dtype, [" * ".join("(%s)" % d for d in v.shape)], "reshape(data=%s, shape=[%s])" % (v.name, " * ".join("(%s)" % d for d in v.shape)))
+        if v and len(v.shape) < 4: self.op(env, v.dtype, [" * ".join("(%s)" % d for d in v.shape)], "reshape(data=%s, shape=[%s], allowzero=1)" % (v.name, " * ".join("(%s)" % d for d in v.shape)))
 
     def other_name(self, env):
         """The same extents under another name, which only the run shows to be the same."""
@@ -228,7 +228,7 @@ class Module:
         self.out("%s = require(%s, min=0, max=%d);" % (other, "(%s + m) / 1 - m" % k, self.sizes[k][1] + 1))
         self.sizes[other] = self.sizes[k]
         shape = [other if d == k else d for d in v.shape]
-        self.op(env, v.dtype, shape, "%s(%s=%s, shape=%s)" % (*self.rng.choice([("reshape", "data"), ("expand", "input")]), v.name, self.dims(shape)))
+        self.op(env, v.dtype, shape, self.rng.choice(["reshape(data=%s, shape=%s, allowzero=1)", "expand(input=%s, shape=%s)"]) % (v.name, self.dims(shape)))
 
     def update(self, env):
         v = self.pick(env, lambda v: len(v.shape) >= 1)
