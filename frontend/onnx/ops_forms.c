@@ -104,21 +104,13 @@ bool im_cumulate(im_node *n)
 
 /* ---- Tile, Split ---------------------------------------------------------------------------- */
 
-/* Extents that are symbols are repeated by an axis in front of each, which is expanded. */
 static bool tile_by(im_node *n, ir_value *x, int count, const ir_sx *const *times)
 {
-    mk *k = n->k;
-    int rank = x->type->rank, m = 0;
-    const ir_sx *with[2 * IR_MAX_RANK], *more[2 * IR_MAX_RANK], *dim[IR_MAX_RANK];
-    for (int i = 0; i < rank; i++) {
-        const ir_sx *t = i < count ? times[i] : mk_sx(k, 1);
-        if (!sx_is(t, 1)) with[m] = mk_sx(k, 1), more[m++] = t;
-        with[m] = more[m] = x->type->dim[i];
-        m++;
-        dim[i] = sx_mul(&n->o->m->sx, t, x->type->dim[i]);
-        if (m > IR_MAX_RANK) return im_fail(n, E_RANK, 0, "too many axes of '%s' are repeated", n->in[0]->name);
-    }
-    ir_value *y = mk_reshape(k, mk_expand(k, mk_reshape(k, x, m, with), m, more), rank, dim);
+    const ir_sx *all[IR_MAX_RANK];
+    for (int i = 0; i < x->type->rank; i++) all[i] = i < count ? times[i] : mk_sx(n->k, 1);
+    ir_inst *inst = mk_begin(n->k, IR_tile, 1, &x);
+    mk_sxs(n->k, inst, "repeats", x->type->rank, all);
+    ir_value *y = mk_end(n->k, inst, 1);
     return n->in[0]->text ? im_out_text(n, 0, y) : im_out(n, 0, y);
 }
 
