@@ -24,6 +24,7 @@
 /* What holds infinities or NaN. */
 #define SET_SPECIAL (SET_FLOATS | DT_BIT(f8e4m3fnuz) | DT_BIT(f8e5m2fnuz))
 #define SET_INDICES (DT_BIT(i32) | DT_BIT(i64))
+#define SET_U8 DT_BIT(u8)
 #define SET_F32 DT_BIT(f32)
 #define SET_WORDS (SET_INDICES | DT_BIT(u8))
 #define SET_NUM_NO_F8 (SET_NUM & ~SET_F8)

@@ -176,3 +176,24 @@ bool sh_deform_conv(infer *f)
     f->out[0] = ir_tensor(f->m, x->dtype, 4, dim);
     return true;
 }
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+bool sh_image_decoder(infer *f)
+{
+    enum { MOST_SIDE = 65535 };
+    const ir_type *x = f->inst->in[0]->type;
+    int attr[2] = {ATTR_AT(image_decoder, height), ATTR_AT(image_decoder, width)};
+    const ir_sx *dim[3], *two = sx_int(&f->m->sx, 2);
+    if (x->rank != 1) return infer_fail(f, E_RANK, 0, "the bytes must be a vector");
+    if (sx_min(x->dim[0]) < 1) return infer_fail(f, E_SIZE, 0, "there can be no bytes");
+    for (int i = 0; i < 2; i++) {
+        int64_t side = ir_int(f->inst, attr[i]);
+        if (side < 1 || side > MOST_SIDE) return infer_fail_attr(f, E_ATTR_VALUE, attr[i], "%s must be from 1 to %d", f->info->attr[attr[i]].name, MOST_SIDE);
+        dim[i] = sx_int(&f->m->sx, side);
+    }
+    dim[2] = sx_int(&f->m->sx, f->inst->attr[ATTR_AT(image_decoder, pixel_format)].s[0] == 'G' ? 1 : 3);
+    f->out[0] = ir_tensor(f->m, DT_u8, 3, dim);
+    f->out[1] = ir_tensor(f->m, DT_i64, 1, &two);
+    return true;
+}

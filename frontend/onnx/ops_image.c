@@ -202,3 +202,32 @@ bool im_roi_align(im_node *n)
     if (inst && n->version < 16) mk_text(n->k, inst, "coordinate_transformation_mode", "output_half_pixel");
     return im_row_end(n, inst);
 }
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* How large axis `axis` of the picture can be: as the model declares, or as -D says. */
+static bool largest_side(im_node *n, int axis, int64_t *most)
+{
+    const ir_sx *dim[IR_MAX_RANK];
+    bool declared = im_declared(n, 0, dim) == 3 && dim[axis];
+    const char *name = im_wants(n, 0) ? n->proto->output[0] : n->op;
+    const lower_binding *b = im_binding(n->o, session_printf(n->o->s, "%s.%d", name, axis));
+    *most = b ? b->value : declared ? sx_max(dim[axis]) : -1;
+    if (*most >= 0) return true;
+    return im_fail(n, E_ONNX_BOUND, -1, "axis %d of '%s' has an extent that only the run knows, and no bound: -D '%s.%d<=64' gives it one", axis, name, name, axis);
+}
+
+bool im_image_decoder(im_node *n)
+{
+    ir_value *x = im_need(n, 0);
+    int64_t most[2];
+    if (ir_is_poison(x) || !largest_side(n, 0, &most[0]) || !largest_side(n, 1, &most[1])) return false;
+    ir_inst *inst = im_row_begin(n, IR_image_decoder, 1, &x, NULL);
+    if (!inst) return false;
+    mk_int(inst, "height", most[0]);
+    mk_int(inst, "width", most[1]);
+    ir_value *y = mk_end(n->k, inst, 2);
+    if (ir_is_poison(y)) return false;
+    for (int i = 0; i < 2; i++) y = mk_slice(n->k, y, i, mk_sx(n->k, 0), im_result_size(n, 0, i, inst->out[1], i, most[i]));
+    return im_out(n, 0, y);
+}
