@@ -32,11 +32,11 @@ check: setup-check
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@sh tests/check.sh $(BUILD) $(SUITES)
 # The published ONNX tests: see tests/onnx/README.md. SUITE is a folder of them, ONLY a pattern of names, WAYS some of
-# sim,gcc,clang. What all of them give goes to tests/onnx/RESULTS.md.
+# sim,gcc,clang. What all ways give goes to tests/onnx/RESULTS.md.
 check-onnx: setup-check
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@$(PYTHON) tests/onnx/run.py --nfc $(BUILD)/nfc $(if $(SUITE),--suite $(SUITE)) $(if $(ONLY),--only '$(ONLY)') $(if $(WAYS),--ways $(WAYS)) \
-	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SUITE)$(ONLY)$(WAYS),,--results tests/onnx/RESULTS.md)
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SUITE)$(WAYS),,--results tests/onnx/RESULTS.md)
 	@$(if $(SUITE)$(ONLY)$(WAYS),,$(PYTHON) tests/onnx/table.py --nfc $(BUILD)/nfc && sh tests/models/run.sh $(BUILD) all)
 # Rewrites the expected outputs of the golden suites; look at the difference before you commit it.
 bless: all

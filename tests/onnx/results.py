@@ -1,7 +1,9 @@
 """RESULTS.md: what came of every test, without anything that differs from one run to the next."""
-import collections
 import os
 import re
+
+import suite
+import ways
 
 import ways
 
@@ -17,16 +19,6 @@ TITLES = {'sim': 'simulator', 'gcc': 'C, gcc -O2', 'clang': 'C, clang -O1, sanit
 
 def passed(run, way):
     return run.why.get(way, 'is not run') is None
-
-
-def summary(runs, wanted):
-    yield '| tests | | %s |' % ' | '.join(TITLES[w] for w in wanted)
-    yield '|---|--:|%s' % ('--:|' * len(wanted))
-    kinds = collections.OrderedDict()
-    for r in runs:
-        kinds.setdefault(r.test.kind, []).append(r)
-    for kind, some in list(kinds.items()) + [('all', runs)]:
-        yield '| %s | %d | %s |' % (kind, len(some), ' | '.join(str(sum(passed(r, w) for r in some)) for w in wanted))
 
 
 def cell(text):
@@ -51,31 +43,48 @@ def row(run, wanted):
                                                    ulp if worst else '', number(error) if worst else '', cell('; '.join(reasons)))
 
 
-def section(runs, wanted):
-    """The lines of one suite."""
+def marks(text):
+    """(kind, whether it passed in each way) of a row."""
+    cells = [c.strip() for c in re.split(r'(?<!\\)\|', text)[1:-1]]
+    return cells[0].split('/')[0], [c == 'yes' for c in cells[3:3 + len(ways.WAYS)]]
+
+
+def summary(rows):
+    yield '| tests | | %s |' % ' | '.join(TITLES[w] for w in ways.WAYS)
+    yield '|---|--:|%s' % ('--:|' * len(ways.WAYS))
+    every = [marks(text) for _, text in rows]
+    for kind in [k for k in suite.KINDS if k in {kind for kind, _ in every}] + ['all']:
+        some = [m for k, m in every if kind in (k, 'all')]
+        yield '| %s | %d | %s |' % (kind, len(some), ' | '.join(str(sum(m[w] for m in some)) for w in range(len(ways.WAYS))))
+
+
+def section(rows):
+    """The lines of one suite. rows: (test, text)."""
     yield ''
-    yield from summary(runs, wanted)
+    yield from summary(rows)
     yield ''
-    yield '| test | ops | opset | %s | worst ULP | worst error | why not |' % ' | '.join(wanted)
-    yield '|---|---|---|%s--:|--:|---|' % (':-:|' * len(wanted))
-    for r in sorted(runs, key=lambda r: r.test.key):
-        yield row(r, wanted)
+    yield '| test | ops | opset | %s | worst ULP | worst error | why not |' % ' | '.join(ways.WAYS)
+    yield '|---|---|---|%s--:|--:|---|' % (':-:|' * len(ways.WAYS))
+    for _, text in rows:
+        yield text
     yield ''
 
 
 def sections_of(path):
-    """{suite: text} of a file as it is."""
+    """{suite: {test: text}} of a file as it is."""
     if not os.path.exists(path):
         return {}
     with open(path) as f:
         parts = re.split(r'^## (.*)\n', f.read(), flags=re.M)
-    return dict(zip(parts[1::2], parts[2::2]))
+    rows = lambda text: {m.group(1): m.group(0) for m in re.finditer(r'^\| ([\w-]+/[^|]*?) \|.*$', text, re.M)}
+    return {name: rows(text) for name, text in zip(parts[1::2], parts[2::2])}
 
 
-def write(path, runs, wanted):
-    """Writes the sections of the suites that were run, and keeps the others."""
+def write(path, runs, whole):
+    """Writes the rows of the tests that were run, in all ways. whole: no others of their suites are kept."""
     sections = sections_of(path)
-    for name in sorted({r.test.suite for r in runs}):
-        sections[name] = '\n'.join(section([r for r in runs if r.test.suite == name], wanted)) + '\n'
+    for name in {r.test.suite for r in runs}:
+        kept = {} if whole else sections.get(name, {})
+        sections[name] = dict(kept, **{r.test.key: row(r, ways.WAYS) for r in runs if r.test.suite == name})
     with open(path, 'w') as f:
-        f.write((HEAD + ''.join('## %s\n%s' % (name, sections[name]) for name in sorted(sections))).rstrip('\n') + '\n')
+        f.write((HEAD + ''.join('## %s\n%s\n' % (name, '\n'.join(section(sorted(sections[name].items())))) for name in sorted(sections))).rstrip('\n') + '\n')

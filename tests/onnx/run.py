@@ -188,7 +188,7 @@ def arguments():
     p.add_argument('--sample', action='store_true', help='some: every operator at least once')
     p.add_argument('--ways', default=','.join(ways.WAYS))
     p.add_argument('--jobs', type=int, default=os.cpu_count())
-    p.add_argument('--results', help='a file of Markdown to write')
+    p.add_argument('--results', help='a file of Markdown: its rows of these tests are written')
     p.add_argument('--keep', help='a folder that is kept for a look at the sources')
     return p.parse_args()
 
@@ -227,13 +227,15 @@ def main():
     wanted = [w for w in ways.WAYS + [ways.TEXT] if w in options.ways.split(',')]
     if not wanted:
         sys.exit('run.py: the ways are ' + ', '.join(ways.WAYS))
+    if options.results and wanted != ways.WAYS:
+        sys.exit('run.py: --results wants all ways')
     tests = chosen(options)
     with tempfile.TemporaryDirectory(prefix='onnx_tests.') as work:
         work = options.keep or work
         os.makedirs(work, exist_ok=True)
         runs = run_all(tests, os.path.abspath(options.nfc), wanted, options.jobs, work)
     if options.results:
-        results.write(options.results, runs, wanted)
+        results.write(options.results, runs, not (options.only or options.list or options.sample))
     return report(runs, wanted, read_exceptions(os.path.join(HERE, 'EXCEPTIONS.txt'))) > 0
 
 
