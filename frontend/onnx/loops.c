@@ -24,6 +24,7 @@ typedef struct looping {
     VEC(im_box) *box;        /* of the parts of all carried values */
     VEC(ir_value *) next, made; /* of the next trip; the buffers of the sequences, trip counter */
     im_box *trip_box;        /* of each sequence's value of one trip */
+    bool *trip_text;         /* are these strings? */
     bool stops;              /* the body may end the loop */
 } looping;
 
@@ -121,6 +122,7 @@ static bool put_element(looping *l, int i, const im_value *v)
     if (v->kind != IM_TENSOR) return im_fail(l->n, E_ONNX_TYPE, -1, "result %d gets a value that is no tensor from each trip", l->ncarried + i);
     if (ir_is_poison(v->tensor)) return false;
     if (v->tensor->type->rank == IR_MAX_RANK) return im_fail(l->n, E_RANK, -1, "result %d has too many axes", l->ncarried + i);
+    l->trip_text[i] = v->text;
     im_box b = l->trip_box[i] = im_box_of(v->tensor->type, l->body->arg.at[0]->sym->id);
     ir_value *part[IR_MAX_RANK + 1];
     int parts = im_box_put(o, &b, v->tensor, part);
@@ -157,7 +159,10 @@ static void bind_trip(looping *l)
         bind_tensor(o, l->g->input[0]->name, mk_index_tensor(&o->k, l->index, DT_i64), false);
         bind_tensor(o, l->g->input[1]->name, mk_integer(&o->k, DT_bool, 1), false);
     }
-    for (int i = 0; i < l->nin; i++) bind_tensor(o, l->g->input[l->first + l->ncarried + i]->name, mk_pick(&o->k, l->taken[i], 0, position(l, l->in_backwards && l->in_backwards[i])), false);
+    for (int i = 0; i < l->nin; i++) {
+        ir_value *taken = mk_pick(&o->k, l->taken[i], 0, position(l, l->in_backwards && l->in_backwards[i]));
+        bind_tensor(o, l->g->input[l->first + l->ncarried + i]->name, taken, l->n->in[l->ncarried + i]->text);
+    }
 }
 
 static im_value *result(looping *l, int i)
@@ -265,6 +270,7 @@ static int attempt(looping *l, box_list *boxes)
     mk outside = o->k;
     im_parts *parts = ARENA_ARRAY(o->s->arena, im_parts, l->ncarried + 1);
     l->trip_box = ARENA_ARRAY(o->s->arena, im_box, l->nout + 1);
+    l->trip_text = ARENA_ARRAY(o->s->arena, bool, l->nout + 1);
     int errors = o->s->diags.errors;
     im_scope_push(o, true);
     begin(l, boxes);
@@ -306,7 +312,7 @@ static void results(looping *l, const box_list *boxes)
         v = mk_slice(k, v, 0, mk_sx(k, 0), sx_max(trips) <= sx_max(mk_extent(v, 0)) ? trips : mk_require(k, trips, 0, sx_max(mk_extent(v, 0))));
         for (int a = 0; a < b->rank; a++)
             if (b->boxed[a]) v = mk_slice(k, v, a + 1, mk_sx(k, 0), mk_index_read(k, l->inst->out[at++], 0, b->most[a]));
-        im_out(l->n, l->ncarried + i, v);
+        (l->trip_text[i] ? im_out_text : im_out)(l->n, l->ncarried + i, v);
     }
 }
 
@@ -428,7 +434,6 @@ static bool *directions(im_node *n, const char *name, int count)
     return b;
 }
 
-/* length: of the sequences that this Scan takes; NULL: what their axis has. */
 /* How many of its operands are sequences that it takes from; 0 after a report. */
 static int sequences_of(im_node *n, int operands)
 {
@@ -438,6 +443,7 @@ static int sequences_of(im_node *n, int operands)
     return 0;
 }
 
+/* length: of the sequences that this Scan takes; NULL: what their axis has. The bytes of text are no axis. */
 static bool scan(im_node *n, const onnx_graph *g, const ir_sx *length)
 {
     looping l = {.n = n, .g = g};
@@ -458,7 +464,7 @@ static bool scan(im_node *n, const onnx_graph *g, const ir_sx *length)
         ir_value *x = im_in(n, l.ncarried + i);
         int axis;
         if (ir_is_poison(x)) return false;
-        if (!scan_axis(n, "scan_input_axes", i, x->type->rank, &axis)) return false;
+        if (!scan_axis(n, "scan_input_axes", i, x->type->rank - n->in[l.ncarried + i]->text, &axis)) return false;
         x = l.taken[i] = axis_to(n->k, x, axis, 0);
         if (l.end && l.end != mk_extent(x, 0)) {
             if (sx_is_const(l.end) && sx_is_const(mk_extent(x, 0))) return im_fail(n, E_SHAPE, l.ncarried + i, "the sequences have %lld and %lld elements", (long long)sx_value(l.end), (long long)sx_value(mk_extent(x, 0)));
@@ -471,9 +477,10 @@ static bool scan(im_node *n, const onnx_graph *g, const ir_sx *length)
         im_value *v = n->out[l.ncarried + i];
         int axis;
         if (!v) continue;
-        if (!scan_axis(n, "scan_output_axes", i, v->tensor->type->rank, &axis)) return false;
+        if (!scan_axis(n, "scan_output_axes", i, v->tensor->type->rank - v->text, &axis)) return false;
         ir_value *x = axis_to(n->k, v->tensor, 0, axis);
-        if (x != v->tensor) im_out(n, l.ncarried + i, x);
+        if (x == v->tensor) continue;
+        (v->text ? im_out_text : im_out)(n, l.ncarried + i, x);
     }
     return true;
 }
@@ -503,22 +510,27 @@ static bool scan_batched(im_node *n, const onnx_graph *g)
     const ir_sx *batch = mk_extent(n->in[1]->tensor, 0), *longest = mk_extent(n->in[states + 1]->tensor, 1);
     if (!sx_is_const(batch) || sx_value(batch) < 1 || sx_value(batch) > 64) return im_fail(n, E_NOT_STATIC, 1, "the batch of a Scan of operator set 8 is from 1 to 64 and known at compile time");
     ir_value ***part = ARENA_ARRAY(o->s->arena, ir_value **, n->nout);
+    bool *text = ARENA_ARRAY(o->s->arena, bool, n->nout + 1);
     for (int i = 0; i < n->nout; i++) part[i] = ARENA_ARRAY(o->s->arena, ir_value *, sx_value(batch));
     for (int64_t b = 0; b < sx_value(batch); b++) {
         im_node one = *n;
         one.nin = operands;
         one.in = ARENA_ARRAY(o->s->arena, im_value *, operands);
         one.out = ARENA_ARRAY(o->s->arena, im_value *, n->nout + 1);
-        for (int i = 0; i < operands; i++) one.in[i] = im_value_of(o, n->in[i + 1]->name, mk_pick(k, n->in[i + 1]->tensor, 0, mk_sx(k, b)));
+        for (int i = 0; i < operands; i++) {
+            one.in[i] = im_value_of(o, n->in[i + 1]->name, mk_pick(k, n->in[i + 1]->tensor, 0, mk_sx(k, b)));
+            one.in[i]->text = n->in[i + 1]->text;
+        }
         if (!scan(&one, g, lengths ? im_element(o, lengths, b, 0, sx_max(longest)) : NULL)) return false;
         for (int i = 0; i < n->nout; i++) {
             if (!one.out[i]) continue;
             ir_value *v = one.out[i]->tensor;
             part[i][b] = mk_unsqueeze(k, i < states ? v : with_room_for(n, v, longest), 0);
+            text[i] = one.out[i]->text;
         }
     }
     for (int i = 0; i < n->nout; i++)
-        if (im_wants(n, i)) im_out(n, i, mk_concat(k, (int)sx_value(batch), part[i], 0));
+        if (im_wants(n, i)) (text[i] ? im_out_text : im_out)(n, i, mk_concat(k, (int)sx_value(batch), part[i], 0));
     return true;
 }
 

@@ -67,6 +67,7 @@ bool im_gather_elements(im_node *n)
     ir_value *in[2];
     if (n->nin != 2) return im_fail(n, E_OPERAND_MISSING, -1, "two operands are wanted");
     if (!operands(n, in)) return false;
+    if (n->in[0]->text) return im_text_row(n, IR_gather_elements);
     int rank = in[0]->type->rank;
     int64_t axis = im_int(n, "axis", 0);
     axis = axis < 0 ? axis + rank : axis;

@@ -57,6 +57,38 @@ static bool where(im_node *n)
     return im_out_text(n, 0, mk_op3(n->k, IR_where, mk_unsqueeze(n->k, c, c->type->rank), x, y));
 }
 
+/* Rows that look at no element: they move the numbers of the strings, by which these are gathered. All strings
+ * of the operands count, one operand behind another. */
+static bool move_by_number(im_node *n, ir_op op)
+{
+    enum { MOST = 3 };
+    mk *k = n->k;
+    sx_table *t = &n->o->m->sx;
+    ir_value *in[MOST], *text[MOST], *all;
+    const ir_sx *before = mk_sx(k, 0);
+    int count = 0;
+    const char *reduction = im_text(n, "reduction", "none");
+    if (strcmp(reduction, "none") != 0) return im_fail(n, E_ATTR_VALUE, -1, "strings are not reduced by '%s'", reduction);
+    for (int i = 0; i < n->nin; i++) /* data, indices, what is put there */
+        if (i == MOST || !n->in[i] || n->in[i]->text != (i != 1)) return im_fail(n, E_OPERAND_TYPE, i < MOST ? i : -1, "strings stand beside what is none");
+    for (int i = 0; i < n->nin; i++) {
+        in[i] = im_in(n, i);
+        if (!n->in[i]->text) continue;
+        const ir_type *type = in[i]->type;
+        int rank = last(in[i]);
+        const ir_sx *rows[2] = {mk_sx(k, 1), type->dim[rank]};
+        for (int a = 0; a < rank; a++) rows[0] = sx_mul(t, rows[0], type->dim[a]);
+        text[count++] = mk_reshape(k, in[i], 2, rows);
+        ir_value *number = mk_op2(k, IR_add, im_count(k, rows[0], DT_i64), mk_index_tensor(k, before, DT_i64));
+        in[i] = mk_reshape(k, number, rank, type->dim);
+        before = sx_add(t, before, rows[0]);
+    }
+    all = count == 1 ? text[0] : mk_concat(k, count, text, 0);
+    ir_inst *inst = im_row_begin(n, op, n->nin, in, NULL);
+    if (!inst) return false;
+    return im_out_text(n, 0, mk_gather(k, all, mk_end(k, inst, 1), 0));
+}
+
 bool im_text_row(im_node *n, ir_op op)
 {
     for (int i = 0; i < n->nin; i++)
@@ -65,6 +97,7 @@ bool im_text_row(im_node *n, ir_op op)
     if (op == IR_where) return where(n);
     bool moves = op == IR_gather || op == IR_concat || op == IR_split || op == IR_compress || op == IR_unique;
     if (moves && n->in[0]->text) return move_along_axis(n, op);
+    if (op == IR_gather_elements || op == IR_gather_nd || op == IR_scatter_elements || op == IR_scatter_nd || op == IR_reverse_sequence) return move_by_number(n, op);
     return im_fail(n, E_ONNX_OP, -1, "strings are not supported here");
 }
 

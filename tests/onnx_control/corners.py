@@ -1,5 +1,6 @@
 """What models drawn at random have brought to light."""
 from build import *
+from pb import STRING
 
 
 @case
@@ -61,3 +62,49 @@ def parts_of_what_two_branches_give():
             runs.append(({'flag': np.array(flag), 'x': x, 'z': z}, {'n': I(len(parts)), 'y': parts[-1]}))
         cases.append(Case('parts_of_%d' % each, pb.model(g), runs, ['-D', 'N<=5', '-D', 'M<=5']))
     return cases
+
+
+WORDS = np.array([[b'a', b'\xc3\xa9t\xc3\xa9', b''], [b'hello', b'b', b'a']], object)
+
+
+@case
+def scan_of_strings():
+    """The bytes of a string are no axis: -1 is the last one in front of them, for what a Scan takes and for what it gives."""
+    body = graph('body', [node('Identity', 's', 's_out'), node('Identity', 'e', 'row')], [info('s', STRING, []), info('e', STRING, [2])], [info('s_out', STRING, []), info('row', STRING, [2])])
+    g = graph('scan_of_strings', [node('Scan', 'first x', 'last rows', body=body, num_scan_inputs=1, scan_input_axes=[-1], scan_input_directions=[1], scan_output_axes=[-1]),
+                                  node('Shape', 'rows', 'shape')],
+              [info('first', STRING, []), info('x', STRING, [2, 3])], [info('last', STRING, []), info('rows', STRING, [2, 3]), info('shape', INT64, [2])])
+    first = np.array(b'q', object)
+    return Case('scan_of_strings', pb.model(g), [({'first': first, 'x': WORDS}, {'last': first, 'rows': WORDS[:, ::-1], 'shape': I([2, 3])})])
+
+
+@case
+def loop_gives_strings():
+    """What each trip gives is text behind the loop, too."""
+    body = graph('body', [node('Gather', 'x i', 'row'), node('Identity', 'go', 'on')], [info('i', INT64, []), info('go', BOOL, [])], [info('on', BOOL, []), info('row', STRING, [3])])
+    g = graph('loop_gives_strings', [node('Loop', ['n', ''], 'rows', body=body), node('Shape', 'rows', 'shape'), node('Gather', 'rows zero', 'last', axis=-1)],
+              [info('x', STRING, [2, 3]), info('n', INT64, [])], [info('shape', INT64, [2]), info('last', STRING, ['N'])], [const('zero', I(0))])
+    return Case('loop_gives_strings', pb.model(g), [({'x': WORDS, 'n': I(n)}, {'shape': I([n, 3]), 'last': WORDS[:n, 0]}) for n in (2, 1, 0)], ['-D', 'n<=2'])
+
+
+def moved(op, name, given, wanted, **attributes):
+    """One operator that moves strings by indices."""
+    kinds = [STRING if a.dtype == object else INT64 for a in given]
+    names = ['a', 'b', 'c'][:len(given)]
+    g = graph(name, [node(op, names, ['y'], **attributes)], [info(n, k, list(a.shape)) for n, k, a in zip(names, kinds, given)], [info('y', STRING, list(wanted.shape))])
+    return Case(name, pb.model(g), [(dict(zip(names, given)), {'y': wanted})])
+
+
+@case
+def strings_by_index():
+    at, new = I([[0, 2], [1, -1]]), np.array([[b'one', b'two'], [b'three', b'four']], object)
+    scattered, by_place, backwards = WORDS.copy(), WORDS.copy(), WORDS.copy()
+    np.put_along_axis(scattered, at % 3, new, 1)
+    by_place[0, 2], by_place[1, -1] = b'one', b'two'
+    backwards[1] = WORDS[1, ::-1]
+    return [moved('GatherElements', 'text_gather_elements', [WORDS, at], np.take_along_axis(WORDS, at % 3, 1), axis=-1),
+            moved('GatherND', 'text_gather_nd', [WORDS, at], WORDS[[0, 1], [2, -1]]),
+            moved('GatherND', 'text_gather_nd_rows', [WORDS, I([[1]])], WORDS[[1]]),
+            moved('ScatterElements', 'text_scatter_elements', [WORDS, at, new], scattered, axis=-1),
+            moved('ScatterND', 'text_scatter_nd', [WORDS, at, new[0]], by_place),
+            moved('ReverseSequence', 'text_reverse_sequence', [WORDS, I([1, 3])], backwards, batch_axis=0, time_axis=1)]
