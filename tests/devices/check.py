@@ -116,7 +116,7 @@ def check_types():
     absent = load(tree)
     every = re.search(r"^  types +(.*)$", absent[1], re.M).group(1).split()
     tree["target"]["types"] = every
-    check(len(every) == 17 and load(tree) == absent, "default of /target/types")
+    check(len(every) == 25 and load(tree) == absent, "default of /target/types")
 
 
 def check_shown():
