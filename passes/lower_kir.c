@@ -139,6 +139,7 @@ const kir_expr *lw_load(lw *l, const ir_value *v, const ir_sx *const *index)
 {
     v = outside(l, v);
     if (is_overridden(l, v, index)) return l->override.expr;
+    if (ir_max_elements(v->type) == 0) return kir_number(&l->b, kir_compute(v->type->dtype), 0); /* no loop comes by */
     if (!is_inside(l, v)) {
         const kir_expr *x = literal(l, v);
         return x ? x : load_param(l, v, index);
