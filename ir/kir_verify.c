@@ -220,7 +220,7 @@ static void raise_guarded(kv_checker *c, kv_raised *list, const kir_expr *g)
         raise_guarded(c, list, g->a);
         raise_guarded(c, list, g->b);
     }
-    if (g->op == KB_LT && g->a->kind == KIR_INDEX && sx_is(g->a->index, 0) && g->b->kind == KIR_INDEX) kv_raise(c, list, g->b->index, 1);
+    if (g->op == KB_LT && g->a->kind == KIR_INDEX && sx_is(g->a->index, 0) && g->b->kind == KIR_INDEX) kv_raise_extent(c, list, g->b->index);
 }
 
 static bool check_if(kv_checker *c, const kir_stmt *s)

@@ -108,3 +108,11 @@ def strings_by_index():
             moved('ScatterElements', 'text_scatter_elements', [WORDS, at, new], scattered, axis=-1),
             moved('ScatterND', 'text_scatter_nd', [WORDS, at, new[0]], by_place),
             moved('ReverseSequence', 'text_reverse_sequence', [WORDS, I([1, 3])], backwards, batch_axis=0, time_axis=1)]
+
+
+@case
+def first_behind_what_is_cut_off():
+    """x without its first element, which may be empty for all that is known, has a first and a last one."""
+    g = graph('behind_the_cut', [node('Pad', 'x cut', 'rest'), node('Gather', 'rest ends', 'y', axis=-1)], [info('x', FLOAT, ['N'])], [info('y', FLOAT, [2])],
+              [const('cut', I([-1, 0])), const('ends', I([-1, 0]))])
+    return Case('behind_the_cut', pb.model(g), [({'x': numbers(n)}, {'y': numbers(n)[[-1, 1]]}) for n in (2, 5)], ['-D', 'N<=5'])
