@@ -121,7 +121,7 @@ optimiser("adam_operands", "Adam", [[], [], [3], [3], [3]], "R and T and 4 for e
 optimiser("adagrad_rate", "Adagrad", [[2], [], [3], [3], [3]], "R and T must be scalars")
 optimiser("momentum_mode", "Momentum", [[], [], [3], [3], [3]], "mode is 'heavy'", mode="heavy", alpha=0.5, beta=0.5)
 optimiser("momentum_alpha", "Momentum", [[], [], [3], [3], [3]], "'alpha' and 'beta' are needed", mode="standard")
-optimiser("gradient", "Gradient", [[3]], "Gradient (1 node)", xs=["x0"], y="a")
+optimiser("gradient", "Gradient", [[3]], "xs and y name tensors of the graph", xs=["x0"], y="a")
 
 print("tests/onnx_ml: %d refused, %d not" % (passed, failed))
 sys.exit(failed > 0)
