@@ -13,6 +13,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 failed=0
 "$python" -B "$here/selfcheck.py" "$build/nfc" "$work" || failed=1
+"$python" -B "$here/table.py" --nfc "$build/nfc" --check || { echo "FAILED README.md: run tests/onnx/table.py --nfc $build/nfc"; failed=1; }
 "$python" -B "$here/run.py" --nfc "$build/nfc" --suite /usr/share/libonnx-testdata/data --sample >"$work/log" || failed=1
 cat "$work/log"
 [ $failed = 0 ]

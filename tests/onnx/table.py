@@ -61,7 +61,7 @@ def ask(nfc, *words):
 def table(nfc):
     known = {(o['domain'], o['name']): o['row'] for o in ask(nfc, '--onnx', '--json')}
     rows, seen = ask(nfc, '--json'), results(os.path.join(HERE, 'RESULTS.md'))
-    yield '| operator | nfc op | sets tested | tests | simulator | C, gcc | C, clang, sanitizers | Vulkan kernels |'
+    yield '| operator | nfc op | operator sets tested | tests | simulator | C, gcc | C, clang, sanitizers | Vulkan kernels |'
     yield '|---|---|---|--:|--:|--:|--:|:-:|'
     for domain, name in sorted(set(known) | set(seen)):
         o, row = seen.get((domain, name)), known.get((domain, name))

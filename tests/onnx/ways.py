@@ -112,7 +112,7 @@ class Program:
 
     def simulate(self, inputs, to, runs=1, text=None):
         """One run in the simulator; the outputs are in `to`."""
-        status, said = call([self.nfc, 'sim', text or self.model, '-q', '--output', to, '--runs=%d' % runs] + ([] if text else self.options) + input_options(inputs))
+        status, said = call([self.nfc, 'sim', text or self.model, '-q', '--output', to, '--runs=%d' % runs] + ([] if text else self.options) + input_options(inputs), self.limit)
         if status != 0:
             raise Fault(refusal(status, said))
 
