@@ -54,7 +54,7 @@ def first_diagnostic(said):
     for pattern in patterns:
         found = re.search(pattern, said)
         if found:
-            return re.sub(r'/\S*/', '', found.group(0)).strip()
+            return re.sub(r'\bt\d+_\w+\.onnx', 'model.onnx', re.sub(r'/\S*/', '', found.group(0))).strip()
     lines = [line for line in said.splitlines() if line.strip()]
     return lines[-1].strip()[:200] if lines else 'nothing is said'
 
