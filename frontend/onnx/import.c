@@ -282,8 +282,10 @@ static void import_graph(importer *o)
     nfc_map initialized; /* those are constants, though old models list them among the inputs */
     map_init(&initialized, o->s->arena);
     for (size_t i = 0; i < g->n_initializer; i++) map_set(&initialized, g->initializer[i]->name, g->initializer[i]);
+    int errors = o->s->diags.errors;
     for (size_t i = 0; i < g->n_input; i++)
         if (!map_get(&initialized, g->input[i]->name)) add_input(o, g->input[i]);
+    if (o->s->diags.errors > errors) return; /* what nodes make of extents that are not known would mislead */
     im_graph_body(o, g);
     im_outputs out = {0};
     for (size_t i = 0; i < g->n_output; i++) add_output(o, g->output[i], &out);
@@ -344,6 +346,6 @@ ir_module *onnx_import(nfc_session *s, const char *path, lower_options *options)
     register_functions(&o);
     report_unknown(&o);
     import_graph(&o);
-    options_check(s, options, o.m, NULL);
+    if (!s->diags.errors) options_check(s, options, o.m, NULL); /* -D may be for what was not looked at */
     return s->diags.errors ? NULL : o.m;
 }
