@@ -7,7 +7,7 @@
 # flush subnormal numbers: lavapipe rounds correctly and keeps them, and only so are equal bits to be
 # expected.
 #
-# A sample of the op tests' kernels, or all of them with NFC_TEST_ALL=1. Compiled shaders stay in
+# A sample of the op tests' kernels, or all of them with NFC_VK=all. Compiled shaders stay in
 # BUILD/vk under the hash of their source. Exit status 77: something that the test needs is not here.
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -39,7 +39,7 @@ device=$("$work/vk" device)
 case $? in 0) ;; 77) missing "$device" ;; *) stop "the device cannot be opened" ;; esac
 
 sample=15
-[ "${NFC_TEST_ALL:-0}" = 1 ] && sample=1
+[ "${NFC_VK:-}" = all ] && sample=1
 graphs="$(ls tests/vk/*.nfg examples/*/*.nfg)" || stop "no graphs"
 jobs=$(getconf _NPROCESSORS_ONLN)
 
