@@ -94,7 +94,18 @@ typedef struct kir_expr {
     int id;
 } kir_expr;
 
-typedef enum { KIR_SERIAL, KIR_PARALLEL, KIR_GRID } kir_for_kind;
+/* What runs the iterations of a loop. Their meaning is that of SERIAL ones: kir_run() runs them so.
+ * An UNROLL loop has a constant number of trips, each of which is written out, so that local arrays that
+ * it indexes become registers. The trips of a VECTOR loop, 0 to a power of two, are the lanes of vectors: they are
+ * independent, guards and bounds inside are the same for all, and what is made inside is a vector
+ * where it differs from lane to lane. */
+typedef enum {
+    KIR_SERIAL,
+    KIR_PARALLEL, /* independent: in any order, by any number of threads */
+    KIR_GRID,     /* independent: a thread of a GPU each */
+    KIR_UNROLL,
+    KIR_VECTOR,
+} kir_for_kind;
 
 typedef struct kir_stmt {
     kir_stmt_kind kind;
@@ -156,6 +167,9 @@ const kir_expr *kir_cast(kir_builder *b, kir_type type, const kir_expr *x);
 const kir_expr *kir_bits(kir_builder *b, kir_type type, const kir_expr *x);
 const kir_expr *kir_fma(kir_builder *b, const kir_expr *x, const kir_expr *y, const kir_expr *z);
 const kir_expr *kir_var_ref(kir_builder *b, kir_var *var);
+
+/* Are the iterations of such a loop independent? */
+static inline bool kir_is_independent(kir_for_kind k) { return k == KIR_PARALLEL || k == KIR_GRID || k == KIR_VECTOR; }
 
 /* Opens a loop whose statements follow until kir_close(); returns its variable as an index. */
 const ir_sx *kir_for(kir_builder *b, kir_for_kind kind, const char *name, const ir_sx *begin, const ir_sx *end);

@@ -64,7 +64,7 @@ static void print_body(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
 
 static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
 {
-    static const char *const kinds[] = {"serial", "parallel", "grid"};
+    static const char *const kinds[] = {"serial", "parallel", "grid", "unroll", "vector"};
     if (s->kind == KIR_SEQ) {
         print_body(to, a, s, indent);
         return;

@@ -238,7 +238,8 @@ static bool check_body(kv_checker *c, const kir_stmt *s)
     if (s->kind == KIR_FOR) {
         if (!check_symbols(c, s->begin) || !check_symbols(c, s->end)) return false;
         vec_push(c->a, &c->sym, ((kv_scoped){s->var->sym, s->begin, sx_sub(&c->m->sx, s->end, sx_int(&c->m->sx, 1))}));
-        if (s->loop != KIR_SERIAL) {
+        if (s->loop == KIR_UNROLL || s->loop == KIR_VECTOR) NEED(sx_is_const(sx_sub(&c->m->sx, s->end, s->begin)), "the loop '%s' has no constant number of trips", s->var->name);
+        if (kir_is_independent(s->loop)) {
             vec_push(c->a, &c->parallel, s);
             vec_push(c->a, &c->parallel_locals, c->local.n);
         }
@@ -252,7 +253,7 @@ static bool check_body(kv_checker *c, const kir_stmt *s)
         if (!check_stmt(c, s->body.at[i])) return false;
     if (s->kind == KIR_FOR) {
         c->sym.n = nsym + 1;
-        if (s->loop != KIR_SERIAL && !kv_check_races(c, s)) return false;
+        if (kir_is_independent(s->loop) && !kv_check_races(c, s)) return false;
     }
     c->sym.n = nsym;
     c->var.n = nvar;
