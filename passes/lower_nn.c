@@ -136,9 +136,11 @@ static conv_loops for_outputs(lw *l, const ir_type *y, int64_t groups, int spati
     return c;
 }
 
-static kir_buffer *conv_accumulator(lw *l, const ir_value *bias, kir_type t, const conv_loops *c)
+/* The bias comes last: it is often larger than the products, which would lose their last bits to it. */
+static void store_biased(lw *l, const ir_value *bias, kir_buffer *acc, const conv_loops *c)
 {
-    return lw_accumulator(l, "acc", t, bias ? lw_load(l, bias, &c->out[1]) : lw_number(l, t, 0));
+    const kir_expr *sum = lw_read(l, acc);
+    lw_store(l, 0, c->out, bias ? lw_bin(l, ADD, sum, lw_load(l, bias, &c->out[1])) : sum);
 }
 
 static bool convolution(lw *l, const ir_inst *inst, int group, bool zero_points)
@@ -148,7 +150,7 @@ static bool convolution(lw *l, const ir_inst *inst, int group, bool zero_points)
     window win;
     window_of(l->m, inst, &win);
     conv_loops c = for_outputs(l, y, ir_int(inst, group), win.n);
-    kir_buffer *acc = conv_accumulator(l, zero_points ? NULL : ir_operand(inst, 2), t, &c);
+    kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
     const ir_sx *ix[5], *iw[5];
     const ir_sx *ci = lw_for(l, "ci", w->dim[1]);
     int opened = for_window(l, &win, &c.out[2], &iw[2], &ix[2]);
@@ -160,7 +162,7 @@ static bool convolution(lw *l, const ir_inst *inst, int group, bool zero_points)
     const kir_expr *vw = zero_points ? shifted(l, inst, 1, 3, 0, iw, t) : lw_load(l, inst->in[1], iw);
     add_product(l, acc, vx, vw);
     lw_close(l, opened + 1);
-    lw_store(l, 0, c.out, lw_read(l, acc));
+    store_biased(l, zero_points ? NULL : ir_operand(inst, 2), acc, &c);
     lw_close(l, c.loops);
     return true;
 }
@@ -201,7 +203,7 @@ bool lo_conv_transpose(lw *l, const ir_inst *inst)
     window win;
     window_of(l->m, inst, &win);
     conv_loops c = for_outputs(l, y, groups, win.n);
-    kir_buffer *acc = conv_accumulator(l, ir_operand(inst, 2), t, &c);
+    kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
     const ir_sx *ix[5], *iw[5];
     const ir_sx *ci = lw_for(l, "ci", each);
     int opened = lw_for_spread(l, &win, &c.out[2], &iw[2], &ix[2]);
@@ -210,7 +212,7 @@ bool lo_conv_transpose(lw *l, const ir_inst *inst)
     iw[1] = c.channel;
     add_product(l, acc, lw_load(l, inst->in[0], ix), lw_load(l, inst->in[1], iw));
     lw_close(l, opened + 1);
-    lw_store(l, 0, c.out, lw_read(l, acc));
+    store_biased(l, ir_operand(inst, 2), acc, &c);
     lw_close(l, c.loops);
     return true;
 }

@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SANITIZED_CHUNKS = 100  # of the recording: the rest is for the compiler without sanitizers
 
 
-def difference(name, got, want, step, tolerance=table.TOLERANCE):
+def difference(name, got, want, step):
     """The worst difference in parts of what is allowed."""
     if got.shape != want.shape:
         raise Fault('%s has the shape %s, not %s' % (name, list(got.shape), list(want.shape)))
@@ -31,7 +31,7 @@ def difference(name, got, want, step, tolerance=table.TOLERANCE):
         if not np.array_equal(got, want):
             raise Fault('%s is %s, not %s' % (name, got.reshape(-1)[:8], want.reshape(-1)[:8]))
         return 0.0
-    allowed = 1.001 * step if step else tolerance * np.abs(want).max()
+    allowed = 1.001 * step if step else table.TOLERANCE * np.abs(want).max()
     worst = np.abs(got.astype(np.float64) - want.astype(np.float64)).max(initial=0)
     if not worst <= allowed:
         raise Fault('%s differs by %.3g; %.3g are allowed' % (name, worst, allowed))
@@ -63,7 +63,7 @@ class Check:
     def judge(self, case, job):
         job.check()
         read = ways.reader(job.to)
-        return max(difference(b.info.name, read(b.port['name']), case.wanted[b.info.name], case.step, self.model.tolerance) for b in self.outs)
+        return max(difference(b.info.name, read(b.port['name']), case.wanted[b.info.name], case.step) for b in self.outs)
 
     def run(self, compiler):
         """The worst difference, in parts of what is allowed."""
