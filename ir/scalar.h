@@ -1,7 +1,7 @@
 /* The vocabulary of ops.def's expressions.
  *
  * Three files give these words a meaning: sim_ew.c in double and in 64-bit integers, lower_ew.c as
- * kernel expressions.
+ * kernel expressions, sx_ew.c over symbolic integers, for what is known at compile time.
  *
  *   X Y Z N           the operands; the number of operands of a variadic op
  *   LIT(v) INFTY      a number in the type that is computed in

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "frontend/onnx/import.h"
 #include "ir/sim.h"
+#include "ir/sx_ew.h"
 
 /* Tensors of sizes are small; constants are folded here only where the result may be one of sizes. */
 enum { MOST_KNOWN = 4096, MOST_FOLDED = 1 << 16 };
@@ -114,12 +115,6 @@ static bool fold(importer *o, const ir_inst *inst)
 
 /* An op that only moves elements of its data operands is run on their numbers, so that what it does to
  * known elements needs no second definition. Operands of another type (indices) must be constants. */
-static bool moves(const ir_inst *inst)
-{
-    const op_info *info = op_get(inst->op);
-    return info->family == FAM_VIEW || inst->op == IR_gather || inst->op == IR_gather_elements || inst->op == IR_tile || inst->op == IR_pad;
-}
-
 static bool is_data(const op_info *info, int i) { return info->in[i < info->nin ? i : info->nin - 1].type_var == 0; }
 
 static void move(importer *o, const ir_inst *inst)
@@ -158,55 +153,6 @@ static void move(importer *o, const ir_inst *inst)
 
 /* ---- arithmetic ----------------------------------------------------------------------------- */
 
-/* -1: not known */
-static int holds(ir_op op, const ir_sx *difference)
-{
-    int64_t lo, hi;
-    sx_range(difference, &lo, &hi);
-    switch (op) {
-    case IR_equal: return lo == 0 && hi == 0 ? 1 : lo > 0 || hi < 0 ? 0 : -1;
-    case IR_less: return hi < 0 ? 1 : lo >= 0 ? 0 : -1;
-    case IR_less_or_equal: return hi <= 0 ? 1 : lo > 0 ? 0 : -1;
-    case IR_greater: return lo > 0 ? 1 : hi <= 0 ? 0 : -1;
-    case IR_greater_or_equal: return lo >= 0 ? 1 : hi < 0 ? 0 : -1;
-    default: return -1;
-    }
-}
-
-static const ir_sx *divide(sx_table *t, const ir_sx *a, const ir_sx *b, bool is_float)
-{
-    const ir_sx *exact = sx_is(b, 0) ? NULL : sx_exact_div(t, a, b);
-    if (exact || is_float) return exact;
-    bool truncates = sx_min(a) < 0; /* ours rounds down, the op toward zero */
-    return sx_is_const(b) && sx_value(b) > 0 && !truncates ? sx_div(t, a, sx_value(b)) : NULL;
-}
-
-static const ir_sx *binary(importer *o, const ir_inst *inst, const ir_sx *a, const ir_sx *b)
-{
-    sx_table *t = &o->m->sx;
-    bool is_float = dtype_is_float(inst->in[0]->type->dtype);
-    switch (inst->op) {
-    case IR_add: return sx_add(t, a, b);
-    case IR_sub: return sx_sub(t, a, b);
-    case IR_mul: return sx_mul(t, a, b);
-    case IR_div: return divide(t, a, b, is_float);
-    case IR_mod: return sx_is_const(b) && sx_value(b) > 0 && sx_min(a) >= 0 ? sx_mod(t, a, sx_value(b)) : NULL;
-    case IR_min: return sx_max(sx_sub(t, a, b)) <= 0 ? a : sx_min(sx_sub(t, a, b)) >= 0 ? b : NULL;
-    case IR_max: return sx_max(sx_sub(t, a, b)) <= 0 ? b : sx_min(sx_sub(t, a, b)) >= 0 ? a : NULL;
-    case IR_equal:
-    case IR_less:
-    case IR_less_or_equal:
-    case IR_greater:
-    case IR_greater_or_equal: {
-        int is = holds(inst->op, sx_sub(t, a, b));
-        return is < 0 ? NULL : sx_int(t, is);
-    }
-    case IR_and: return sx_is(a, 0) || sx_is(b, 0) ? sx_int(t, 0) : sx_is(a, 1) && sx_is(b, 1) ? a : NULL;
-    case IR_or: return sx_is(a, 1) || sx_is(b, 1) ? sx_int(t, 1) : sx_is(a, 0) && sx_is(b, 0) ? a : NULL;
-    default: return NULL;
-    }
-}
-
 static bool fits(nfc_dtype t, const ir_sx *x)
 {
     int bits = dtype_table[t].bits;
@@ -215,23 +161,6 @@ static bool fits(nfc_dtype t, const ir_sx *x)
     if (dtype_is_float(t) || bits >= 64) return !dtype_is_float(t);
     int64_t most = (INT64_C(1) << (bits - dtype_is_signed(t))) - 1;
     return sx_max(x) <= most && sx_min(x) >= (dtype_is_signed(t) ? -most - 1 : 0);
-}
-
-static const ir_sx *unary(importer *o, const ir_inst *inst, const ir_sx *a)
-{
-    sx_table *t = &o->m->sx;
-    switch (inst->op) {
-    case IR_identity:
-    case IR_floor:
-    case IR_ceil:
-    case IR_round: return a;
-    case IR_neg: return sx_sub(t, sx_int(t, 0), a);
-    case IR_abs: return sx_min(a) >= 0 ? a : sx_max(a) <= 0 ? sx_sub(t, sx_int(t, 0), a) : NULL;
-    case IR_relu: return sx_min(a) >= 0 ? a : sx_max(a) <= 0 ? sx_int(t, 0) : NULL;
-    case IR_not: return sx_is_const(a) ? sx_int(t, !sx_value(a)) : NULL;
-    case IR_cast: return fits(inst->out[0]->type->dtype, a) ? a : NULL;
-    default: return NULL;
-    }
 }
 
 /* The element of operand i that meets element k of the result; NULL for an operand that is left out, as clip's. */
@@ -253,28 +182,24 @@ static const ir_sx *operand_element(importer *o, const ir_inst *inst, int i, int
     return known[flat];
 }
 
-static const ir_sx *elementwise_element(importer *o, const ir_inst *inst, int64_t k)
+/* A cast leaves the numbers that it has room for as they are. */
+static const ir_sx *element(importer *o, const ir_inst *inst, const ir_sx **in, int64_t k)
 {
-    const ir_sx *a = operand_element(o, inst, 0, k);
-    if (inst->op == IR_where) return !a || !sx_is_const(a) ? NULL : operand_element(o, inst, sx_value(a) ? 1 : 2, k);
-    if (inst->nin == 1) return a ? unary(o, inst, a) : NULL;
-    for (int i = 1; i < inst->nin; i++) {
-        const ir_sx *b = operand_element(o, inst, i, k);
-        if (!b || !a) return inst->op == IR_mul && ((a && sx_is(a, 0)) || (b && sx_is(b, 0))) ? sx_int(&o->m->sx, 0) : NULL;
-        a = binary(o, inst, a, b);
-    }
-    return a;
+    sx_table *t = &o->m->sx;
+    for (int i = 0; i < inst->nin; i++) in[i] = operand_element(o, inst, i, k);
+    const ir_sx *x = inst->op != IR_cast ? sx_elementwise(t, inst, in) : in[0] && fits(inst->out[0]->type->dtype, in[0]) ? in[0] : NULL;
+    bool overflow = t->overflow;
+    t->overflow = false;
+    return overflow ? NULL : x;
 }
 
 static void elementwise(importer *o, const ir_inst *inst)
 {
     int64_t n = ir_max_elements(inst->out[0]->type);
-    const ir_sx **elem = ARENA_ARRAY(o->s->arena, const ir_sx *, n ? n : 1);
+    const ir_sx **elem = ARENA_ARRAY(o->s->arena, const ir_sx *, n ? n : 1), **in = ARENA_ARRAY(o->s->arena, const ir_sx *, inst->nin);
     bool any = false;
     for (int64_t k = 0; k < n; k++) {
-        elem[k] = elementwise_element(o, inst, k);
-        if (o->m->sx.overflow) elem[k] = NULL;
-        o->m->sx.overflow = false;
+        elem[k] = element(o, inst, in, k);
         any |= elem[k] != NULL;
     }
     if (any) set_known(o, inst->out[0], elem);
@@ -321,7 +246,8 @@ void im_made(void *env, ir_inst *inst)
     bool any = false;
     for (int i = 0; i < inst->nin; i++) any |= inst->in[i] && im_known(o, inst->in[i]);
     if (!any) return;
-    if (moves(inst)) move(o, inst);
-    else if (op_get(inst->op)->family == FAM_EW || inst->op == IR_cast) elementwise(o, inst);
+    const op_info *info = op_get(inst->op);
+    if (info->family == FAM_VIEW || info->flags & OPF_MOVES) move(o, inst);
+    else if (info->family == FAM_EW || inst->op == IR_cast) elementwise(o, inst);
     else if (inst->nin == 1) reduce(o, inst);
 }
