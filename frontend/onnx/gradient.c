@@ -3,9 +3,6 @@
 #include <string.h>
 #include "frontend/onnx/import.h"
 
-#define OP1(op, a) mk_op1(k, IR_##op, a)
-#define OP2(op, a, b) mk_op2(k, IR_##op, a, b)
-
 typedef struct tape {
     im_node *n;
     nfc_map adjoint; /* value -> the derivative of y by it */
@@ -28,11 +25,13 @@ static void add_to(tape *t, const ir_value *x, ir_value *d)
     if (!dtype_is_float(x->type->dtype)) return;
     d = as_operand(k, d, x);
     ir_value *before = map_getp(&t->adjoint, x);
-    map_setp(&t->adjoint, x, before ? OP2(add, before, d) : d);
+    map_setp(&t->adjoint, x, before ? mk_op2(k, IR_add, before, d) : d);
 }
 
+/* NULL: a vector has no derivative here. */
 static ir_value *swapped(mk *k, ir_value *x)
 {
+    if (x->type->rank < 2) return NULL;
     int perm[IR_MAX_RANK], r = x->type->rank;
     for (int i = 0; i < r; i++) perm[i] = i < r - 2 ? i : 2 * r - 3 - i;
     return mk_transpose(k, x, perm);
@@ -50,8 +49,6 @@ static ir_value *spread(mk *k, const ir_inst *inst, ir_value *d)
     return mk_expand(k, mk_reshape(k, d, x->rank, dim), x->rank, x->dim);
 }
 
-static ir_value *number(mk *k, const ir_value *like, double x) { return mk_number(k, like->type->dtype, x); }
-
 static ir_value *transposed_back(mk *k, const ir_inst *inst, ir_value *d)
 {
     const ir_attr *perm = ir_attr_named(inst, "perm");
@@ -60,63 +57,62 @@ static ir_value *transposed_back(mk *k, const ir_inst *inst, ir_value *d)
     return mk_transpose(k, d, back);
 }
 
-/* What d, the derivative by the instruction's result y, adds to those by its operands. */
-static bool rule(tape *t, const ir_inst *inst, ir_value *d)
+static ir_value *count(mk *k, const ir_value *x, nfc_dtype t)
 {
-    mk *k = t->n->k;
-    ir_value *a = inst->in[0], *b = inst->nin > 1 ? inst->in[1] : NULL, *y = inst->out[0];
-    switch (inst->op) {
-    case IR_identity:
-    case IR_reshape:
-    case IR_flatten:
-    case IR_squeeze:
-    case IR_unsqueeze: add_to(t, a, mk_reshape(k, d, a->type->rank, a->type->dim)); return true;
-    case IR_expand: add_to(t, a, d); return true;
-    case IR_cast: add_to(t, a, mk_cast(k, d, a->type->dtype)); return true;
-    case IR_transpose: add_to(t, a, transposed_back(k, inst, d)); return true;
-    case IR_neg: add_to(t, a, OP1(neg, d)); return true;
-    case IR_exp: add_to(t, a, OP2(mul, d, y)); return true;
-    case IR_log: add_to(t, a, OP2(div, d, a)); return true;
-    case IR_sqrt: add_to(t, a, OP2(div, d, OP2(mul, number(k, y, 2), y))); return true;
-    case IR_sin: add_to(t, a, OP2(mul, d, OP1(cos, a))); return true;
-    case IR_cos: add_to(t, a, OP1(neg, OP2(mul, d, OP1(sin, a)))); return true;
-    case IR_tanh: add_to(t, a, OP2(mul, d, OP2(sub, number(k, y, 1), OP2(mul, y, y)))); return true;
-    case IR_sigmoid: add_to(t, a, OP2(mul, d, OP2(mul, y, OP2(sub, number(k, y, 1), y)))); return true;
-    case IR_relu: add_to(t, a, mk_op3(k, IR_where, OP2(greater, a, number(k, a, 0)), d, number(k, a, 0))); return true;
-    case IR_abs: add_to(t, a, OP2(mul, d, OP1(sign, a))); return true;
-    case IR_add:
-        add_to(t, a, d);
-        add_to(t, b, d);
-        return true;
-    case IR_sub:
-        add_to(t, a, d);
-        add_to(t, b, OP1(neg, d));
-        return true;
-    case IR_mul:
-        add_to(t, a, OP2(mul, d, b));
-        add_to(t, b, OP2(mul, d, a));
-        return true;
-    case IR_div:
-        add_to(t, a, OP2(div, d, b));
-        add_to(t, b, OP1(neg, OP2(div, OP2(mul, d, y), b)));
-        return true;
-    case IR_where:
-        add_to(t, b, mk_op3(k, IR_where, a, d, number(k, y, 0)));
-        add_to(t, inst->in[2], mk_op3(k, IR_where, a, number(k, y, 0), d));
-        return true;
-    case IR_reduce_sum: add_to(t, a, spread(k, inst, d)); return true;
-    case IR_reduce_mean: {
-        ir_value *count = mk_index_tensor(k, ir_elements(k->m, a->type), DT_i64), *kept = mk_index_tensor(k, ir_elements(k->m, y->type), DT_i64);
-        add_to(t, a, spread(k, inst, OP2(div, OP2(mul, d, mk_cast(k, kept, d->type->dtype)), mk_cast(k, count, d->type->dtype))));
-        return true;
+    return mk_cast(k, mk_index_tensor(k, ir_elements(k->m, x->type), DT_i64), t);
+}
+
+/* ---- the rules ------------------------------------------------------------------------------ */
+
+/* An operand's share of D, the derivative by the instruction's result R; NULL: not known. */
+typedef ir_value *derivative(mk *k, const ir_inst *inst, ir_value *D);
+
+#define X (inst->in[0])
+#define Y (inst->in[1])
+#define R (inst->out[0])
+#define LIT(v) mk_number(k, R->type->dtype, v)
+#define OP1(op, a) mk_op1(k, IR_##op, a)
+#define OP2(op, a, b) with(k, IR_##op, a, b)
+#define OP3(op, a, b, c) mk_op3(k, IR_##op, a, b, c)
+#define AS_TYPE(a, v) mk_cast(k, a, (v)->type->dtype)
+#define AS_SHAPE(a, v) mk_reshape(k, a, (v)->type->rank, (v)->type->dim)
+#define TRANSPOSED_BACK(a) transposed_back(k, inst, a)
+#define SPREAD(a) spread(k, inst, a)
+#define SWAPPED(v) swapped(k, v)
+#define COUNT(v) count(k, v, R->type->dtype)
+
+static ir_value *with(mk *k, ir_op op, ir_value *a, ir_value *b) { return a && b ? mk_op2(k, op, a, b) : NULL; }
+
+#define DERIVATIVE(op, operand, expression)                                                        \
+    static ir_value *op##_##operand(mk *k, const ir_inst *inst, ir_value *D)                       \
+    {                                                                                              \
+        (void)k, (void)inst;                                                                       \
+        return (expression);                                                                       \
     }
-    case IR_matmul:
-        if (a->type->rank < 2 || b->type->rank < 2) return false;
-        add_to(t, a, OP2(matmul, d, swapped(k, b)));
-        add_to(t, b, OP2(matmul, swapped(k, a), d));
-        return true;
-    default: return false;
+#include "frontend/onnx/derivatives.def"
+#undef DERIVATIVE
+
+enum { MOST_OPERANDS = 3 };
+
+static derivative *const derivatives[IR_OP_COUNT][MOST_OPERANDS] = {
+#define DERIVATIVE(op, operand, expression) [IR_##op][operand] = op##_##operand,
+#include "frontend/onnx/derivatives.def"
+#undef DERIVATIVE
+};
+
+/* What d, the derivative by the instruction's result, adds to those by its operands. */
+static bool pass_on(tape *t, const ir_inst *inst, ir_value *d)
+{
+    bool known = false;
+    for (int i = 0; i < MOST_OPERANDS; i++) {
+        derivative *rule = derivatives[inst->op][i];
+        if (!rule) continue;
+        ir_value *share = rule(t->n->k, inst, d);
+        if (!share) return false;
+        add_to(t, inst->in[i], share);
+        known = true;
     }
+    return known;
 }
 
 static bool backwards(tape *t, ir_inst *last, const ir_inst *first)
@@ -126,7 +122,7 @@ static bool backwards(tape *t, ir_inst *last, const ir_inst *first)
         for (int i = 0; i < inst->nout && op_get(inst->op)->family != FAM_CORE; i++) {
             ir_value *d = map_getp(&t->adjoint, inst->out[i]);
             if (!d || map_getp(&t->stops, inst->out[i])) continue;
-            if (i > 0 || !rule(t, inst, d)) return im_fail(t->n, E_ONNX_OP, -1, "the derivative of %s is not known", op_get(inst->op)->name);
+            if (i > 0 || !pass_on(t, inst, d)) return im_fail(t->n, E_ONNX_OP, -1, "the derivative of %s is not known", op_get(inst->op)->name);
         }
         if (done) break;
     }

@@ -8,6 +8,7 @@ import build
 from build import np, pb
 
 import corners  # noqa: F401: each adds its cases
+import derivatives  # noqa: F401
 import functions  # noqa: F401
 import loops  # noqa: F401
 import shapes  # noqa: F401
