@@ -294,6 +294,5 @@ ir_value *im_box_get(importer *o, const im_box *b, ir_value *const *part);
 /* The handlers. */
 #define ONNX_OP(domain, name, handler) im_handler handler;
 #include "frontend/onnx/ops.def"
-#undef ONNX_OP
 
 #endif

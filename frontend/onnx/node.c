@@ -9,7 +9,6 @@
 static const im_op handled[] = {
 #define ONNX_OP(domain, name, handler) {domain, name, handler, IR_OP_COUNT},
 #include "frontend/onnx/ops.def"
-#undef ONNX_OP
 };
 
 const im_op *im_op_at(int i) { return i < (int)(sizeof handled / sizeof *handled) ? &handled[i] : NULL; }

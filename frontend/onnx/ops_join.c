@@ -29,7 +29,9 @@ bool im_concat(im_node *n)
 {
     ir_value **in = ARENA_ARRAY(n->o->s->arena, ir_value *, n->nin);
     if (!operands(n, in)) return false;
-    if (n->nin == 0 || n->in[0]->text) return im_row(n, IR_concat, NULL);
+    bool text = false;
+    for (int i = 0; i < n->nin; i++) text |= n->in[i]->text;
+    if (n->nin == 0 || text) return im_row(n, IR_concat, NULL);
     int rank = in[0]->type->rank;
     int64_t axis = im_int(n, "axis", n->version < 4 ? 1 : 0);
     axis = axis < 0 ? axis + rank : axis;

@@ -36,8 +36,9 @@ static bool move_along_axis(im_node *n, ir_op op)
     return true;
 }
 
-static bool transpose(im_node *n)
+static bool transpose(im_node *n, ir_op op)
 {
+    (void)op;
     ir_value *x = im_in(n, 0);
     const int64_t *perm;
     int rank = last(x), given = im_ints(n, "perm", &perm), order[IR_MAX_RANK];
@@ -50,11 +51,10 @@ static bool transpose(im_node *n)
     return im_out_text(n, 0, mk_transpose(n->k, x, order));
 }
 
-static bool where(im_node *n)
+static bool where(im_node *n, ir_op op)
 {
     ir_value *c = im_in(n, 0), *x = im_in(n, 1), *y = im_in(n, 2);
-    if (n->nin != 3 || !c || ir_is_poison(c) || !n->in[1]->text || !n->in[2]->text) return false;
-    return im_out_text(n, 0, mk_op3(n->k, IR_where, mk_unsqueeze(n->k, c, c->type->rank), x, y));
+    return im_out_text(n, 0, mk_op3(n->k, op, mk_unsqueeze(n->k, c, c->type->rank), x, y));
 }
 
 /* Rows that look at no element: they move the numbers of the strings, by which these are gathered. All strings
@@ -69,8 +69,6 @@ static bool move_by_number(im_node *n, ir_op op)
     int count = 0;
     const char *reduction = im_text(n, "reduction", "none");
     if (strcmp(reduction, "none") != 0) return im_fail(n, E_ATTR_VALUE, -1, "strings are not reduced by '%s'", reduction);
-    for (int i = 0; i < n->nin; i++) /* data, indices, what is put there */
-        if (i == MOST || !n->in[i] || n->in[i]->text != (i != 1)) return im_fail(n, E_OPERAND_TYPE, i < MOST ? i : -1, "strings stand beside what is none");
     for (int i = 0; i < n->nin; i++) {
         in[i] = im_in(n, i);
         if (!n->in[i]->text) continue;
@@ -89,16 +87,29 @@ static bool move_by_number(im_node *n, ir_op op)
     return im_out_text(n, 0, mk_gather(k, all, mk_end(k, inst, 1), 0));
 }
 
+static bool (*const text_rows[IR_OP_COUNT])(im_node *, ir_op) = {
+#define ONNX_TEXT(row, handler) [IR_##row] = handler,
+#include "frontend/onnx/ops.def"
+};
+
+/* Operands of the row's type T must be strings, others not; all must be there. */
+static bool operands_fit(im_node *n, const op_info *info)
+{
+    for (int i = 0; i < n->nin || i < info->nin; i++) {
+        const op_operand *row = &info->in[i < info->nin ? i : info->nin - 1];
+        if (i >= info->nin && row->presence != OPER_VARIADIC) return im_fail(n, E_OPERAND_TYPE, i, "has %d operands; at most %d are known", n->nin, info->nin);
+        if (!im_has(n, i)) return im_fail(n, E_OPERAND_MISSING, -1, "operand %d is missing", i);
+        if (n->in[i]->text != (row->type_var == 0)) return im_fail(n, E_OPERAND_TYPE, i, "strings stand beside what is none");
+    }
+    return true;
+}
+
 bool im_text_row(im_node *n, ir_op op)
 {
     for (int i = 0; i < n->nin; i++)
         if (n->in[i] && (n->in[i]->kind != IM_TENSOR || ir_is_poison(n->in[i]->tensor))) return false;
-    if (op == IR_transpose) return transpose(n);
-    if (op == IR_where) return where(n);
-    bool moves = op == IR_gather || op == IR_concat || op == IR_split || op == IR_compress || op == IR_unique;
-    if (moves && n->in[0]->text) return move_along_axis(n, op);
-    if (op == IR_gather_elements || op == IR_gather_nd || op == IR_scatter_elements || op == IR_scatter_nd || op == IR_reverse_sequence) return move_by_number(n, op);
-    return im_fail(n, E_ONNX_OP, -1, "strings are not supported here");
+    if (!text_rows[op]) return im_fail(n, E_ONNX_OP, -1, "strings are not supported here");
+    return operands_fit(n, op_get(op)) && text_rows[op](n, op);
 }
 
 /* ---- letters -------------------------------------------------------------------------------- */

@@ -356,6 +356,27 @@ def functions():
     yield "loop_in_function", call(f("f", [node("Identity", ["a"], ["b"]), node("Loop", ["m", "a", "c"], ["d"], [graph_attribute("body", loop)])], inputs=("m", "a", "c"), outputs=("b", "d")), inputs=("x", "x", "x"), outputs=("q", "y")), (1124, 403, 1122, 304, 305), ""
 
 
+def strings():
+    mask, number = value("c", BOOL, [2]), value("n", UINT8, [2])
+    place, bytes_ = value("i", INT64, [2]), value("b", UINT8, [2, 64])
+
+    def text(name, op, inputs, code, said, **attributes):
+        return name, one(op, inputs, attributes, x=(2,), type=STRING, out=STRING, more=(mask, number, place, bytes_)), code, said
+    yield text("gather_of_nothing", "Gather", ["", "x"], 303, "operand 0 is missing")
+    yield text("gather_by_text", "Gather", ["n", "x"], 304, "strings stand beside")
+    yield text("where_of_nothing", "Where", ["c", "", "x"], 303, "operand 1 is missing")
+    yield text("where_short", "Where", ["c", "x"], 303, "operand 2 is missing")
+    yield text("where_long", "Where", ["c", "x", "x", "x"], 304, "at most 3")
+    yield text("where_mixed", "Where", ["c", "x", "n"], 304, "strings stand beside")
+    yield text("where_by_text", "Where", ["x", "x", "x"], 304, "strings stand beside")
+    yield text("concat_mixed", "Concat", ["x", "b"], 304, "strings stand beside", axis=0)
+    yield text("concat_mixed_first", "Concat", ["b", "x"], 304, "strings stand beside", axis=0)
+    yield text("compress_by_text", "Compress", ["x", "x"], (304, 305), "")
+    yield text("scatter_mixed", "ScatterElements", ["x", "i", "n"], 304, "strings stand beside")
+    yield text("sum", "Add", ["x", "x"], 1120, "strings are not supported")
+    yield text("chosen", "Where", ["c", "x", "x"], None, "")
+
+
 def containers():
     yield "at_of_tensor", one("SequenceAt", ["x", "i"], initializers=[c("i", 0)]), (304, 1122), ""
     yield "relu_of_sequence", several([node("SequenceConstruct", ["x"], ["s"]), node("Relu", ["s"], ["y"])]), 304, "a sequence"
@@ -386,7 +407,7 @@ def large():
                                 x=("N", 3), initializers=[c("i", 0)] + [c("t%d" % k, k + 1) for k in range(40)]), None, "", "-D", "N<=8"
 
 
-GROUPS = (names, versions, ports, shapes, kernels, attributes, control, functions, containers, large)
+GROUPS = (names, versions, ports, shapes, kernels, attributes, control, functions, strings, containers, large)
 
 
 def models():
