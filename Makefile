@@ -1,4 +1,4 @@
-# nfc: the NeuroFabric compiler.   make · make demo · make check · make check-onnx · make bless · make bench
+# nfc: the NeuroFabric compiler.   make · make demo · make check · make check-onnx · make bless · make bench · make bench-cpu
 
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -44,6 +44,10 @@ bless: all
 bench: all
 	@sh tests/bench/onnx.sh $(BUILD) $(MODELS)
 	@$(PYTHON) tests/bench/scale.py $(BUILD)/nfc
+# Beside the runtimes of others: see tests/bench/cpu/README.md. MODELS=a,b PEERS=p,q THREADS=1,2 ROUNDS=5 DEVICE=d OUT=FILE.md
+bench-cpu: all
+	@NFC_BENCH_COMMAND='make bench-cpu $(MAKEOVERRIDES)' sh tests/bench/cpu/run.sh $(BUILD) $(if $(MODELS),--models $(MODELS)) $(if $(PEERS),--peers $(PEERS)) \
+	  $(if $(THREADS),--threads $(THREADS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--out $(OUT))
 
 $(BUILD)/nfc: $(OBJ)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -99,4 +103,4 @@ $(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h $(BUILD)/gen/onnx.pb-c.h
 
 clean:
 	rm -rf $(BUILD)
-.PHONY: all setup setup-check demo check check-onnx bless bench clean
+.PHONY: all setup setup-check demo check check-onnx bless bench bench-cpu clean

@@ -1,0 +1,33 @@
+/* One program that nfc emitted, behind names that do not depend on it. Compiled with -include NAME.h, and NAME_* given by -D:
+ * PROGRAM_ctx, PROGRAM_in, PROGRAM_out, PROGRAM_init, PROGRAM_run; ARENA_BYTES, ARENA_ALIGN; PORTS_IN, PORTS_OUT, how many tensors. */
+#include <stddef.h>
+
+_Static_assert(sizeof(PROGRAM_in) == PORTS_IN * sizeof(void *), "the inputs are pointers");
+_Static_assert(sizeof(PROGRAM_out) == PORTS_OUT * sizeof(void *), "the outputs are pointers");
+
+typedef struct bridge {
+    PROGRAM_ctx context;
+    PROGRAM_in in;
+    PROGRAM_out out;
+} bridge;
+
+static bridge program;
+
+/* tensors: the inputs' and then the outputs' data, in the graph's order. arena: ARENA_BYTES at a multiple of ARENA_ALIGN. NULL when it is not.  */
+void *bridge_open(void *arena, void **tensors)
+{
+    void **in = (void **)&program.in, **out = (void **)&program.out;
+    if (PROGRAM_init(&program.context, arena, ARENA_BYTES) != 0)
+        return NULL;
+    for (size_t i = 0; i < PORTS_IN; i++)
+        in[i] = tensors[i];
+    for (size_t i = 0; i < PORTS_OUT; i++)
+        out[i] = tensors[PORTS_IN + i];
+    return &program;
+}
+
+int bridge_step(void *argument)
+{
+    bridge *b = argument;
+    return PROGRAM_run(&b->context, &b->in, &b->out);
+}

@@ -1,0 +1,86 @@
+"""The bench's Markdown: one table for each number of threads, and notes of what is not in it."""
+import importlib
+
+
+def cpu_name():
+    with open("/proc/cpuinfo") as f:
+        facts = dict(line.split(":", 1) for line in f.read().split("\n\n")[0].splitlines() if ":" in line)
+    facts = {k.strip(): v.strip() for k, v in facts.items()}
+    return "%s (family %s, model %s)" % (facts.get("model name", "unknown"), facts.get("cpu family", "?"), facts.get("model", "?"))
+
+
+def title(peer):
+    return importlib.import_module("peers." + peer).NAME
+
+
+def number(x):
+    """Three digits."""
+    return "%.3g" % x if x < 100 else "%.0f" % x
+
+
+def time_cell(result):
+    """The median of the rounds' medians in ms, and half of what lies between the least and the most of them."""
+    return "%s ±%.0f%%" % (number(result["ms"]), 50 * (result["most"] - result["least"]) / result["ms"])
+
+
+def problem(result):
+    """What kept a peer from being measured, in one word and in full."""
+    for word in ("absent", "unsupported", "wrong", "failed"):
+        if word in result:
+            return word, result[word]
+    return "failed", "no measurement"
+
+
+def best_of(row):
+    """(peer, result) of the fastest of the others, or None."""
+    others = [(p, r) for p, r in row["peers"].items() if p != "nfc" and "ms" in r]
+    return min(others, key=lambda pr: pr[1]["ms"]) if others else None
+
+
+def share(amount, result, ceiling):
+    return "%.0f%%" % (100 * amount / (result["ms"] * 1e-3) / ceiling) if result and "ms" in result else ""
+
+
+def cells(row, peers):
+    ours, best = row["peers"].get("nfc"), best_of(row)
+    them = best and best[1]
+    ratio = "%.2f" % (ours["ms"] / them["ms"]) if ours and "ms" in ours and them else ""
+    return [row["model"], "%.4g" % (row["flop"] * 1e-9), "%.4g" % (row["bytes"] * 1e-6),
+            *[time_cell(row["peers"][p]) if "ms" in row["peers"][p] else problem(row["peers"][p])[0] for p in peers],
+            title(best[0]) if best else "", ratio, share(row["flop"], ours, row["peak"]), share(row["flop"], them, row["peak"]),
+            share(row["bytes"], ours, row["read"]), share(row["bytes"], them, row["read"]), "%.0f" % (row["peak"] * 1e-9), "%.1f" % (row["read"] * 1e-9)]
+
+
+def line(row, peers):
+    """One row as text, told when it is there."""
+    ours, best = row["peers"].get("nfc"), best_of(row)
+    text = "  ".join("%s %s" % (p, time_cell(r) if "ms" in r else "%s (%s)" % problem(r)) for p, r in ((p, row["peers"][p]) for p in peers))
+    ratio = "  nfc/best %.2f" % (ours["ms"] / best[1]["ms"]) if ours and "ms" in ours and best else ""
+    return "%-20s %dT  %s%s" % (row["model"], row["threads"], text, ratio)
+
+
+def notes(rows, peers):
+    """Why a peer is absent, once; why a model is not measured, model by model; and the versions of the rest."""
+    text = []
+    for p in peers:
+        results = [(r["model"], r["threads"], r["peers"][p]) for r in rows]
+        versions = sorted({r["version"] for _, _, r in results if "version" in r})
+        lacks = {}
+        for model, threads, r in results:
+            if "ms" not in r:
+                lacks.setdefault(problem(r), []).append("%s %dT" % (model, threads))
+        text.append("- %s%s" % (title(p), " " + ", ".join(versions) if versions else ""))
+        text += ["  - %s: %s (%s)" % (word, reason, "all" if len(where) == len(results) else ", ".join(where)) for (word, reason), where in lacks.items()]
+    return text
+
+
+def markdown(machine, rows, peers):
+    head = ["model", "GFLOP", "MB", *[title(p) for p in peers], "best peer", "nfc / best", "nfc of peak", "best of peak", "nfc of read", "best of read", "peak GFLOP/s", "read GB/s"]
+    text = ["%(date)s, %(cpu)s, Linux %(system)s, load %(load).1f at the end; nfc for device %(device)s; `%(command)s`" % machine, "",
+            "Times are ms: the median of %d rounds' medians, ± half the range of those; a turn is %g s or one run. GFLOP: a direct count of" % (machine["rounds"], machine["seconds"]),
+            "convolutions, products and LSTMs. MB: weights, inputs and outputs. Shares are of what the same cores reached between the rounds: f32",
+            "multiply-adds in registers, and the best of six ways to read as many bytes."]
+    for threads in dict.fromkeys(r["threads"] for r in rows):
+        text += ["", "**%d thread%s**" % (threads, "s"[: threads != 1]), "", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
+        text += ["| " + " | ".join(cells(r, peers)) + " |" for r in rows if r["threads"] == threads]
+    return "\n".join([*text, "", *notes(rows, peers), ""])

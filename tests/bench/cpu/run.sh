@@ -1,0 +1,27 @@
+#!/bin/sh
+# run.sh BUILD [option of bench.py ...]: makes what is missing of the peers' Python, and of the models, and measures. README.md tells more.
+#
+# NFC_BENCH_CACHE is the folder of all that: BUILD/bench by default. NFC_BENCH_PYTHON a Python that has the packages already.
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${1:?the build folder}" && pwd) || exit 2
+shift
+cache=${NFC_BENCH_CACHE:-$build/bench}
+mkdir -p "$cache" && cache=$(cd "$cache" && pwd) || exit 2
+python=${NFC_BENCH_PYTHON:-$cache/venv/bin/python}
+if [ ! -x "$python" ]; then
+    echo "bench-cpu: installing the peers from PyPI into $cache/venv: some gigabytes"
+    ${PYTHON:-/usr/bin/python3} -m venv "$cache/venv" || exit 2
+    # What models are made with must be there; a peer that is not to be had is named in the table.
+    "$python" -m pip install -q -r "$here/requirements.txt" || exit 2
+    while read -r package; do
+        "$python" -m pip install -q "$package" || echo "bench-cpu: $package does not install here"
+    done < "$here/requirements-peers.txt"
+fi
+models=
+for word in "$@"; do
+    [ "$models" = next ] && models=$word
+    [ "$word" = --models ] && models=next
+done
+# shellcheck disable=SC2086 # the names are words
+"$python" -B "$here/models.py" "$cache" $(echo "$models" | tr , ' ') || exit 1
+exec "$python" -B "$here/bench.py" --cache "$cache" --nfc "$build/nfc" "$@"
