@@ -8,18 +8,19 @@
 /* ---- kernels ------------------------------------------------------------------------------- */
 
 /* The author's name of what a parameter holds, where the parameter is called otherwise. */
-static void put_param(cg_program *p, text *t, const kir_buffer *b)
+static void put_param(cg_program *p, text *t, const kir_buffer *b, const plan_view *view)
 {
     const ir_value *v = b->value;
     const char *access = b->read && b->written ? "changed" : b->written ? "written" : "read";
-    line(t, " *   %-12s %s, %s", b->name, v ? cg_shape_text(p, v->type) : dtype_name(b->dtype), access);
+    const char *layout = v && plan_is_channels_last(v->type, view) ? ", channels last" : "";
+    line(t, " *   %-12s %s, %s%s", b->name, v ? cg_shape_text(p, v->type) : dtype_name(b->dtype), access, layout);
 }
 
 static void put_kernel_comment(cg_program *p, text *t, const cg_kernel *k, int number)
 {
     line(t, "/* %s: kernel %d of %d, %s", k->name, number, p->kernel.n, comment_safe(p->arena, cg_places(p, k->call)));
     if (k->call->inst) line(t, " *   %s%s", cg_ops_text(p, k->call->inst), k->all.n > 1 ? arena_printf(p->arena, "; called from %d places", k->all.n) : "");
-    for (int i = 0; i < k->func->param.n; i++) put_param(p, t, k->func->param.at[i]);
+    for (int i = 0; i < k->func->param.n; i++) put_param(p, t, k->func->param.at[i], k->call->arg.at[i]);
     line(t, " *   schedule: %s */", k->func->schedule ? k->func->schedule : "loops in the order of the axes");
 }
 

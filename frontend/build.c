@@ -41,6 +41,20 @@ static bool known_dump(cli *c)
     return false;
 }
 
+static bool read_layout(cli *c, plan_layout *layout)
+{
+    static const char *const names[] = {"plain", "channels-last", NULL};
+    for (int i = 0; c->layout && names[i]; i++)
+        if (strcmp(c->layout, names[i]) == 0) {
+            *layout = (plan_layout)i;
+            return true;
+        }
+    if (!c->layout) return true;
+    nfc_diag *diag = diag_error_in(&c->s->diags, E_USAGE, "--layout", "plain or channels-last, not '%s'", c->layout);
+    diag_suggest(diag, c->layout, names);
+    return false;
+}
+
 static void print_kernels(FILE *to, const plan *p)
 {
     for (int g = 0; g < p->graph.n; g++)
@@ -49,13 +63,14 @@ static void print_kernels(FILE *to, const plan *p)
 
 plan *cli_plan(cli *c, const device *d)
 {
-    if (!known_dump(c)) return NULL;
+    plan_options options = {.alignment = d->alignment};
+    if (!known_dump(c) || !read_layout(c, &options.layout)) return NULL;
     ir_module *m = cli_load(c);
     if (!m) return NULL;
     m->fast_math |= d->fast_math;
     pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .precision = d->precision};
     if (!passes_run(m, &o)) return NULL;
-    plan *p = plan_module(m, &(plan_options){.alignment = d->alignment});
+    plan *p = plan_module(m, &options);
     if (p && is_dump(c, "plan")) plan_print(stdout, p);
     if (p && is_dump(c, "kernels")) print_kernels(stdout, p);
     return p;

@@ -91,6 +91,14 @@ static bool is_within(kv_checker *c, const kv_access *b, const kv_access *a)
     return rest_a == rest_b;
 }
 
+/* Do all iterations of a loop stay between two multiples of a number by which the rest of the difference d of
+ * two accesses divides? Then d is 0 in the same iteration only: channels that lie side by side, say. */
+static bool is_residue(kv_checker *c, const kir_stmt *loop, const ir_sx *size, const ir_sx *d)
+{
+    const ir_sx *all = sx_mul(&c->m->sx, size, sx_sub(&c->m->sx, loop->end, loop->begin));
+    return sx_is_const(all) && sx_value(all) > 0 && sx_is(sx_mod(&c->m->sx, d, sx_value(all)), 0);
+}
+
 /* Can the difference of two accesses, in whichever iterations, be 0 though the iterations differ? It
  * cannot where it is smaller than the step from one iteration to the next, or larger than all steps. */
 static bool is_apart(kv_checker *c, const kv_access *a, const kv_access *b)
@@ -118,7 +126,7 @@ static bool is_apart(kv_checker *c, const kv_access *a, const kv_access *b)
     bool near = kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), d)) && kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
     bool far = kv_never_negative(c, sx_sub(t, d, all)) || kv_never_negative(c, sx_sub(t, minus, all));
     c->sym.n = nsym;
-    return near || far;
+    return near || far || is_residue(c, a->loop, size, d);
 }
 
 /* Are the elements that an iteration touches its own among all that the access touches? */
@@ -128,7 +136,7 @@ static bool is_own(kv_checker *c, const kv_access *x)
     for (int i = x->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, x->inner.at[i]);
     bool own = injective(c, x->index, x->loop->var->sym);
     c->sym.n = nsym;
-    return own;
+    return own || is_apart(c, x, x);
 }
 
 /* An access happens where the loops around it run. */

@@ -9,10 +9,7 @@
 
 static bool same_view(const plan_view *a, const plan_view *b, const ir_type *t)
 {
-    if (a->buffer != b->buffer || a->offset != b->offset) return false;
-    for (int i = 0; i < t->rank; i++) /* where there is one element, no step is made */
-        if (a->stride[i] != b->stride[i] && !sx_is(t->dim[i], 1)) return false;
-    return true;
+    return a->buffer == b->buffer && a->offset == b->offset && plan_steps_alike(t, a, b);
 }
 
 static const char *param_name(lw *l, const ir_value *v)
@@ -358,14 +355,6 @@ static bool plain_strides(lw *l, const ir_value *v, const ir_type *out, const ir
     return true;
 }
 
-/* Can axes i and i + 1 be run as one? They can where every access steps evenly over both. */
-static bool joinable(lw *l, const ir_type *out, int i, int n, const ir_sx *(*stride)[IR_MAX_RANK])
-{
-    for (int k = 0; k < n; k++)
-        if (stride[k][i] != sx_mul(l->sx, stride[k][i + 1], out->dim[i + 1])) return false;
-    return sx_is_const(out->dim[i + 1]) && sx_value(out->dim[i + 1]) > 0;
-}
-
 static bool only_elementwise(const ir_inst *inst)
 {
     if (inst->op != IR_fused) return op_get(inst->op)->family == FAM_EW || inst->op == IR_cast;
@@ -374,46 +363,20 @@ static bool only_elementwise(const ir_inst *inst)
     return true;
 }
 
-/* Runs of axes that are one loop: run[i] says that axis i + 1 continues axis i. */
-static void join_axes(lw *l, const ir_value *out, bool *run)
-{
-    enum { MOST = 32 };
-    const ir_sx *stride[MOST + 1][IR_MAX_RANK];
-    int n = 0;
-    bool plain = only_elementwise(l->inst) && l->inst->nin <= MOST && plain_strides(l, out, out->type, stride[n++]);
-    for (int i = 0; plain && i < l->inst->nin; i++) {
-        const ir_value *v = l->inst->in[i];
-        if (!v || literal(l, v)) continue;
-        plain = plain_strides(l, v, out->type, stride[n++]);
-    }
-    for (int i = 0; i + 1 < out->type->rank; i++) run[i] = plain && joinable(l, out->type, i, n, stride);
-}
-
 static void pointwise(lw *l)
 {
+    enum { MOST = 32 };
     const ir_value *out = l->inst->out[0];
     const ir_type *t = out->type;
-    const ir_sx *index[IR_MAX_RANK];
-    bool run[IR_MAX_RANK] = {false};
-    int loops = 0;
-    join_axes(l, out, run);
-    const char *const *names = lw_axis_names(t->rank);
-    for (int i = 0; i < t->rank; i++) {
-        ir_type joined = {.rank = 0};
-        const ir_sx *extent = sx_int(l->sx, 1);
-        int first = i;
-        for (;; i++) {
-            joined.dim[joined.rank++] = t->dim[i];
-            extent = sx_mul(l->sx, extent, t->dim[i]);
-            if (i + 1 == t->rank || !run[i]) break;
-        }
-        const ir_sx *flat = sx_int(l->sx, 0);
-        if (!sx_is(extent, 1)) {
-            flat = lw_for_parallel(l, joined.rank == t->rank ? "i" : names[first], extent);
-            loops++;
-        }
-        lw_unflatten(l, &joined, flat, &index[first]);
+    const ir_sx *stride[MOST + 1][IR_MAX_RANK], *index[IR_MAX_RANK];
+    int order[IR_MAX_RANK], n = 1;
+    bool plain = plain_strides(l, out, t, stride[0]) && only_elementwise(l->inst) && l->inst->nin <= MOST;
+    lw_order(t, plan_view_of(l->plan, out)->stride, order);
+    for (int i = 0; plain && i < l->inst->nin; i++) {
+        const ir_value *v = l->inst->in[i];
+        if (v && !literal(l, v)) plain = plain_strides(l, v, t, stride[n++]);
     }
+    int loops = lw_for_steps(l, t, order, plain ? n : 0, stride, index);
     const ir_value *made = l->inst->op == IR_fused ? last_inside(l) : out;
     const kir_expr *x = lw_load(l, made, index);
     lw_param *p = param_of(l, out, plan_view_of(l->plan, out));
@@ -555,16 +518,20 @@ plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, p
     *target = (ir_value){.type = type, .name = to->buffer->name, .at = at};
     const kir_expr *number = value ? literal(&l, value) : NULL;
     lw_param *y = param_of(&l, target, to), *x = number ? NULL : param_of(&l, source, from);
-    bool contiguous = x && plan_is_contiguous(m, type, from) && plan_is_contiguous(m, type, to);
-    if (contiguous && l.outer == KIR_GRID) { /* COPY would be the work of one thread */
+    bool block = x && plan_is_dense(m, type, from) && plan_steps_alike(type, from, to);
+    if (block && l.outer == KIR_GRID) { /* COPY would be the work of one thread */
         const ir_sx *i = lw_for_parallel(&l, "i", ir_elements(m, type));
         kir_store(&l.b, y->buffer, i, kir_load(&l.b, x->buffer, i));
         lw_close(&l, 1);
-    } else if (contiguous) {
+    } else if (block) {
         kir_copy(&l.b, y->buffer, sx_int(l.sx, 0), x->buffer, sx_int(l.sx, 0), ir_elements(m, type));
     } else {
-        const ir_sx *index[IR_MAX_RANK];
-        int loops = lw_for_shape(&l, type->rank, type->dim, lw_axis_names(type->rank), index);
+        const ir_sx *index[IR_MAX_RANK], *stride[2][IR_MAX_RANK];
+        int order[IR_MAX_RANK];
+        memcpy(stride[0], to->stride, sizeof stride[0]);
+        memcpy(stride[1], from->stride, sizeof stride[1]);
+        lw_order(type, to->stride, order);
+        int loops = lw_for_steps(&l, type, order, number ? 1 : 2, stride, index);
         if (!number) number = kir_load(&l.b, x->buffer, flat_index(&l, x, type->rank, index));
         kir_store(&l.b, y->buffer, flat_index(&l, y, type->rank, index), number);
         lw_close(&l, loops);

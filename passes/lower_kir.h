@@ -53,6 +53,11 @@ const kir_expr *lw_stored(lw *l, int n, const ir_sx *const *index);
 /* The loops over a shape whose iterations are independent; fills index[]. Axes of extent 1 need none.
  * Returns how many were opened, for lw_close(). */
 int lw_for_shape(lw *l, int rank, const ir_sx *const *extent, const char *const *names, const ir_sx **index);
+/* The axes of a shape from the one of the largest step to the one of the smallest. */
+void lw_order(const ir_type *t, const ir_sx *const *stride, int *order);
+/* The same loops in this order of the axes, runs of which are one loop where all n accesses (by their strides)
+ * step evenly over them; n = 0: nowhere. */
+int lw_for_steps(lw *l, const ir_type *t, const int *order, int n, const ir_sx *(*stride)[IR_MAX_RANK], const ir_sx **index);
 /* One loop; serial. */
 const ir_sx *lw_for(lw *l, const char *name, const ir_sx *extent);
 const ir_sx *lw_for_parallel(lw *l, const char *name, const ir_sx *extent);

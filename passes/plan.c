@@ -65,6 +65,7 @@ plan *plan_module(ir_module *m, const plan_options *options)
     plan *p = ARENA_NEW(m->arena, plan);
     p->m = m;
     p->gpu = options->gpu;
+    p->layout = options->layout;
     ir_number(m);
     name_symbols(m);
     for (int g = 0; g < m->graph.n; g++) plan_one(p, m->graph.at[g], options);
@@ -74,7 +75,7 @@ plan *plan_module(ir_module *m, const plan_options *options)
 
 /* ---- dumps --------------------------------------------------------------------------------- */
 
-static void print_view(FILE *to, nfc_arena *a, const plan_view *v)
+static void print_view(FILE *to, nfc_arena *a, const ir_value *of, const plan_view *v)
 {
     static const char *const places[] = {"arena", "input", "output", "state", "weight"};
     const plan_buffer *b = v->buffer;
@@ -83,6 +84,7 @@ static void print_view(FILE *to, nfc_arena *a, const plan_view *v)
     if (b->place == PLAN_INPUT || b->place == PLAN_OUTPUT) fprintf(to, " %d", b->port);
     if (b->name) fprintf(to, " '%s'", b->name);
     if (!sx_is(v->offset, 0)) fprintf(to, "[%s]", sx_text(a, v->offset));
+    if (of && plan_is_channels_last(of->type, v)) fprintf(to, " channels last");
 }
 
 void plan_print(FILE *to, const plan *p)
@@ -99,7 +101,7 @@ void plan_print(FILE *to, const plan *p)
             fprintf(to, "  call %d %s(", c->id, c->kernel->name);
             for (int k = 0; k < c->arg.n; k++) {
                 fputs(k ? ", " : "", to);
-                print_view(to, p->m->arena, c->arg.at[k]);
+                print_view(to, p->m->arena, c->kernel->param.at[k]->value, c->arg.at[k]);
             }
             fputs(")\n", to);
         }

@@ -78,6 +78,10 @@ typedef struct plan_graph {
     int positions;
 } plan_graph;
 
+/* How values of rank 3 to 5 are stored: in the order of their axes, or with axis 1 (the channels) last.
+ * What the caller sees keeps its order: inputs, outputs, states, weights. */
+typedef enum { LAYOUT_PLAIN, LAYOUT_CHANNELS_LAST } plan_layout;
+
 typedef struct plan {
     ir_module *m;
     VEC(plan_graph *) graph;
@@ -85,11 +89,13 @@ typedef struct plan {
     int64_t arena;               /* the largest of the graphs' */
     int64_t state_bytes, weight_bytes;
     bool gpu;                    /* as the options say */
+    plan_layout layout;
 } plan;
 
 typedef struct plan_options {
     int64_t alignment;  /* of buffers in the arena, bytes */
     bool gpu;           /* kernels are spread over a grid */
+    plan_layout layout;
 } plan_options;
 
 /* Plans a module and lowers it to kernels. Reports and returns NULL when something cannot be done. */
@@ -98,11 +104,22 @@ plan_view *plan_view_of(const plan_graph *p, const ir_value *v);
 plan_step *plan_step_of(const plan_graph *p, const ir_inst *inst);
 /* Does the view run through its elements in order, without gaps? */
 bool plan_is_contiguous(ir_module *m, const ir_type *type, const plan_view *v);
+/* Does it do so in any order of its axes? */
+bool plan_is_dense(ir_module *m, const ir_type *type, const plan_view *v);
+/* Do two views step alike from element to element? */
+bool plan_steps_alike(const ir_type *type, const plan_view *a, const plan_view *b);
+/* Do the channels (axis 1) of one place lie side by side, and not the places of one channel? */
+bool plan_is_channels_last(const ir_type *type, const plan_view *v);
 void plan_print(FILE *to, const plan *p);
 
 /* ---- shared by the planner's files ----------------------------------------------------------- */
 
+/* plan_view.c: all of a buffer, in the order of the axes; the same with axis 1 of 3 or more last. */
 plan_view *plan_new_view(plan_graph *p, plan_buffer *b, const ir_type *type);
+plan_view *plan_channels_last_view(plan_graph *p, plan_buffer *b, const ir_type *type);
+/* New extents over the same elements: possible where runs of axes that a reshape mixes lie in one stride;
+ * NULL: they do not. */
+plan_view *plan_regrouped(ir_module *m, const ir_type *from, const plan_view *x, const ir_type *to);
 /* plan_place.c: storage for every value. */
 void plan_storage(plan_graph *p);
 /* The part of a state that an effect selects; what a write replaces, with the axes of its value. */

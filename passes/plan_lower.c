@@ -44,10 +44,7 @@ static bool same_storage(const plan_buffer *a, const plan_buffer *b)
 
 static bool same_place(const plan_view *a, const plan_view *b, const ir_type *t)
 {
-    if (!same_storage(a->buffer, b->buffer) || a->offset != b->offset) return false;
-    for (int i = 0; i < t->rank; i++) /* where there is one element, no step is made */
-        if (a->stride[i] != b->stride[i] && !sx_is(t->dim[i], 1)) return false;
-    return true;
+    return same_storage(a->buffer, b->buffer) && a->offset == b->offset && plan_steps_alike(t, a, b);
 }
 
 static bool is_empty(const ir_type *t) { return ir_max_elements(t) == 0; }
@@ -191,7 +188,8 @@ static void lower_renaming(plan_graph *p, const ir_inst *inst)
     for (int i = 0; i < inst->nout; i++) {
         plan_view *to = plan_view_of(p, inst->out[i]), *from = plan_view_of(p, x);
         if (to->buffer == from->buffer || is_empty(x->type)) continue;
-        plan_view *as_operand = plan_new_view(p, to->buffer, x->type);
+        plan_view *as_operand = plan_regrouped(module_of(p), inst->out[i]->type, to, x->type);
+        if (!as_operand) as_operand = plan_new_view(p, to->buffer, x->type); /* extents that the run compares */
         add_call(p, inst, copy(p, x->type, as_operand, from, x, inst->out[i]->name, inst->at));
     }
 }

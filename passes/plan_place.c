@@ -70,30 +70,6 @@ static int used_at(placer *k, const ir_value *v, const ir_inst *user)
 
 /* ---- views --------------------------------------------------------------------------------- */
 
-plan_view *plan_new_view(plan_graph *p, plan_buffer *b, const ir_type *type)
-{
-    sx_table *t = &p->plan->m->sx;
-    plan_view *v = ARENA_NEW(p->plan->m->arena, plan_view);
-    v->buffer = b;
-    v->offset = sx_int(t, 0);
-    const ir_sx *stride = sx_int(t, 1);
-    for (int i = type->rank - 1; i >= 0; i--) {
-        v->stride[i] = stride;
-        stride = sx_mul(t, stride, type->dim[i]);
-    }
-    return v;
-}
-
-bool plan_is_contiguous(ir_module *m, const ir_type *type, const plan_view *v)
-{
-    const ir_sx *stride = sx_int(&m->sx, 1);
-    for (int i = type->rank - 1; i >= 0; i--) {
-        if (!sx_is(type->dim[i], 1) && v->stride[i] != stride) return false;
-        stride = sx_mul(&m->sx, stride, type->dim[i]);
-    }
-    return true;
-}
-
 static const ir_sx *size_of(ir_module *m, const ir_type *type) { return sx_mul(&m->sx, ir_elements(m, type), sx_int(&m->sx, (int64_t)dtype_bytes(type->dtype))); }
 
 static plan_buffer *new_buffer(placer *k, plan_place place, const ir_value *v)
@@ -115,124 +91,18 @@ static void set_view(placer *k, const ir_value *v, plan_view *view, const ir_val
 
 static void own_storage(placer *k, const ir_value *v, plan_place place)
 {
-    set_view(k, v, plan_new_view(k->p, new_buffer(k, place, v), v->type), v);
+    plan_buffer *b = new_buffer(k, place, v);
+    bool last = place == PLAN_ARENA && map_getp(&k->channels_last, v);
+    set_view(k, v, last ? plan_channels_last_view(k->p, b, v->type) : plan_new_view(k->p, b, v->type), v);
 }
 
 plan_view *plan_view_of(const plan_graph *p, const ir_value *v) { return map_getp(&p->view, v); }
 
-static plan_view *copy_view(placer *k, const plan_view *from)
-{
-    plan_view *v = ARENA_NEW(k->m->arena, plan_view);
-    *v = *from;
-    return v;
-}
-
-/* New extents over the same elements: possible where runs of axes that the reshape mixes lie in one
- * stride. Splits both shapes into the smallest groups of equal size. */
-static plan_view *regrouped(placer *k, const ir_type *from, const plan_view *x, const ir_type *to)
-{
-    sx_table *t = &k->m->sx;
-    plan_view *v = copy_view(k, x);
-    for (int i = 0, j = 0; i < from->rank || j < to->rank;) {
-        int i0 = i, j0 = j;
-        const ir_sx *a = i < from->rank ? from->dim[i++] : sx_int(t, 1), *b = j < to->rank ? to->dim[j++] : sx_int(t, 1);
-        while (a != b) {
-            bool grow_a = j == to->rank || (i < from->rank && sx_max(a) < sx_max(b));
-            if (grow_a && i < from->rank) a = sx_mul(t, a, from->dim[i++]);
-            else if (j < to->rank) b = sx_mul(t, b, to->dim[j++]);
-            else return NULL;
-        }
-        while (i < from->rank && sx_is(from->dim[i], 1)) i++;
-        const ir_sx *stride = NULL; /* of the innermost axis that has more than one element */
-        for (int n = i - 1; n >= i0; n--) {
-            if (sx_is(from->dim[n], 1)) continue;
-            if (!stride) {
-                stride = x->stride[n];
-                a = sx_mul(t, stride, from->dim[n]);
-            } else {
-                if (x->stride[n] != a) return NULL;
-                a = sx_mul(t, a, from->dim[n]);
-            }
-        }
-        if (!stride) stride = sx_int(t, 1);
-        while (j < to->rank && sx_is(to->dim[j], 1) && i == from->rank) j++;
-        for (int n = j - 1; n >= j0; n--) {
-            v->stride[n] = stride;
-            stride = sx_mul(t, stride, to->dim[n]);
-        }
-    }
-    return v;
-}
-
-/* The run checks that the numbers of elements are equal where the extents do not show it: then what has
- * no gaps needs no copy either. */
-static plan_view *reshaped(placer *k, const ir_inst *inst, const plan_view *x)
-{
-    const ir_type *from = inst->in[0]->type, *to = inst->out[0]->type;
-    plan_view *v = regrouped(k, from, x, to);
-    if (v || !plan_is_contiguous(k->m, from, x)) return v;
-    v = plan_new_view(k->p, x->buffer, to);
-    v->offset = x->offset;
-    return v;
-}
-
-static plan_view *sliced(placer *k, const ir_inst *inst, const plan_view *x)
-{
-    sx_table *t = &k->m->sx;
-    slice_axis axis[IR_MAX_RANK];
-    slice_axes(k->m, inst, axis);
-    plan_view *v = copy_view(k, x);
-    for (int i = 0; i < inst->in[0]->type->rank; i++) {
-        v->offset = sx_add(t, v->offset, sx_mul(t, axis[i].start, x->stride[i]));
-        v->stride[i] = sx_mul(t, x->stride[i], sx_int(t, axis[i].step));
-    }
-    return v;
-}
-
-static plan_view *permuted(placer *k, const ir_inst *inst, const plan_view *x)
-{
-    const ir_attr *perm = &inst->attr[ATTR_AT(transpose, perm)];
-    int rank = inst->out[0]->type->rank;
-    plan_view *v = copy_view(k, x);
-    for (int i = 0; i < rank; i++) v->stride[i] = x->stride[perm->kind == IR_ATTR_NONE ? rank - 1 - i : sx_value(perm->sx[i])];
-    return v;
-}
-
-static plan_view *expanded(placer *k, const ir_inst *inst, const plan_view *x)
-{
-    const ir_type *from = inst->in[0]->type, *to = inst->out[0]->type;
-    plan_view *v = copy_view(k, x);
-    for (int i = 0; i < to->rank; i++) {
-        int n = i - (to->rank - from->rank);
-        bool repeats = n < 0 || (sx_is(from->dim[n], 1) && !sx_is(to->dim[i], 1));
-        v->stride[i] = repeats ? sx_int(&k->m->sx, 0) : x->stride[n];
-    }
-    return v;
-}
-
 /* Result n of an op that only renames elements, as a view of the operand; NULL: it needs a copy. */
 static plan_view *renamed_view(placer *k, const ir_inst *inst, int n)
 {
-    const ir_value *x = inst->nin ? inst->in[0] : NULL;
-    const plan_view *of = x ? plan_view_of(k->p, x) : NULL;
-    if (!of) return NULL;
-    switch (inst->op) {
-    case IR_reshape:
-    case IR_flatten:
-    case IR_squeeze:
-    case IR_unsqueeze: return reshaped(k, inst, of);
-    case IR_transpose: return permuted(k, inst, of);
-    case IR_slice: return sliced(k, inst, of);
-    case IR_expand: return expanded(k, inst, of);
-    case IR_split: {
-        int axis = (int)ir_int(inst, ATTR_AT(split, axis));
-        if (axis < 0) axis += x->type->rank;
-        plan_view *v = copy_view(k, of);
-        for (int i = 0; i < n; i++) v->offset = sx_add(&k->m->sx, v->offset, sx_mul(&k->m->sx, inst->out[i]->type->dim[axis], of->stride[axis]));
-        return v;
-    }
-    default: return NULL;
-    }
+    const plan_view *of = inst->nin && inst->in[0] ? plan_view_of(k->p, inst->in[0]) : NULL;
+    return of ? plan_renamed(k->p, inst, n, of) : NULL;
 }
 
 /* ---- states -------------------------------------------------------------------------------- */
@@ -508,10 +378,11 @@ void plan_storage(plan_graph *p)
 {
     nfc_arena *a = arena_child(p->plan->m->arena);
     placer k = {.p = p, .m = p->plan->m, .a = a};
-    for (nfc_map **map = (nfc_map *[]){&k.storage, &k.base, &k.life, &k.copied_read, &k.block_begin, &k.traffic, &k.jump_at, NULL}; *map; map++) map_init(*map, a);
+    for (nfc_map **map = (nfc_map *[]){&k.storage, &k.base, &k.life, &k.copied_read, &k.block_begin, &k.traffic, &k.jump_at, &k.channels_last, NULL}; *map; map++) map_init(*map, a);
     number_region(&k, p->g->body, &p->positions);
     find_jumps(&k);
     find_copied_reads(&k);
+    plan_layouts(&k);
     place_region(&k, p->g->body);
     find_lifetimes(&k);
     plan_share(&k);

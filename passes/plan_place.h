@@ -39,6 +39,7 @@ typedef struct {
     VEC(ir_inst *) inst; /* all, in order */
     nfc_map traffic;     /* state -> traffic */
     nfc_map jump_at;     /* block -> position + 1 of the first jump to it */
+    nfc_map channels_last; /* values that are stored so, where they have storage of their own */
     VEC(back_edge) back;
 } placer;
 
@@ -68,6 +69,11 @@ int place_before(placer *k, const ir_inst *const *list, int n, int at);
 plan_buffer *place_state(placer *k, ir_state *st);
 /* Enters a segment's end among those of its storage. */
 void place_note_end(placer *k, storage *st, const segment *s);
+/* plan_view.c: result n of an op that only renames elements, as a view of its operand's view; NULL: it
+ * needs a copy. */
+plan_view *plan_renamed(plan_graph *p, const ir_inst *inst, int n, const plan_view *x);
+/* plan_layout.c: which values are stored channels last. */
+void plan_layouts(placer *k);
 /* plan_share.c: values that can share a storage do. */
 void plan_share(placer *k);
 

@@ -39,6 +39,14 @@ static bool may_overwrite(const ir_inst *i, const ir_value *operand, const ir_va
     return true;
 }
 
+/* Are the elements of both, where they are the same, at the same places of a storage that they share? */
+static bool lie_alike(placer *k, const ir_value *v, const ir_value *w)
+{
+    const plan_view *a = plan_view_of(k->p, v), *b = plan_view_of(k->p, w);
+    if (plan_is_contiguous(k->m, v->type, a) && plan_is_contiguous(k->m, w->type, b)) return true;
+    return ir_same_shape(v->type, w->type) && plan_steps_alike(v->type, a, b);
+}
+
 /* One life ends where the other begins: fine for a move between the two, or a kernel that works in
  * place. */
 static bool may_touch(placer *k, const segment *before, const segment *after)
@@ -49,11 +57,12 @@ static bool may_touch(placer *k, const segment *before, const segment *after)
             const ir_value *o = w->def->in[n];
             if (!o || map_getp(&k->base, o) != v) continue;
             const plan_view *view = plan_view_of(k->p, o);
-            if (!sx_is(view->offset, 0) || !plan_is_contiguous(k->m, o->type, view) || !may_overwrite(w->def, o, w)) return false;
+            if (!sx_is(view->offset, 0) || !plan_is_dense(k->m, o->type, view) || !may_overwrite(w->def, o, w) || !lie_alike(k, o, w)) return false;
         }
         return position(k, w->def) == before->last && !map_getp(&k->copied_read, w->def);
     }
     const ir_block *b = w->block;
+    if (!lie_alike(k, v, w)) return false;
     if (!b) { /* what a loop leaves is what its last trip yielded */
         for (b = w->def->region[0]->first; b; b = b->next)
             if (ir_ends_trip(b->last) && b->last->in[w->slot] == v) return true;
@@ -107,11 +116,11 @@ static void merge(placer *k, storage *into, storage *from)
     from->merged = into;
 }
 
-/* Is it all of its buffer, in every run? An output's buffer is as large as the run's dims make it. */
+/* Is it all of its buffer, in every run, in whichever order? An output's buffer is as large as the run's dims make it. */
 static bool is_whole(placer *k, const ir_value *v)
 {
     const plan_view *view = plan_view_of(k->p, v);
-    if (!view || !sx_is(view->offset, 0) || !plan_is_contiguous(k->m, v->type, view)) return false;
+    if (!view || !sx_is(view->offset, 0) || !plan_is_dense(k->m, v->type, view)) return false;
     return sx_mul(&k->m->sx, ir_elements(k->m, v->type), sx_int(&k->m->sx, (int64_t)dtype_bytes(v->type->dtype))) == view->buffer->size;
 }
 
@@ -119,7 +128,7 @@ static bool is_whole(placer *k, const ir_value *v)
 static bool try_merge(placer *k, const ir_value *a, const ir_value *b)
 {
     if (!a || !b || a->type->kind != IR_TENSOR || !is_whole(k, a) || !is_whole(k, b)) return false;
-    if (a->type->dtype != b->type->dtype || ir_elements(k->m, a->type) != ir_elements(k->m, b->type)) return false;
+    if (a->type->dtype != b->type->dtype || ir_elements(k->m, a->type) != ir_elements(k->m, b->type) || !lie_alike(k, a, b)) return false;
     storage *x = storage_of(k, plan_view_of(k->p, a)->buffer), *y = storage_of(k, plan_view_of(k->p, b)->buffer);
     if (x == y) return true;
     plan_place p = x->buffer->place, q = y->buffer->place;
@@ -158,7 +167,7 @@ static void share_outputs(placer *k)
         const ir_inst *i = k->inst.at[n];
         for (int o = 0; i->op == IR_return && o < g->output.n; o++) {
             const ir_value *v = i->in[o];
-            if (!is_whole(k, v)) continue;
+            if (!is_whole(k, v) || !plan_is_contiguous(k->m, v->type, plan_view_of(k->p, v))) continue;
             storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
             if (s->buffer->bytes > ir_max_bytes(g->output.at[o].type)) continue; /* the run checks that it fits, at the end */
             if (s->buffer->place != PLAN_ARENA || (port[o] && storages_clash(k, port[o], s))) continue;

@@ -4,7 +4,8 @@
 usage: ops.py BUILD WORK ENGINE...       engines: sim, or names of COMPILERS
 For an engine that compiles, each module of tests/ops becomes C by `nfc build`, all of them are linked into one
 program with a driver that calls each module's own main, and that runs every graph from .npy to .npy. With OPS="add mul" in the environment
-it is about these ops alone."""
+it is about these ops alone. NFC_MODULES names another folder of modules, whose graphs have the same names, results and goldens (an input x may
+be called given_x), and NFC_FLAGS what they are built with: so other suites test the same ops otherwise."""
 import concurrent.futures as futures
 import json
 import os
@@ -17,6 +18,8 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OPS = os.path.join(os.path.dirname(HERE), "ops")
+MODULES = os.environ.get("NFC_MODULES", OPS)
+FLAGS = shlex.split(os.environ.get("NFC_FLAGS", ""))
 STRICT = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 SAFE = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=float-divide-by-zero"
 # name -> compiler, flags, what runs the program
@@ -37,12 +40,12 @@ NORMAL = {"f64": 2.0 ** -1022, "f32": 2.0 ** -126, "f16": 2.0 ** -14, "bf16": 2.
 
 def modules():
     only = os.environ.get("OPS", "").split()
-    return sorted(f[:-4] for f in os.listdir(OPS) if f.endswith(".nfg") and (not only or f[:-4] in only))
+    return sorted(f[:-4] for f in os.listdir(MODULES) if f.endswith(".nfg") and (not only or f[:-4] in only))
 
 
 def graphs_of(op):
     """name -> {input or output: element type} of every graph of a module."""
-    with open(os.path.join(OPS, op + ".nfg")) as f:
+    with open(os.path.join(MODULES, op + ".nfg")) as f:
         text = f.read()
     found = {}
     for part in re.split(r"^graph ", text, flags=re.M)[1:]:
@@ -135,6 +138,10 @@ class Bounds:
 # ---- engines --------------------------------------------------------------------------------------
 
 
+def golden_file(op, graph, port):
+    return os.path.join(OPS, "golden", op, graph, re.sub("^given_", "", port) + ".npy")
+
+
 def run_all(nfc, work, cases, command_of):
     """Runs a command a case, a few at a time; gives {case: (status, stderr)}."""
     def one(case):
@@ -145,18 +152,17 @@ def run_all(nfc, work, cases, command_of):
 
 
 def arguments(op, graph, ins, out):
-    golden = os.path.join(OPS, "golden", op, graph)
-    given = [a for i in ins for a in ("--input", "%s=%s" % (i, os.path.join(golden, i + ".npy")))]
+    given = [a for i in ins for a in ("--input", "%s=%s" % (i, golden_file(op, graph, i)))]
     return ["--graph", graph] + given + ["--output", out]
 
 
 def simulate(nfc, work, cases):
-    return run_all(nfc, work, cases, lambda c: [nfc, "sim", os.path.join(OPS, c[0] + ".nfg")] + arguments(c[0], c[1], cases[c][0], os.path.join(work, c[0], c[1])))
+    return run_all(nfc, work, cases, lambda c: [nfc, "sim", os.path.join(MODULES, c[0] + ".nfg")] + arguments(c[0], c[1], cases[c][0], os.path.join(work, c[0], c[1])))
 
 
 def emit(nfc, work, op):
     out = os.path.join(work, "src", op)
-    p = subprocess.run([nfc, "build", os.path.join(OPS, op + ".nfg"), "--emit=sources", "-o", out], capture_output=True)
+    p = subprocess.run([nfc, "build", os.path.join(MODULES, op + ".nfg"), "--emit=sources", "-o", out] + FLAGS, capture_output=True)
     if p.returncode:
         sys.exit("%s: nfc build failed\n%s" % (op, p.stderr.decode()))
     return out
@@ -237,8 +243,8 @@ def check(bounds, case, ports, result, engine, out):
         return "status %d: %s" % (status, said.strip())
     for name, dtype in ports[1].items():
         got = np.load(os.path.join(out, name + ".npy"))
-        largest = max([magnitude(np.load(os.path.join(golden, i + ".npy")), t) for i, t in ports[0].items()], default=0) if op.startswith("reduce_") else 0
-        wrong = bounds.compare(op, dtype, got, np.load(os.path.join(golden, name + ".npy")), engine == "sim", largest)
+        largest = max([magnitude(np.load(golden_file(op, graph, i)), t) for i, t in ports[0].items()], default=0) if op.startswith("reduce_") else 0
+        wrong = bounds.compare(op, dtype, got, np.load(golden_file(op, graph, name)), engine == "sim", largest)
         if wrong:
             return "%s %s" % (name, wrong)
     return None
