@@ -1,7 +1,7 @@
 /* The C dialect: C99 that is C++ too, freestanding where the device says so. */
 #include <math.h>
 #include <string.h>
-#include "codegen/helpers.h"
+#include "codegen/c_vector.h"
 #include "frontend/json.h"
 
 static bool is_float(kir_type t) { return t < DT_COUNT && dtype_is_float((nfc_dtype)t); }
@@ -27,6 +27,14 @@ static const char *typed(cg_module *c, const char *base, kir_type t)
     return arena_printf(c->arena, "nf_%s_%s", base, t == KIR_INDEX_TYPE ? (c->wide ? "i64" : "i32") : dtype_name((nfc_dtype)t));
 }
 
+/* An operator as the device's instruction for it, else as a helper. */
+static const char *operated(cg_module *c, const char *op, kir_type t, const char *a, const char *b)
+{
+    nfc_dtype scalar = t == KIR_INDEX_TYPE ? (c->wide ? DT_i64 : DT_i32) : (nfc_dtype)t;
+    const char *name = cg_lanes_helper(c, typed(c, op, t), scalar, scalar, b ? 2 : 1, 1);
+    return b ? arena_printf(c->arena, "%s(%s, %s)", name, a, b) : arena_printf(c->arena, "%s(%s)", name, a);
+}
+
 static const char *unsigned_of(kir_type t) { return t == DT_i64 ? "uint64_t" : "uint32_t"; }
 
 static const char *c_un(cg_module *c, const kir_expr *e, const char *a)
@@ -46,10 +54,10 @@ static const char *c_un(cg_module *c, const kir_expr *e, const char *a)
     case KU_ABS:
         if (t == KIR_INDEX_TYPE) return arena_printf(c->arena, "(%s < 0 ? -%s : %s)", a, a, a);
         break;
-    case KU_SQRT: return helped(c, typed(c, c->device->libm ? "sqrt" : "soft_sqrt", t), a, NULL);
+    case KU_SQRT: return operated(c, cg_square_root(c, (nfc_dtype)t, 1), t, a, NULL);
     default: break;
     }
-    return helped(c, typed(c, kir_un_table[e->op].text, t), a, NULL);
+    return operated(c, kir_un_table[e->op].text, t, a, NULL);
 }
 
 /* Signed arithmetic wraps, which C leaves undefined: it is done unsigned. */
@@ -71,7 +79,7 @@ static const char *c_bin(cg_module *c, const kir_expr *e, const char *a, const c
     case KB_DIV:
     case KB_REM: return wraps ? helped(c, typed(c, e->op == KB_DIV ? "div" : "rem", t), a, b) : NULL;
     case KB_MIN:
-    case KB_MAX: return helped(c, typed(c, kir_bin_table[e->op].text, t), a, b);
+    case KB_MAX: return operated(c, kir_bin_table[e->op].text, t, a, b);
     case KB_BAND:
     case KB_BOR:
         return NULL;
@@ -152,7 +160,8 @@ static const char *c_constant(cg_module *c, const kir_expr *e)
 
 static const char *c_fma(cg_module *c, const kir_expr *e, const char *x, const char *y, const char *z)
 {
-    return arena_printf(c->arena, e->type == DT_f32 ? "fmaf(%s, %s, %s)" : "fma(%s, %s, %s)", x, y, z);
+    const char *name = cg_lanes_helper(c, typed(c, "fma", e->type), (nfc_dtype)e->type, (nfc_dtype)e->type, 3, 1);
+    return arena_printf(c->arena, "%s(%s, %s, %s)", name, x, y, z);
 }
 
 static const char *c_element(cg_module *c, const kir_buffer *b, const char *index)
@@ -184,8 +193,7 @@ static void c_end_kernel(cg_module *c, text *t, const kir_func *f)
 
 static void c_begin_scalar(cg_module *c, text *t, const kir_func *f, const char *name)
 {
-    (void)c;
-    const char *type = c_compute(f->result->type, false);
+    const char *type = c->lanes ? c_vectors.type(c, f->result->type) : c_compute(f->result->type, false);
     put(t, "static inline %s %s(%s %s", type, name, type, f->arg[0]->name);
     if (f->arg[1]) put(t, ", %s %s", type, f->arg[1]->name);
     line(t, ")");
@@ -216,8 +224,14 @@ static void c_fail(cg_module *c, text *t, int code)
     line(t, "if (*status == 0) *status = %d;", code);
 }
 
+static void c_unroll(cg_module *c, text *t, int64_t trips)
+{
+    cg_use_helper(c, &c_helpers, "NF_UNROLL");
+    line(t, "NF_UNROLL(%lld)", (long long)trips);
+}
+
 const dialect dialect_c = {
     .name = "c", .compute_type = c_compute, .storage_type = c_storage, .un = c_un, .bin = c_bin, .cast = c_cast,
     .constant = c_constant, .fma = c_fma, .wide_suffix = "", .begin_kernel = c_begin_kernel, .end_kernel = c_end_kernel, .begin_scalar = c_begin_scalar,
-    .element = c_element, .copy = c_copy, .fail = c_fail,
+    .element = c_element, .copy = c_copy, .fail = c_fail, .unroll = c_unroll, .vectors = &c_vectors,
 };

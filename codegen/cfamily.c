@@ -103,8 +103,7 @@ const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor)
 
 /* ---- expressions --------------------------------------------------------------------------- */
 
-/* Strips one pair of brackets around the whole: arguments and initialisers need none. */
-static const char *bare(cg_module *c, const char *e)
+const char *cg_bare(cg_module *c, const char *e)
 {
     size_t n = strlen(e);
     if (n < 2 || e[0] != '(' || e[n - 1] != ')') return e;
@@ -116,23 +115,41 @@ static const char *bare(cg_module *c, const char *e)
     return arena_strndup(c->arena, e + 1, n - 2);
 }
 
-const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type)
+static void print_let(cg_module *c, text *t, const kir_stmt *s)
+{
+    if (c->lanes && kir_is_vector(c->lanes, s->var)) c->dialect->vectors->let(c, t, s);
+    else line(t, "const %s %s = %s;", c->dialect->compute_type(s->var->type, c->wide), s->var->name, cg_bare(c, cg_expr(c, s->value)));
+}
+
+static void print_scalar_function(cg_module *c, text *t, const kir_func *f, const char *name)
+{
+    c->dialect->begin_scalar(c, t, f, name);
+    for (int i = 0; i < f->body->body.n; i++) print_let(c, t, f->body->body.at[i]);
+    line(t, "return %s;", cg_bare(c, c->lanes ? c->dialect->vectors->kept(c, f->result) : cg_expr(c, f->result)));
+    close_brace(t);
+}
+
+const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type, int64_t lanes)
 {
     const char *name = arena_printf(c->arena, "nf_%s_%s", op, dtype_name((nfc_dtype)type));
+    if (lanes > 1) name = arena_printf(c->arena, "%sx%lld", name, (long long)lanes);
     if (map_get(&c->have, name)) return name;
     map_set(&c->have, name, c);
     text *own = text_new(c->arena); /* what it calls must stand before it */
     bool wide = c->wide;
+    kir_lanes *outside = c->lanes, inside;
+    nfc_map masks = c->masks;
     c->wide = false;
-    c->dialect->begin_scalar(c, own, f, name);
-    for (int i = 0; i < f->body->body.n; i++) {
-        const kir_stmt *s = f->body->body.at[i];
-        line(own, "const %s %s = %s;", c->dialect->compute_type(s->var->type, false), s->var->name, bare(c, cg_expr(c, s->value)));
+    c->lanes = lanes > 1 ? &inside : NULL;
+    if (lanes > 1) {
+        kir_lanes_of_function(&inside, c->m, c->arena, f, lanes);
+        map_init(&c->masks, c->arena);
     }
-    line(own, "return %s;", bare(c, cg_expr(c, f->result)));
-    close_brace(own);
+    print_scalar_function(c, own, f, name);
     put(c->helpers, "%s\n", own->at);
     c->wide = wide;
+    c->lanes = outside;
+    c->masks = masks;
     return name;
 }
 
@@ -145,7 +162,7 @@ static const char *unary(cg_module *c, const kir_expr *e)
 {
     const char *a = cg_expr(c, e->a);
     const kir_op_info *op = &kir_un_table[e->op];
-    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_unary(c->m, (kir_un)e->op, e->type), op->text, e->type), bare(c, a), NULL);
+    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_unary(c->m, (kir_un)e->op, e->type), op->text, e->type, 1), cg_bare(c, a), NULL);
     return c->dialect->un(c, e, a);
 }
 
@@ -153,7 +170,7 @@ static const char *binary(cg_module *c, const kir_expr *e)
 {
     const char *a = cg_expr(c, e->a), *b = cg_expr(c, e->b);
     const kir_op_info *op = &kir_bin_table[e->op];
-    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_binary(c->m, (kir_bin)e->op, e->type), op->text, e->type), bare(c, a), bare(c, b));
+    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_binary(c->m, (kir_bin)e->op, e->type), op->text, e->type, 1), cg_bare(c, a), cg_bare(c, b));
     const char *special = c->dialect->bin(c, e, a, b);
     return special ? special : arena_printf(c->arena, "(%s %s %s)", a, op->text, b);
 }
@@ -166,6 +183,7 @@ static const char *load(cg_module *c, const kir_buffer *b, const ir_sx *index)
 
 const char *cg_expr(cg_module *c, const kir_expr *e)
 {
+    if (c->lanes && kir_varies(c->lanes, e)) return c->dialect->vectors->value(c, e);
     switch (e->kind) {
     case KIR_CONST: return c->dialect->constant(c, e);
     case KIR_VAR: return e->var->name;
@@ -173,7 +191,7 @@ const char *cg_expr(cg_module *c, const kir_expr *e)
     case KIR_LOAD: return load(c, e->buffer, e->index);
     case KIR_UN: return unary(c, e);
     case KIR_BIN: return binary(c, e);
-    case KIR_FMA: return c->dialect->fma(c, e, bare(c, cg_expr(c, e->a)), bare(c, cg_expr(c, e->b)), bare(c, cg_expr(c, e->c)));
+    case KIR_FMA: return c->dialect->fma(c, e, cg_bare(c, cg_expr(c, e->a)), cg_bare(c, cg_expr(c, e->b)), cg_bare(c, cg_expr(c, e->c)));
     case KIR_SELECT: return arena_printf(c->arena, "(%s ? %s : %s)", cg_expr(c, e->a), cg_expr(c, e->b), cg_expr(c, e->c));
     case KIR_CAST: return c->dialect->cast(c, e->type, e->a->type, cg_expr(c, e->a));
     }
@@ -182,7 +200,7 @@ const char *cg_expr(cg_module *c, const kir_expr *e)
 
 /* ---- statements ---------------------------------------------------------------------------- */
 
-static void print_stmt(cg_module *c, const kir_stmt *s);
+static void print_stmt(cg_module *c, const kir_stmt *s, bool alone);
 
 /* Is a local set right after it is made? Then it is made with its value. */
 static bool is_initialised(const kir_stmt *alloc, const kir_stmt *next)
@@ -190,47 +208,88 @@ static bool is_initialised(const kir_stmt *alloc, const kir_stmt *next)
     return alloc->kind == KIR_ALLOC && next && next->kind == KIR_STORE && next->buffer == alloc->buffer && sx_is(alloc->buffer->size, 1);
 }
 
+/* Is a local array a vector, one element for each lane? */
+static bool is_vector(const cg_module *c, const kir_buffer *b) { return c->lanes && kir_is_vector(c->lanes, b); }
+
+static const char *local_type(cg_module *c, const kir_buffer *b)
+{
+    return is_vector(c, b) ? c->dialect->vectors->type(c, (kir_type)b->dtype) : c->dialect->compute_type((kir_type)b->dtype, c->wide);
+}
+
+/* A value as a buffer takes it. */
+static const char *stored(cg_module *c, const kir_buffer *b, const kir_expr *e)
+{
+    return cg_bare(c, is_vector(c, b) ? c->dialect->vectors->kept(c, e) : cg_expr(c, e));
+}
+
 static void print_body(cg_module *c, const kir_stmt *s)
 {
     for (int i = 0; i < s->body.n; i++) {
         const kir_stmt *k = s->body.at[i], *next = i + 1 < s->body.n ? s->body.at[i + 1] : NULL;
         if (!is_initialised(k, next)) {
-            print_stmt(c, k);
+            print_stmt(c, k, s->body.n == 1);
             continue;
         }
-        line(c->kernels, "%s %s = %s;", c->dialect->compute_type((kir_type)k->buffer->dtype, c->wide), k->buffer->name, bare(c, cg_expr(c, next->value)));
+        line(c->kernels, "%s %s = %s;", local_type(c, k->buffer), k->buffer->name, stored(c, k->buffer, next->value));
         i++;
     }
 }
 
-static void print_for(cg_module *c, const kir_stmt *s)
+/* A vector loop is its body, once; braces keep its names to itself. */
+static void print_lanes(cg_module *c, const kir_stmt *s, bool alone)
+{
+    kir_lanes lanes;
+    kir_lanes_of_loop(&lanes, c->m, c->arena, s);
+    map_init(&c->masks, c->arena);
+    c->lanes = &lanes;
+    if (!alone) {
+        line(c->kernels, "{");
+        c->kernels->indent++;
+    }
+    line(c->kernels, "/* %s: %lld lanes */", s->var->name, (long long)lanes.width);
+    print_body(c, s);
+    if (!alone) close_brace(c->kernels);
+    c->lanes = NULL;
+}
+
+static void print_for(cg_module *c, const kir_stmt *s, bool alone)
 {
     text *t = c->kernels;
     const char *type = c->dialect->compute_type(KIR_INDEX_TYPE, c->wide), *v = s->var->name;
+    if (s->loop == KIR_VECTOR && c->dialect->vectors) {
+        print_lanes(c, s, alone);
+        return;
+    }
+    if (s->loop == KIR_UNROLL && c->dialect->unroll) c->dialect->unroll(c, t, sx_value(sx_sub(&c->m->sx, s->end, s->begin)));
     open_brace(t, "for (%s %s = %s; %s < %s; %s++)", type, v, cg_index(c, s->begin, false), v, cg_index(c, s->end, false), v);
     print_body(c, s);
     close_brace(t);
 }
 
-static void print_store(cg_module *c, const kir_buffer *b, const ir_sx *index, const char *value)
+static void print_store(cg_module *c, const kir_buffer *b, const ir_sx *index, const kir_expr *e)
 {
+    if (c->lanes && !kir_is_private(c->lanes, b)) {
+        c->dialect->vectors->store(c, b, index, e);
+        return;
+    }
+    const char *value = stored(c, b, e);
     if (c->dialect->stored) value = c->dialect->stored(c, b, value);
     line(c->kernels, "%s = %s;", c->dialect->element(c, b, cg_index(c, index, false)), value);
 }
 
 static void print_accum(cg_module *c, const kir_stmt *s)
 {
-    const char *place = c->dialect->element(c, s->buffer, cg_index(c, s->index, false));
     kir_expr current = {.kind = KIR_LOAD, .type = (kir_type)s->buffer->dtype, .buffer = s->buffer, .index = s->index};
     kir_expr sum = {.kind = KIR_BIN, .type = (kir_type)s->buffer->dtype, .op = s->op, .a = &current, .b = s->value};
     bool is_float = dtype_is_float(s->buffer->dtype), plain = s->op == KB_ADD || s->op == KB_MUL || s->op == KB_SUB;
-    if (is_float && plain) line(c->kernels, "%s %s= %s;", place, kir_bin_table[s->op].text, bare(c, cg_expr(c, s->value)));
-    else print_store(c, s->buffer, s->index, bare(c, cg_expr(c, &sum)));
+    bool shared = c->lanes && !kir_is_private(c->lanes, s->buffer);
+    if (is_float && plain && !shared) line(c->kernels, "%s %s= %s;", c->dialect->element(c, s->buffer, cg_index(c, s->index, false)), kir_bin_table[s->op].text, cg_bare(c, cg_expr(c, s->value)));
+    else print_store(c, s->buffer, s->index, &sum);
 }
 
 static void print_alloc(cg_module *c, const kir_stmt *s)
 {
-    const char *type = c->dialect->compute_type((kir_type)s->buffer->dtype, c->wide);
+    const char *type = local_type(c, s->buffer);
     if (sx_is(s->buffer->size, 1)) line(c->kernels, "%s %s;", type, s->buffer->name);
     else line(c->kernels, "%s %s[%lld];", type, s->buffer->name, (long long)sx_value(s->buffer->size));
 }
@@ -244,7 +303,7 @@ static bool computes_floats(const kir_expr *e)
 
 static void print_if(cg_module *c, const kir_stmt *s)
 {
-    const char *guard = bare(c, cg_expr(c, s->value));
+    const char *guard = cg_bare(c, cg_expr(c, s->value));
     if (c->dialect->names_guards && computes_floats(s->value)) {
         const char *name = arena_printf(c->arena, "nf_if_%d", ++c->guards);
         line(c->kernels, "const %s %s = %s;", c->dialect->compute_type(DT_bool, c->wide), name, guard);
@@ -255,16 +314,17 @@ static void print_if(cg_module *c, const kir_stmt *s)
     close_brace(c->kernels);
 }
 
-static void print_stmt(cg_module *c, const kir_stmt *s)
+/* alone: the only one of its body */
+static void print_stmt(cg_module *c, const kir_stmt *s, bool alone)
 {
     text *t = c->kernels;
     switch (s->kind) {
     case KIR_SEQ: print_body(c, s); break;
-    case KIR_FOR: print_for(c, s); break;
+    case KIR_FOR: print_for(c, s, alone); break;
     case KIR_IF: print_if(c, s); break;
-    case KIR_LET: line(t, "const %s %s = %s;", c->dialect->compute_type(s->var->type, c->wide), s->var->name, bare(c, cg_expr(c, s->value))); break;
+    case KIR_LET: print_let(c, t, s); break;
     case KIR_ALLOC: print_alloc(c, s); break;
-    case KIR_STORE: print_store(c, s->buffer, s->index, bare(c, cg_expr(c, s->value))); break;
+    case KIR_STORE: print_store(c, s->buffer, s->index, s->value); break;
     case KIR_ACCUM: print_accum(c, s); break;
     case KIR_COPY: c->dialect->copy(c, t, s, cg_index(c, s->index, false), cg_index(c, s->from_index, false), cg_index(c, s->count, true), c->wide); break;
     case KIR_FAIL: c->dialect->fail(c, t, s->fail); break;

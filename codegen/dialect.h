@@ -4,9 +4,20 @@
 
 #include "codegen/text.h"
 #include "devices/device.h"
-#include "ir/kir.h"
+#include "ir/kir_lanes.h"
 
 struct cg_module;
+
+/* How a language has vectors: what in a vector loop differs from lane to lane (cg_module.lanes). */
+typedef struct cg_vectors {
+    const char *(*type)(struct cg_module *m, kir_type type);
+    /* A value that differs; any value as a local array keeps it. */
+    const char *(*value)(struct cg_module *m, const kir_expr *e);
+    const char *(*kept)(struct cg_module *m, const kir_expr *e);
+    /* A LET of a value that differs, and a STORE to what the lanes share. */
+    void (*let)(struct cg_module *m, text *t, const kir_stmt *s);
+    void (*store)(struct cg_module *m, const kir_buffer *b, const ir_sx *index, const kir_expr *value);
+} cg_vectors;
 
 typedef struct dialect {
     const char *name;
@@ -39,6 +50,9 @@ typedef struct dialect {
     /* Gives the variables of the n loops of kir_grid() their values, one iteration of all of them a
      * thread; without loops, one thread does everything. NULL: as loops. */
     void (*grid)(struct cg_module *m, text *t, const kir_stmt *const *loop, int n, bool wide_index);
+    /* What stands before a loop that is to be unrolled; NULL: nothing. */
+    void (*unroll)(struct cg_module *m, text *t, int64_t trips);
+    const cg_vectors *vectors; /* NULL: the lanes of a vector loop are the trips of a loop */
 } dialect;
 
 /* The kernels of one source file under construction. */
@@ -51,17 +65,22 @@ typedef struct cg_module {
     nfc_map have;      /* helpers that stand in the text already */
     bool wide;         /* does the kernel at hand index with 64 bits? */
     int guards;        /* that have been named in it */
+    kir_lanes *lanes;  /* of the vector loop, or of the function on vectors, that is being printed */
+    nfc_map masks;     /* bool variables of it -> bits of a lane */
 } cg_module;
 
 extern const dialect dialect_c, dialect_glsl;
+extern const cg_vectors c_vectors;
 
 /* cfamily.c: prints a kernel under a name, with the scalar functions that it needs before it. */
 void cg_print_kernel(cg_module *c, const kir_func *f, const char *name);
-/* The name of a KIR scalar function, which is printed on first use: "nf_exp_f32". */
-const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type);
+/* The name of a KIR scalar function, which is printed on first use: "nf_exp_f32"; of `lanes` more than 1 on vectors: "nf_exp_f32x16". */
+const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type, int64_t lanes);
 /* A symbolic integer as an expression of the language; precedence 0: as a factor. */
 const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor);
 const char *cg_expr(cg_module *c, const kir_expr *e);
+/* Without a pair of brackets around the whole: arguments and initialisers need none. */
+const char *cg_bare(cg_module *c, const char *e);
 /* Do all indices of a kernel fit in 32 bits? */
 bool cg_needs_wide_index(const kir_func *f);
 

@@ -13,19 +13,22 @@ static int64_t calls_of(ir_module *m, const kir_expr *e);
 
 static int64_t more(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Names and arrays of a body take their bytes; what it calls, the deepest call. */
-static void add_body(ir_module *m, const kir_stmt *s, int64_t *names, int64_t *calls)
+/* Names and arrays of a body take their bytes, on each lane; what it calls, the deepest call. */
+static void add_body(ir_module *m, const kir_stmt *s, int64_t lanes, int64_t *names, int64_t *calls)
 {
-    if (s->kind == KIR_ALLOC) *names += (sx_value(s->buffer->size) * (int64_t)dtype_bytes(s->buffer->dtype) + 7) / 8 * 8;
-    if (s->kind == KIR_LET || s->kind == KIR_FOR) *names += 8;
-    *calls = more(*calls, calls_of(m, s->value));
-    for (int i = 0; i < s->body.n; i++) add_body(m, s->body.at[i], names, calls);
+    if (s->kind == KIR_FOR && s->loop == KIR_VECTOR) lanes = sx_value(s->end);
+    int64_t element = s->kind == KIR_ALLOC ? (int64_t)dtype_bytes(s->buffer->dtype) : 0;
+    if (lanes > 1 && element > 0 && element < 4) element = 4; /* a mask, for a bool */
+    if (s->kind == KIR_ALLOC) *names += (sx_value(s->buffer->size) * element * lanes + 7) / 8 * 8;
+    if (s->kind == KIR_LET || s->kind == KIR_FOR) *names += 8 * lanes;
+    *calls = more(*calls, lanes * calls_of(m, s->value));
+    for (int i = 0; i < s->body.n; i++) add_body(m, s->body.at[i], lanes, names, calls);
 }
 
 static int64_t function_bytes(ir_module *m, const kir_func *f)
 {
     int64_t names = 8 * (int64_t)(f->param.n + f->scalar.n), calls = calls_of(m, f->result);
-    add_body(m, f->body, &names, &calls);
+    add_body(m, f->body, 1, &names, &calls);
     return FRAME + names + calls;
 }
 

@@ -53,3 +53,13 @@ device *device_load(nfc_session *s, const char *path)
     device_check(s, root, d);
     return s->diags.errors == errors ? d : NULL;
 }
+
+const char *device_instruction(const device *d, const char *op, nfc_dtype type, int64_t lanes)
+{
+    if (!d || !d->chosen) return NULL;
+    for (int i = 0; i < d->chosen->instruction.n; i++) {
+        const device_spelling *k = &d->chosen->instruction.at[i];
+        if (k->type == type && k->lanes == lanes && strcmp(k->op, op) == 0) return k->text;
+    }
+    return NULL;
+}

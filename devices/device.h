@@ -16,6 +16,15 @@ typedef struct device_level {
     double gb_per_s; /* 1e9 bytes a second that one core reads in sequence; 0: unknown */
 } device_level;
 
+/* How an operator of the kernel IR is spelled for so many lanes where C cannot say it: $0, $1 and $2
+ * stand for the operands. */
+typedef struct device_spelling {
+    const char *op;
+    nfc_dtype type; /* of the operands that are no masks */
+    int64_t lanes;  /* 1: of a scalar */
+    const char *text;
+} device_spelling;
+
 /* A part of the device that computes: a cluster of CPU cores. */
 typedef struct device_unit {
     const char *name, *kind; /* kind: "cpu" */
@@ -26,6 +35,8 @@ typedef struct device_unit {
     int64_t vector_registers; /* 0 when vector_bits is */
     VEC(device_level) level;  /* nearest first; empty: unknown */
     device_words flags;       /* of the compiler, when this unit runs the program */
+    device_words headers;     /* that the instructions need */
+    VEC(device_spelling) instruction;
 } device_unit;
 
 typedef enum { WEIGHTS_AUTO, WEIGHTS_ARRAY, WEIGHTS_INCBIN, WEIGHTS_FILE } device_weights;
@@ -63,6 +74,9 @@ typedef struct device {
 device *device_load(nfc_session *s, const char *path);
 /* Names of the shipped devices, NULL-terminated. */
 const char *const *device_names(nfc_session *s);
+/* How the unit that runs the program spells an operator (a name of ir/kir.def: "fma", "sqrt") on so many lanes of
+ * a type; NULL: in no way of its own. */
+const char *device_instruction(const device *d, const char *op, nfc_dtype type, int64_t lanes);
 /* A description of this machine, as JSON: the shipped "host" with what can be found out about the
  * processor. Takes about a third of a second to measure clock and memory. */
 void device_probe(nfc_session *s, FILE *to);

@@ -72,12 +72,58 @@ static void check_level(const checker *c, const json_node *unit, const device_un
     }
 }
 
+/* How many operands an operator has. */
+static int operands(const char *op)
+{
+    static const char *const two[] = {"min", "max"}, *const three[] = {"fma", "select"};
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(op, two[i]) == 0) return 2;
+        if (strcmp(op, three[i]) == 0) return 3;
+    }
+    return 1;
+}
+
+/* Is it an expression as far as the reader can tell? What is wrong, or NULL. */
+static const char *spelling_fault(const device_spelling *k)
+{
+    int depth = 0;
+    unsigned used = 0;
+    for (const char *at = k->text; *at; at++) {
+        if (strchr(";{}#\"\\'`@", *at) || (unsigned char)*at > 126) return "the text is one expression, without ; { } # and quotes";
+        if (*at == '/' && (at[1] == '/' || at[1] == '*')) return "the text has no comments";
+        depth += (*at == '(') - (*at == ')');
+        if (depth < 0) break;
+        if (*at != '$') continue;
+        if (at[1] < '0' || at[1] - '0' >= operands(k->op)) return "the operator has no such operand";
+        used |= 1u << (at[1] - '0');
+    }
+    if (depth != 0) return "the brackets of the text do not match";
+    return used + 1 == 1u << operands(k->op) ? NULL : "the text leaves an operand out";
+}
+
+static void check_instruction(const checker *c, const json_node *unit, const device_unit *u, int i)
+{
+    const device_spelling *k = &u->instruction.at[i];
+    const json_node *node = entry(unit, "instructions", i);
+    if (!k->op || !k->text || !k->lanes || node->kind != JSON_OBJECT) return;
+    const char *fault = spelling_fault(k);
+    if (fault) device_fault(c->s, E_DEVICE_VALUE, json_get(node, "text"), "%s", fault);
+    for (int n = 0; n < i; n++) {
+        const device_spelling *other = &u->instruction.at[n];
+        if (!other->op || strcmp(other->op, k->op) != 0 || other->type != k->type || other->lanes != k->lanes) continue;
+        nfc_diag *d = conflict(c, node, "two instructions for the same operator, type and lanes");
+        diag_note(d, entry(unit, "instructions", n)->at, "the other");
+        break;
+    }
+}
+
 static void check_unit(const checker *c, int i)
 {
     const device_unit *u = &c->d->unit.at[i];
     const json_node *node = entry(c->root, "units", i);
     check_vector(c, node);
     for (int k = 0; k < u->level.n; k++) check_level(c, node, u, k);
+    for (int k = 0; k < u->instruction.n; k++) check_instruction(c, node, u, k);
     for (int k = 0; k < i; k++) {
         const char *other = c->d->unit.at[k].name;
         if (!u->name || !other || strcmp(u->name, other) != 0) continue;

@@ -200,6 +200,8 @@ bool kir_computes(kir_type t);
 
 /* ---- checking, printing, running ------------------------------------------------------------- */
 
+/* NULL, or why there is no vector code for a loop, whose trips would be the lanes of a vector. */
+const char *kir_cannot_vector(ir_module *m, const kir_func *f, const kir_stmt *loop);
 /* NULL, or what is broken. */
 const char *kir_verify(ir_module *m, const kir_func *f);
 void kir_print(FILE *to, nfc_arena *a, const kir_func *f);

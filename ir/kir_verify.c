@@ -205,6 +205,8 @@ static bool check_body(kv_checker *c, const kir_stmt *s);
 
 static bool check_for(kv_checker *c, const kir_stmt *s)
 {
+    const char *why = s->loop == KIR_VECTOR ? kir_cannot_vector(c->m, c->f, s) : NULL;
+    NEED(!why, "the loop '%s' cannot be vectors: %s", s->var->name, why);
     kv_raised list = {0};
     kv_raise_extent(c, &list, sx_sub(&c->m->sx, s->end, s->begin));
     bool ok = check_body(c, s);

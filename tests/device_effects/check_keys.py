@@ -400,6 +400,52 @@ def shown(key, value, **changes):
         check(device["unit"][key] == v, f"{key} in nfc inspect: {device['unit']}")
 
 
+ROOT_OF = {"op": "sqrt", "type": "f32", "lanes": 1, "text": "machine_root($0)"}
+
+
+def spelled(**change):
+    """What is written of the graph for a device with one instruction."""
+    build = Build("net", described(units__0__instructions=[{**ROOT_OF, **change}], units__0__headers=["one.h", "sub/two.h"]))
+    built(build, f"an instruction: {change}")
+    return build.text("net.c")
+
+
+@effect("/units/*/instructions")
+def _():
+    plain = Build("net", described(units__0__instructions=None))
+    check("machine_root" not in plain.text("net.c") and "nf_sqrt_f32" in plain.text("net.c"), "no instruction")
+    check("static inline float nf_sqrt_f32(float a) { return machine_root(a); }" in spelled(), "an instruction")
+    refused(Build("net", described(units__0__instructions=[ROOT_OF, ROOT_OF])), 1, "/units/0/instructions/1", "two instructions")
+
+
+@effect("/units/*/headers")
+def _():
+    check("\n#include <one.h>\n#include <sub/two.h>\n" in spelled(), "headers of an instruction that is used")
+    check("one.h" not in spelled(op="floor"), "headers of an instruction that is not used")
+
+
+@effect("/units/*/instructions/*/op")
+def _():
+    text = spelled(op="max", text="machine_max($0, $1)")
+    check("static inline float nf_max_f32(float a, float b) { return machine_max(a, b); }" in text, "max")
+    check("machine_root" not in spelled(op="floor"), "an operator that the graph has not")
+
+
+@effect("/units/*/instructions/*/type")
+def _():
+    check("machine_root" not in spelled(type="f64"), "another type")
+
+
+@effect("/units/*/instructions/*/lanes")
+def _():
+    check("machine_root" not in spelled(lanes=4), "another number of lanes")
+
+
+@effect("/units/*/instructions/*/text")
+def _():
+    check("return (float)other_root((double)a, a);" in spelled(text="(float)other_root((double)$0, $0)"), "operands")
+
+
 @effect("/units/*/cores")
 def _():
     shown("cores", 7)

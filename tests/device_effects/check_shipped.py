@@ -21,9 +21,11 @@ def features():
 def runner(name, device):
     """What runs the device's programs here: words before the program, and the tool that is missing."""
     words = device["compiler"].get("run", [])
-    if name == "x86-avx2":
+    if name.startswith("x86-"):
         if os.uname().machine != "x86_64":
             return words, "an x86-64 machine"
+        if name == "x86-avx512" and not {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= features():
+            return words, "a processor with AVX-512"
         if not {"avx2", "fma", "bmi2", "f16c"} <= features():
             words = ["qemu-x86_64", "-cpu", "max"]
     return words, next((p for p in [device["compiler"]["command"], *words[:1]] if not have(p)), None)

@@ -164,7 +164,7 @@ def check_compilers():
     for path in sorted(SHIPPED.glob("*.json")):
         d = json.loads(path.read_text())
         c, hosted = d["compiler"], d["target"]["libc"]
-        native = path.stem != "x86-avx2" or (os.uname().machine == "x86_64")
+        native = not path.stem.startswith("x86-") or os.uname().machine == "x86_64"
         if not native or subprocess.run(["sh", "-c", f"command -v {c['command']}"], capture_output=True).returncode:
             print(f"left out: no compiler for {path.stem} here")
             continue
@@ -172,6 +172,45 @@ def check_compilers():
             command = [c["command"], "-std=" + c["standard"], *c["flags"], *u.get("flags", []), str(source)]
             end = ["-o", str(WORK / "try"), *c.get("link", [])] if hosted else ["-c", "-o", str(WORK / "try.o")]
             r = subprocess.run(command + end, capture_output=True, text=True)
+            check(r.returncode == 0 and not r.stderr, f"{path.stem} {u['name']}: {r.stderr}")
+
+
+C_TYPES = {"f64": "double", "f32": "float", **{f"{u}i{b}".replace("ui", "u"): f"{u}int{b}_t" for u in ("", "u") for b in (8, 16, 32, 64)}}
+
+
+def vector(t, lanes):
+    return C_TYPES[t] if lanes == 1 else f"vector_{t}_{lanes}"
+
+
+def spelled(i):
+    """A function that has nothing but the instruction, as the emitted source has it, and the types that it needs."""
+    of, mask, lanes = i["type"], "i" + i["type"][1:], i["lanes"]
+    count = 3 if i["op"] in ("fma", "select") else 2 if i["op"] in ("min", "max") else 1
+    types = [mask if i["op"] == "select" and k == 0 else of for k in range(count)]
+    lines = [f"typedef {C_TYPES[t]} {vector(t, lanes)} __attribute__((vector_size({lanes} * sizeof({C_TYPES[t]}))));" for t in {of, mask} if lanes > 1]
+    text = re.sub(r"\$(\d)", lambda m: "abc"[int(m[1])], i["text"])
+    name = f"try_{i['op']}_{of}_{lanes}"
+    function = f"{vector(of, lanes)} {name}({', '.join(f'{vector(t, lanes)} {p}' for t, p in zip(types, 'abc'))})"
+    cast = f"({vector(of, lanes)})" if lanes > 1 else ""
+    return lines, [function + ";", function + f" {{ return {cast}{text}; }}"]
+
+
+def check_instructions():
+    """Where its compiler is at hand, it takes what each instruction is spelled as."""
+    for path in sorted(SHIPPED.glob("*.json")):
+        d = json.loads(path.read_text())
+        c = d["compiler"]
+        native = not path.stem.startswith("x86-") or os.uname().machine == "x86_64"
+        if not native or subprocess.run(["sh", "-c", f"command -v {c['command']}"], capture_output=True).returncode:
+            continue
+        for u in (u for u in d["units"] if u.get("instructions")):
+            both = [spelled(i) for i in u["instructions"]]
+            includes = [f"#include <{h}>" for h in ["stdint.h", *u.get("headers", [])]]
+            lines = includes + sorted({line for types, _ in both for line in types}) + [line for _, body in both for line in body]
+            source = WORK / "instructions.c"
+            source.write_text("\n".join(lines) + "\n")
+            command = [c["command"], "-std=" + c["standard"], *c["flags"], *u.get("flags", []), "-Wall", "-Wextra", "-Wpedantic", "-c", "-o", str(WORK / "try.o"), str(source)]
+            r = subprocess.run(command, capture_output=True, text=True)
             check(r.returncode == 0 and not r.stderr, f"{path.stem} {u['name']}: {r.stderr}")
 
 
@@ -221,6 +260,7 @@ check_types()
 check_shown()
 check_shipped()
 check_compilers()
+check_instructions()
 check_probe()
 check_document()
 print(passed, failed)

@@ -1,0 +1,214 @@
+/* Helpers on all lanes of a vector: types, loads and stores, and what c_helpers.def does on one number. */
+#include <string.h>
+#include "codegen/c_vector.h"
+
+typedef struct {
+    const char *name, *needs, *text; /* name: of the scalar helper; needs: other rows, of as many lanes */
+} row;
+
+static const row rows[] = {
+#define VECTOR(name, needs, text) {#name, needs, text},
+#include "codegen/c_vector.def"
+#undef VECTOR
+};
+
+/* Vectors wider than the registers are passed in memory, of which GCC says that other compilers do it otherwise. */
+static void allow_wide(cg_module *c, nfc_dtype lane, int64_t width)
+{
+    int64_t bits = 8 * (int64_t)dtype_bytes(lane) * width;
+    if (map_get(&c->have, "-Wpsabi") || (c->device->chosen && bits <= c->device->chosen->vector_bits)) return;
+    map_set(&c->have, "-Wpsabi", c);
+    put(c->helpers, "/* Vectors wider than a register: nobody else calls what takes them. */\n#if defined(__GNUC__)\n#pragma GCC diagnostic ignored \"-Wpsabi\"\n#endif\n\n");
+}
+
+const char *cg_vector_type(cg_module *c, nfc_dtype lane, int64_t width)
+{
+    const char *name = arena_printf(c->arena, "nf_%sx%lld", dtype_name(lane), (long long)width), *scalar = dtype_table[lane].c_type;
+    if (map_get(&c->have, name)) return name;
+    map_set(&c->have, name, c);
+    allow_wide(c, lane, width);
+    put(c->helpers, "typedef %s %s __attribute__((vector_size(%lld * sizeof(%s))));\n\n", scalar, name, (long long)width, scalar);
+    return name;
+}
+
+/* ---- templates ----------------------------------------------------------------------------- */
+
+/* The element type whose name stands at `at`, the longest one. */
+static nfc_dtype type_at(const char *at, size_t *n)
+{
+    nfc_dtype found = DT_COUNT;
+    *n = 0;
+    for (int t = 0; t < DT_COUNT; t++) {
+        size_t length = strlen(dtype_table[t].name);
+        if (length <= *n || strncmp(at, dtype_table[t].name, length) != 0) continue;
+        found = (nfc_dtype)t;
+        *n = length;
+    }
+    return found;
+}
+
+/* "@{x[#]}" for each lane, with its number for the #. */
+static const char *for_lanes(cg_module *c, text *t, const char *at, int64_t width)
+{
+    const char *end = strchr(at, '}');
+    for (int64_t i = 0; i < width; i++) {
+        put_raw(t, i ? ", " : "");
+        for (const char *k = at; k < end; k++) {
+            if (*k == '#') put_raw(t, arena_printf(c->arena, "%lld", (long long)i));
+            else put_raw(t, arena_strndup(c->arena, k, 1));
+        }
+    }
+    return end + 1;
+}
+
+/* A row's text for so many lanes: @f32 is the vector type, @x "x16", @n 16. */
+static void expand(cg_module *c, text *t, const char *at, int64_t width)
+{
+    while (*at) {
+        size_t plain = strcspn(at, "@");
+        put_raw(t, arena_strndup(c->arena, at, plain));
+        at += plain;
+        if (!*at) break;
+        size_t n;
+        nfc_dtype type = type_at(++at, &n);
+        if (*at == '{') {
+            at = for_lanes(c, t, at + 1, width);
+        } else if (type != DT_COUNT) {
+            put_raw(t, cg_vector_type(c, type, width));
+            at += n;
+        } else {
+            put_raw(t, arena_printf(c->arena, *at == 'x' ? "x%lld" : "%lld", (long long)width));
+            at++;
+        }
+    }
+}
+
+/* ---- helpers ------------------------------------------------------------------------------- */
+
+/* What a helper is called with and gives. */
+typedef struct {
+    const char *scalar, *name; /* nf_max_f32, nf_max_f32x16 */
+    nfc_dtype result, argument;
+    int arguments;
+    int64_t width;
+} wanted;
+
+static void put_all(cg_module *c, const char *scalar, int64_t width);
+
+static const row *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].name, name) == 0) return &rows[i];
+    return NULL;
+}
+
+static void put_needs(cg_module *c, const row *r, int64_t width)
+{
+    for (const char *p = r->needs; *p;) {
+        size_t n = strcspn(p, " ");
+        put_all(c, arena_strndup(c->arena, p, n), width);
+        p += n + (p[n] == ' ');
+    }
+}
+
+/* A row, and before it what it calls. */
+static void put_row(cg_module *c, const row *r, int64_t width)
+{
+    text *own = text_new(c->arena); /* the types that it names must stand before it */
+    put_needs(c, r, width);
+    expand(c, own, r->text, width);
+    put_raw(c->helpers, own->at);
+    put_raw(c->helpers, "\n");
+}
+
+/* The device's instruction for "nf_max_f32" on so many lanes, or NULL. */
+static const char *instruction_for(cg_module *c, const char *scalar, int64_t width, nfc_dtype *type)
+{
+    const char *op = scalar + strlen("nf_"), *end = strrchr(op, '_');
+    size_t n;
+    *type = end ? type_at(end + 1, &n) : DT_COUNT;
+    if (*type == DT_COUNT || end < op) return NULL;
+    return device_instruction(c->device, arena_strndup(c->arena, op, (size_t)(end - op)), *type, width);
+}
+
+static void put_headers(cg_module *c)
+{
+    const device_words *h = &c->device->chosen->headers;
+    for (int i = 0; i < h->n; i++) {
+        if (map_get(&c->have, h->at[i])) continue;
+        map_set(&c->have, h->at[i], c);
+        put(c->helpers, "#include <%s>\n%s", h->at[i], i + 1 < h->n ? "" : "\n");
+    }
+}
+
+/* The parameters of a helper on the type: of a choice the first is a mask. */
+static const char *parameters(cg_module *c, const char *scalar, nfc_dtype type, int n, int64_t width)
+{
+    const char *all = "", *of = width > 1 ? cg_vector_type(c, type, width) : dtype_table[type].c_type;
+    for (int i = 0; i < n; i++) all = arena_printf(c->arena, "%s%s%s %c", all, i ? ", " : "", of, 'a' + i);
+    if (strncmp(scalar, "nf_select_", 10) != 0) return all;
+    static const nfc_dtype whole[9] = {[1] = DT_i8, [2] = DT_i16, [4] = DT_i32, [8] = DT_i64};
+    return arena_printf(c->arena, "%s a, %s b, %s c", cg_vector_type(c, whole[dtype_bytes(type)], width), of, of);
+}
+
+/* "static inline nf_f32x16 nf_fma_f32x16(nf_f32x16 a, nf_f32x16 b, nf_f32x16 c) { return ...; }" */
+static void put_instruction(cg_module *c, const wanted *w, nfc_dtype type, const char *spelling)
+{
+    const char *of = w->width > 1 ? cg_vector_type(c, type, w->width) : dtype_table[type].c_type;
+    const char *list = parameters(c, w->scalar, type, w->arguments, w->width);
+    put_headers(c);
+    put(c->helpers, "static inline %s %s(%s) { return %s%s%s", of, w->name, list, w->width > 1 ? "(" : "", w->width > 1 ? of : "", w->width > 1 ? ")" : "");
+    for (const char *at = spelling; *at; at++) {
+        if (*at == '$') put(c->helpers, "%c", 'a' + (*++at - '0'));
+        else put(c->helpers, "%c", *at);
+    }
+    put(c->helpers, "; }\n\n");
+}
+
+/* One lane after the other. */
+static void put_lane_by_lane(cg_module *c, const wanted *w)
+{
+    const char *of = cg_vector_type(c, w->result, w->width), *list = parameters(c, w->scalar, w->argument, w->arguments, w->width);
+    cg_use_helper(c, &c_helpers, w->scalar);
+    put(c->helpers, "static inline %s %s(%s)\n{\n    %s y = {0};\n", of, w->name, list, of);
+    put(c->helpers, "    for (int i = 0; i < %lld; i++) y[i] = %s(", (long long)w->width, w->scalar);
+    for (int i = 0; i < w->arguments; i++) put(c->helpers, "%s%c[i]", i ? ", " : "", 'a' + i);
+    put(c->helpers, ");\n    return y;\n}\n\n");
+}
+
+static void put_helper(cg_module *c, const wanted *w)
+{
+    nfc_dtype type;
+    const char *spelling = instruction_for(c, w->scalar, w->width, &type);
+    const row *r = w->width > 1 ? find(w->scalar) : NULL;
+    if (map_get(&c->have, w->name)) return;
+    map_set(&c->have, w->name, c);
+    if (spelling) put_instruction(c, w, type, spelling);
+    else if (r) put_row(c, r, w->width);
+    else put_lane_by_lane(c, w);
+}
+
+/* A row that another one calls. */
+static void put_all(cg_module *c, const char *scalar, int64_t width)
+{
+    bool two = strncmp(scalar, "nf_min_", 7) == 0 || strncmp(scalar, "nf_max_", 7) == 0;
+    wanted w = {.scalar = scalar, .name = arena_printf(c->arena, "%sx%lld", scalar, (long long)width), .arguments = two ? 2 : strncmp(scalar, "nf_select_", 10) == 0 ? 3 : 1, .width = width};
+    put_helper(c, &w);
+}
+
+const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, int arguments, int64_t width)
+{
+    nfc_dtype type;
+    if (width == 1 && !instruction_for(c, scalar, 1, &type)) {
+        cg_use_helper(c, &c_helpers, scalar);
+        return scalar;
+    }
+    const char *name = width == 1 ? scalar : arena_printf(c->arena, "%sx%lld", scalar, (long long)width);
+    put_helper(c, &(wanted){scalar, name, result, argument, arguments, width});
+    return name;
+}
+
+const char *cg_square_root(cg_module *c, nfc_dtype type, int64_t width)
+{
+    return c->device->libm || device_instruction(c->device, "sqrt", type, width) ? "sqrt" : "soft_sqrt";
+}

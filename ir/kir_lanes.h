@@ -1,0 +1,29 @@
+/* The lanes of a vector loop: which values of its body are vectors. */
+#ifndef NFC_KIR_LANES_H
+#define NFC_KIR_LANES_H
+
+#include "ir/kir.h"
+
+typedef struct kir_lanes {
+    ir_module *m;
+    const ir_sym *lane; /* the loop's variable; NULL in a scalar function */
+    int64_t width;      /* how many lanes */
+    nfc_map varying;    /* variables and local buffers whose values differ from lane to lane */
+    nfc_map private;    /* buffers made inside: each lane has its own */
+    bool found;         /* answer of find_lane() */
+} kir_lanes;
+
+/* Of the body of a loop whose trips are 0 .. 2^n, and of a scalar function whose arguments differ. */
+void kir_lanes_of_loop(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_stmt *loop);
+void kir_lanes_of_function(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_func *f, int64_t width);
+
+/* Does a value differ from lane to lane? */
+bool kir_varies(kir_lanes *l, const kir_expr *e);
+/* Is a variable or a private buffer a vector? Is a buffer made inside of the loop? */
+bool kir_is_vector(const kir_lanes *l, const void *var_or_buffer);
+bool kir_is_private(const kir_lanes *l, const kir_buffer *b);
+/* The index of lane 0, and how far each lane's is from the one before; NULL: not equally far. */
+const ir_sx *kir_lane_first(const kir_lanes *l, const ir_sx *x);
+const ir_sx *kir_lane_step(const kir_lanes *l, const ir_sx *x);
+
+#endif
