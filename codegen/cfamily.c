@@ -115,10 +115,31 @@ const char *cg_bare(cg_module *c, const char *e)
     return arena_strndup(c->arena, e + 1, n - 2);
 }
 
+static bool is_float(kir_type t) { return t < DT_COUNT && dtype_is_float((nfc_dtype)t); }
+static bool is_always_qualified(kir_type t) { return is_float(t) || t == DT_bool; }
+static bool is_qualified(const kir_buffer *b) { return b->space == KIR_GLOBAL || is_always_qualified((kir_type)b->dtype); }
+
+/* Are there sums or products of floats in a value? */
+static bool computes_floats(const kir_expr *e)
+{
+    if (!e) return false;
+    if (e->kind == KIR_BIN && is_float(e->type)) return true;
+    return computes_floats(e->a) || computes_floats(e->b) || computes_floats(e->c);
+}
+
+/* How a value is declared, "const float". */
+static const char *let_type(cg_module *c, kir_type t, const kir_expr *value)
+{
+    const dialect *d = c->dialect;
+    bool qualified = !d->rounded || is_always_qualified(t) || !computes_floats(value);
+    bool constant = !d->folds_wide || !is_float(t) || !kir_is_constant(value); /* else the compiler would go on with it */
+    return arena_printf(c->arena, "%s%s%s", constant ? "const " : "", qualified ? "" : arena_printf(c->arena, "%s ", d->rounded), d->compute_type(t, c->wide));
+}
+
 static void print_let(cg_module *c, text *t, const kir_stmt *s)
 {
     if (c->lanes && kir_is_vector(c->lanes, s->var)) c->dialect->vectors->let(c, t, s);
-    else line(t, "const %s %s = %s;", c->dialect->compute_type(s->var->type, c->wide), s->var->name, cg_bare(c, cg_expr(c, s->value)));
+    else line(t, "%s %s = %s;", let_type(c, s->var->type, s->value), s->var->name, cg_bare(c, cg_expr(c, s->value)));
 }
 
 static void print_scalar_function(cg_module *c, text *t, const kir_func *f, const char *name)
@@ -184,6 +205,10 @@ static const char *load(cg_module *c, const kir_buffer *b, const ir_sx *index)
 const char *cg_expr(cg_module *c, const kir_expr *e)
 {
     if (c->lanes && kir_varies(c->lanes, e)) return c->dialect->vectors->value(c, e);
+    if (c->dialect->folds_wide && e->kind != KIR_CONST && (e->type == DT_f32 || e->type == DT_f64) && kir_is_constant(e)) {
+        kir_expr result = {.kind = KIR_CONST, .type = e->type, .number = kir_constant(c->m, e)};
+        return c->dialect->constant(c, &result);
+    }
     switch (e->kind) {
     case KIR_CONST: return c->dialect->constant(c, e);
     case KIR_VAR: return e->var->name;
@@ -216,10 +241,21 @@ static const char *local_type(cg_module *c, const kir_buffer *b)
     return is_vector(c, b) ? c->dialect->vectors->type(c, (kir_type)b->dtype) : c->dialect->compute_type((kir_type)b->dtype, c->wide);
 }
 
+/* A value on its way into something; where that is not qualified, the value gets a name that is. */
+static const char *rounded(cg_module *c, kir_type t, const kir_expr *e, bool qualified)
+{
+    const char *value = cg_bare(c, cg_expr(c, e));
+    if (!c->dialect->rounded || qualified || !computes_floats(e)) return value;
+    const char *name = arena_printf(c->arena, "nf_rounded_%d", ++c->rounded);
+    line(c->kernels, "%s %s = %s;", let_type(c, t, e), name, value);
+    return name;
+}
+
 /* A value as a buffer takes it. */
 static const char *stored(cg_module *c, const kir_buffer *b, const kir_expr *e)
 {
-    return cg_bare(c, is_vector(c, b) ? c->dialect->vectors->kept(c, e) : cg_expr(c, e));
+    if (is_vector(c, b)) return cg_bare(c, c->dialect->vectors->kept(c, e));
+    return rounded(c, (kir_type)b->dtype, e, is_qualified(b));
 }
 
 static void print_body(cg_module *c, const kir_stmt *s)
@@ -294,22 +330,9 @@ static void print_alloc(cg_module *c, const kir_stmt *s)
     else line(c->kernels, "%s %s[%lld];", type, s->buffer->name, (long long)sx_value(s->buffer->size));
 }
 
-static bool computes_floats(const kir_expr *e)
-{
-    if (!e) return false;
-    if (e->kind == KIR_BIN && dtype_is_float((nfc_dtype)e->type)) return true;
-    return computes_floats(e->a) || computes_floats(e->b) || computes_floats(e->c);
-}
-
 static void print_if(cg_module *c, const kir_stmt *s)
 {
-    const char *guard = cg_bare(c, cg_expr(c, s->value));
-    if (c->dialect->names_guards && computes_floats(s->value)) {
-        const char *name = arena_printf(c->arena, "nf_if_%d", ++c->guards);
-        line(c->kernels, "const %s %s = %s;", c->dialect->compute_type(DT_bool, c->wide), name, guard);
-        guard = name;
-    }
-    open_brace(c->kernels, "if (%s)", guard);
+    open_brace(c->kernels, "if (%s)", rounded(c, DT_bool, s->value, false));
     print_body(c, s);
     close_brace(c->kernels);
 }
@@ -337,7 +360,7 @@ void cg_print_kernel(cg_module *c, const kir_func *f, const char *name)
     kir_func own = *f;
     own.name = name;
     c->wide = cg_needs_wide_index(f);
-    c->guards = 0;
+    c->rounded = 0;
     c->dialect->begin_kernel(c, c->kernels, &own, c->wide);
     const kir_stmt *grid[KIR_MAX_GRID];
     int n = c->dialect->grid ? kir_grid(f, grid) : 0;

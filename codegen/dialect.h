@@ -30,8 +30,11 @@ typedef struct dialect {
     const char *(*bin)(struct cg_module *m, const kir_expr *e, const char *a, const char *b);
     const char *(*cast)(struct cg_module *m, kir_type to, kir_type from, const char *a);
     const char *(*constant)(struct cg_module *m, const kir_expr *e);
-    /* Must the sums and products of floats in a guard be given a name, so that they can be qualified? */
-    bool names_guards;
+    /* How a variable is qualified so that the sums and products of floats in its value are rounded each; the
+     * compute_type() of floats and bools has it. Such a guard gets a name, to be qualified. NULL: they are. */
+    const char *rounded;
+    /* Does the compiler work constant floats out in more digits than their type has? Then they are printed as results. */
+    bool folds_wide;
     const char *(*fma)(struct cg_module *m, const kir_expr *e, const char *a, const char *b, const char *c);
     /* What follows an integer of more than 32 bits in an index. */
     const char *wide_suffix;
@@ -64,7 +67,7 @@ typedef struct cg_module {
     text *helpers, *kernels;
     nfc_map have;      /* helpers that stand in the text already */
     bool wide;         /* does the kernel at hand index with 64 bits? */
-    int guards;        /* that have been named in it */
+    int rounded;       /* values that were named in it, to be qualified */
     kir_lanes *lanes;  /* of the vector loop, or of the function on vectors, that is being printed */
     nfc_map masks;     /* bool variables of it -> bits of a lane */
 } cg_module;

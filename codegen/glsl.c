@@ -312,7 +312,7 @@ static void glsl_fail(cg_module *c, text *t, int code)
 
 const dialect dialect_glsl = {
     .name = "glsl", .compute_type = glsl_compute, .storage_type = glsl_storage, .un = glsl_un, .bin = glsl_bin, .cast = glsl_cast,
-    .constant = glsl_constant, .names_guards = true, .fma = glsl_fma, .wide_suffix = "l", .begin_kernel = glsl_begin_kernel, .end_kernel = glsl_end_kernel,
+    .constant = glsl_constant, .rounded = "precise", .folds_wide = true, .fma = glsl_fma, .wide_suffix = "l", .begin_kernel = glsl_begin_kernel, .end_kernel = glsl_end_kernel,
     .begin_scalar = glsl_begin_scalar, .element = glsl_element, .loaded = glsl_loaded, .stored = glsl_stored, .copy = glsl_copy,
     .fail = glsl_fail, .grid = glsl_grid,
 };

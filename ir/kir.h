@@ -205,8 +205,15 @@ const char *kir_cannot_vector(ir_module *m, const kir_func *f, const kir_stmt *l
 /* NULL, or what is broken. */
 const char *kir_verify(ir_module *m, const kir_func *f);
 void kir_print(FILE *to, nfc_arena *a, const kir_func *f);
-/* Runs a kernel on memory at hand: one pointer a parameter, one value a scalar. Returns the status. */
+/* Runs a kernel on memory at hand: one pointer a parameter, one value a scalar. Returns the status; KIR_RAN_LONG
+ * where its loops would make more trips than kir_run_within() was given. */
+enum { KIR_RAN_LONG = -1 };
 int kir_run(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, const int64_t *scalar);
+int kir_run_within(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, const int64_t *scalar, int64_t trips);
+
+/* Is a value made of constants alone? kir_constant() works such a float out. */
+bool kir_is_constant(const kir_expr *e);
+double kir_constant(ir_module *m, const kir_expr *e);
 
 /* What one run of a kernel costs at most, with free dims at their bounds and every guard open. */
 typedef struct kir_cost {

@@ -16,6 +16,7 @@ typedef struct {
     void **local;          /* by id */
     cell *var;             /* by id */
     int64_t *sym;          /* by ir_sym.id */
+    int64_t trips;         /* that loops may still make */
     int status;
 } machine;
 
@@ -211,7 +212,8 @@ static void run(machine *k, const kir_stmt *s)
     case KIR_SEQ: run_body(k, s); break;
     case KIR_FOR: {
         int64_t end = index_of(k, s->end);
-        for (int64_t i = index_of(k, s->begin); i < end; i++) {
+        for (int64_t i = index_of(k, s->begin); i < end && k->status != KIR_RAN_LONG; i++) {
+            if (k->trips-- <= 0) k->status = KIR_RAN_LONG;
             k->sym[s->var->sym->id] = i;
             run_body(k, s);
         }
@@ -239,9 +241,9 @@ static void run(machine *k, const kir_stmt *s)
     }
 }
 
-int kir_run(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, const int64_t *scalar)
+int kir_run_within(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, const int64_t *scalar, int64_t trips)
 {
-    machine k = {.a = arena_child(a), .m = m, .f = f, .param = buffer};
+    machine k = {.a = arena_child(a), .m = m, .f = f, .param = buffer, .trips = trips};
     k.local = ARENA_ARRAY(k.a, void *, f->local.n + 1);
     for (int i = 0; i < f->local.n; i++) k.local[i] = arena_alloc(k.a, (size_t)sx_value(f->local.at[i]->size) * dtype_bytes(f->local.at[i]->dtype));
     k.var = ARENA_ARRAY(k.a, cell, f->nvar + 1);
@@ -250,4 +252,28 @@ int kir_run(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, 
     run(&k, f->body);
     arena_free(k.a);
     return k.status;
+}
+
+int kir_run(nfc_arena *a, ir_module *m, const kir_func *f, void *const *buffer, const int64_t *scalar)
+{
+    return kir_run_within(a, m, f, buffer, scalar, INT64_MAX);
+}
+
+bool kir_is_constant(const kir_expr *e)
+{
+    switch (e->kind) {
+    case KIR_CONST: return true;
+    case KIR_INDEX: return sx_is_const(e->index);
+    case KIR_VAR:
+    case KIR_LOAD: return false;
+    default: return (!e->a || kir_is_constant(e->a)) && (!e->b || kir_is_constant(e->b)) && (!e->c || kir_is_constant(e->c));
+    }
+}
+
+double kir_constant(ir_module *m, const kir_expr *e)
+{
+    machine k = {.a = arena_child(m->arena), .m = m};
+    double result = eval(&k, e).f;
+    arena_free(k.a);
+    return result;
 }
