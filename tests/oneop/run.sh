@@ -16,7 +16,7 @@ copy=$work/copy build=$work/copy/build
 
 stop() { echo "FAILED oneop: $1"; [ -z "$2" ] || sed 's/^/    /' "$2"; echo "tests/oneop: 0 passed, 1 failed"; exit 1; }
 missing() { echo "tests/oneop: NOT TESTED: $1"; exit 77; }
-command -v glslangValidator >/dev/null || missing "there is no glslangValidator (package glslang-tools)"
+command -v glslc >/dev/null || missing "there is no glslc (package glslc)"
 command -v spirv-val >/dev/null || missing "there is no spirv-val (package spirv-tools)"
 
 mkdir -p "$copy/tests/ops/golden" && cd "$root" &&

@@ -17,8 +17,18 @@ typedef struct checker {
     uint64_t random;   /* the generator's state */
     const kir_func *loaded; /* the host's shader */
     bool loaded_adds;       /* does it add floats? */
+    bool loaded_zeroes;     /* does it multiply floats by a constant zero? */
+    struct check_shared *shared; /* with the processes beside this one */
+    int claimed;            /* the last one of the things to do that this process does */
+    int seen;               /* things to do so far, whoever does them */
     int checks, failed;
 } checker;
+
+/* Is it this process that does the next thing? All come past the same things in the same order. */
+bool check_claim(checker *k);
+
+/* What elements may be: small; or also large and tiny ones; or also infinities and NaNs. */
+typedef enum { CHECK_SMALL, CHECK_FINITE, CHECK_WILD } check_range;
 
 /* Adds the kernels of made.c. */
 void check_make(checker *k);
@@ -29,8 +39,7 @@ const char *shader_path(checker *k, const char *source);
 
 /* The next random number. */
 uint64_t check_random(checker *k);
-/* Any elements; `wild`: with the values at the ends of the type's range, infinities and NaNs. */
-void check_fill(checker *k, nfc_dtype t, void *data, int64_t n, bool wild);
+void check_fill(checker *k, nfc_dtype t, void *data, int64_t n, check_range range);
 /* The first element that differs, or -1. All NaNs are equal; so are both zeros where that is asked for. */
 int64_t check_compare(nfc_dtype t, const void *a, const void *b, int64_t n, bool zeros_equal);
 /* The text of an element. */

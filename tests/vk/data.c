@@ -13,32 +13,34 @@ uint64_t check_random(checker *k)
     return z ^ z >> 31;
 }
 
-static double any_float(checker *k, nfc_dtype t, bool wild)
+static double any_float(checker *k, nfc_dtype t, check_range range)
 {
-    static const double ends[] = {0, -0.0, 1, -1, 0.5, 2.5, -3.5, INFINITY, -INFINITY, NAN, 65504, -448, 1e30, -1e30, 3e38, 1e-30, 1e-37, 1e-40, -1e-45, 4e-308, 1e-310, 4294967296.0, -2147483649.0, 1e19};
+    static const double ends[] = {INFINITY, -INFINITY, NAN, 0, -0.0, 1, -1, 0.5, 2.5, -3.5, 65504, -448, 1e30, -1e30, 3e38, 1e-30, 1e-37, 1e-40, -1e-45, 4e-308, 1e-310, 4294967296.0, -2147483649.0, 1e19};
     uint64_t r = check_random(k);
     double uniform = (double)(int64_t)(r >> 11) / 9007199254740992.0 * 8 - 4;
-    if (!wild) return uniform;
-    if (r % 8 == 0) return ends[r / 8 % (sizeof ends / sizeof *ends)];
+    if (range == CHECK_SMALL) return uniform;
+    size_t first = range == CHECK_WILD ? 0 : 3;
+    if (r % 8 == 0) return ends[first + r / 8 % (sizeof ends / sizeof *ends - first)];
     if (r % 8 == 1) return ldexp(uniform, (int)(r / 8 % 41) - 20);
     if (r % 8 == 2 && t == DT_f64) return ldexp(uniform, (int)(r / 8 % 1801) - 900);
     return uniform;
 }
 
-static void fill_one(checker *k, nfc_dtype t, void *data, int64_t i, bool wild)
+static void fill_one(checker *k, nfc_dtype t, void *data, int64_t i, check_range range)
 {
+    bool wild = range != CHECK_SMALL;
     uint64_t r = check_random(k);
     int64_t small = (int64_t)(r >> 8) % 10;
-    if (dtype_is_float(t)) dtype_set(t, data, (size_t)i, any_float(k, t, wild));
+    if (dtype_is_float(t)) dtype_set(t, data, (size_t)i, any_float(k, t, range));
     else if (t == DT_bool) dtype_set_int(t, data, (size_t)i, (int64_t)(r & 1));
     else if (wild && r % 4 == 0) dtype_set_int(t, data, (size_t)i, (int64_t)(check_random(k) >> (check_random(k) & 63)));
     else if (wild && r % 4 == 1) dtype_set_int(t, data, (size_t)i, r & 8 ? dtype_min(t) : (int64_t)dtype_max(t));
     else dtype_set_int(t, data, (size_t)i, dtype_is_signed(t) && r & 4 ? -small : small);
 }
 
-void check_fill(checker *k, nfc_dtype t, void *data, int64_t n, bool wild)
+void check_fill(checker *k, nfc_dtype t, void *data, int64_t n, check_range range)
 {
-    for (int64_t i = 0; i < n; i++) fill_one(k, t, data, i, wild);
+    for (int64_t i = 0; i < n; i++) fill_one(k, t, data, i, range);
 }
 
 /* Floats that are not the same bits, and yet the same. */

@@ -128,7 +128,7 @@ static sim_tensor *input_of(machine *x, sim *s, const ir_port *port)
     int64_t dim[IR_MAX_RANK];
     for (int i = 0; i < port->type->rank; i++) dim[i] = value_of(x, port->type->dim[i]);
     sim_tensor *t = sim_tensor_new(s, port->type->dtype, port->type->rank, dim);
-    check_fill(x->k, t->dtype, t->data, t->n, false);
+    check_fill(x->k, t->dtype, t->data, t->n, CHECK_SMALL);
     for (int64_t i = 0; i < t->n; i++) { /* what the author promised of it */
         double v = dtype_get(t->dtype, t->data, (size_t)i);
         if (port->bound.has_min && v < port->bound.min) v = port->bound.min;

@@ -1,17 +1,21 @@
 /* vk_kernels device
- * vk_kernels emit|kernels|graphs DIR SAMPLE GRAPH...: the GLSL dialect, printed and run.
+ * vk_kernels emit DIR SAMPLE GRAPH... -- OP...
+ * vk_kernels run DIR SAMPLE JOBS GRAPH... -- OP...: the GLSL dialect, printed and run.
  *
  * device: says which device there is to run shaders on; exit status 77: none.
- * emit: writes the shader of every kernel as DIR/HASH.comp, and the names DIR/HASH of those that are
+ * emit: writes the shader of every kernel as DIR/HASH.comp, and the names HASH.comp of those that are
  *     not compiled yet to stdout.
- * kernels: runs every kernel, from DIR/HASH.spv, on random data and compares with its interpreter.
- * graphs: runs the whole graphs, too, and compares with the simulator.
+ * run: runs every kernel, from DIR/HASH.comp.spv, on random data and compares with its interpreter, and
+ *     every GRAPH as a whole, and compares with the simulator. JOBS processes share the work.
  *
- * SAMPLE: 1 for all kernels of a graph's file; 10 for the first three and every tenth. GRAPH is a file,
- * or "made" for the kernels of made.c. */
+ * GRAPH, OP: the file of a graph, or "made" for the kernels of made.c. SAMPLE: 1 for all kernels of an OP;
+ * 10 for the first three and every tenth. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "codegen/glsl.h"
 #include "passes/pass.h"
@@ -65,18 +69,40 @@ const char *shader_path(checker *k, const char *source)
 static void emit_kernel(checker *k, const kir_func *f)
 {
     const char *source = glsl_shader(k->m, k->m->arena, f), *path = shader_path(k, source);
-    const char *comp = arena_printf(k->m->arena, "%s.comp", path), *compiled = arena_printf(k->m->arena, "%s.spv", path);
+    const char *comp = arena_printf(k->m->arena, "%s.comp", path), *compiled = arena_printf(k->m->arena, "%s.spv", comp);
     if (access(compiled, R_OK) == 0) return;
     FILE *to = fopen(comp, "w");
     if (!to || fputs(source, to) < 0 || fclose(to) != 0) check_failed(k, f->name, "%s cannot be written", comp);
-    puts(path);
+    puts(comp + strlen(k->dir) + 1);
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+struct check_shared {
+    atomic_int next; /* that nobody has claimed */
+    atomic_int checks, failed;
+};
+
+bool check_claim(checker *k)
+{
+    int mine = k->seen++;
+    if (k->claimed < mine) k->claimed = atomic_fetch_add(&k->shared->next, 1);
+    return k->claimed == mine;
+}
+
+/* Runs a file's kernels and, where it is asked for, its graphs. */
+static void run_file(checker *k, bool whole)
+{
+    check_kernels(k);
+    if (!whole || !k->plan || !check_claim(k)) return;
+    k->random = map_hash(k->path, strlen(k->path), 0);
+    check_graphs(k);
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */
 
-static void work(checker *k, const char *mode, int sample, const char *path)
+static void load_file(checker *k, const char *path, int sample)
 {
-    bool by_hand = strcmp(path, "made") == 0;
     k->c = (cli){.s = session_new(), .verb = "build"};
     if (!k->c.s) exit(4);
     k->path = path;
@@ -84,34 +110,79 @@ static void work(checker *k, const char *mode, int sample, const char *path)
     k->plan = NULL;
     k->kernel.at = NULL;
     k->kernel.n = k->kernel.cap = 0;
-    k->random = map_hash(path, strlen(path), 0);
-    if (by_hand) {
+    if (strcmp(path, "made") == 0) {
         k->m = ir_module_new(k->c.s, path);
         check_make(k);
     } else if (load_graph(k, path)) {
         choose_kernels(k, sample);
     }
-    if (strcmp(mode, "emit") != 0) check_kernels(k);
-    else for (int i = 0; i < k->kernel.n; i++) emit_kernel(k, k->kernel.at[i]);
-    if (strcmp(mode, "graphs") == 0 && k->plan) check_graphs(k);
-    session_free(k->c.s);
+}
+
+static void work(checker *k, int sample, char **path)
+{
+    bool whole = true;
+    for (; *path; path++) {
+        if (strcmp(*path, "--") == 0) {
+            whole = false;
+            continue;
+        }
+        load_file(k, *path, whole ? 1 : sample);
+        if (k->host) run_file(k, whole);
+        else for (int i = 0; i < k->kernel.n; i++) emit_kernel(k, k->kernel.at[i]);
+        session_free(k->c.s);
+    }
+}
+
+static int open_device(checker *k, bool says)
+{
+    const char *why;
+    k->host = vk_open(&why);
+    if (says || !k->host) puts(k->host ? vk_device_name(k->host) : why);
+    return k->host ? 0 : 77;
+}
+
+/* One of the processes that share the work. */
+static int run_part(checker *k, int sample, char **path)
+{
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* lines of several processes stay whole */
+    if (open_device(k, false)) return 77;
+    k->claimed = -1;
+    work(k, sample, path);
+    atomic_fetch_add(&k->shared->checks, k->checks);
+    atomic_fetch_add(&k->shared->failed, k->failed);
+    vk_close(k->host);
+    fflush(stdout);
+    return 0;
+}
+
+static int run_all(checker *k, int sample, int jobs, char **path)
+{
+    k->shared = mmap(NULL, sizeof *k->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (k->shared == MAP_FAILED) return 4;
+    int lost = 0, status;
+    for (int i = 0; i < jobs; i++) {
+        pid_t child = fork();
+        if (child == 0) _exit(run_part(k, sample, path));
+        lost += child < 0;
+    }
+    while (wait(&status) > 0) {
+        if (status == 0) continue;
+        printf("FAILED a process: it ended with %s %d\n", WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        lost++;
+    }
+    printf("checks %d failed %d\n", k->shared->checks, k->shared->failed + lost);
+    return k->shared->failed + lost > 0;
 }
 
 int main(int argc, char **argv)
 {
-    const char *mode = argc > 1 ? argv[1] : "", *why;
-    bool emits = strcmp(mode, "emit") == 0, runs = strcmp(mode, "kernels") == 0 || strcmp(mode, "graphs") == 0;
-    int sample = argc > 3 ? atoi(argv[3]) : 0;
+    const char *mode = argc > 1 ? argv[1] : "";
     checker k = {.dir = argc > 2 ? argv[2] : "."};
-    if ((emits || runs) ? sample < 1 : strcmp(mode, "device") != 0) return 2;
+    int sample = argc > 3 ? atoi(argv[3]) : 0, jobs = argc > 4 ? atoi(argv[4]) : 0;
     ops_init();
-    if (!emits) {
-        k.host = vk_open(&why);
-        puts(k.host ? vk_device_name(k.host) : why);
-        if (!k.host) return 77;
-    }
-    for (int i = 4; i < argc; i++) work(&k, mode, sample, argv[i]);
-    if (runs) printf("checks %d failed %d\n", k.checks, k.failed);
-    if (k.host) vk_close(k.host);
+    if (strcmp(mode, "device") == 0) return open_device(&k, true);
+    if (strcmp(mode, "run") == 0 && sample > 0 && jobs > 0) return run_all(&k, sample, jobs, argv + 5);
+    if (strcmp(mode, "emit") != 0 || sample < 1) return 2;
+    work(&k, sample, argv + 4);
     return k.failed > 0;
 }
