@@ -10,7 +10,7 @@ static int version_in(size_t n, NfcOnnx__OperatorSetIdProto **set, const char *d
 {
     for (size_t i = 0; i < n; i++) {
         const char *d = strcmp(set[i]->domain, "ai.onnx") == 0 ? "" : set[i]->domain;
-        if (strcmp(d, domain) == 0) return set[i]->version > 0 && set[i]->version < 10000 ? (int)set[i]->version : 1;
+        if (strcmp(d, domain) == 0) return (int)set[i]->version;
     }
     return 0;
 }
@@ -110,8 +110,11 @@ void im_graph_body(importer *o, const onnx_graph *g)
 {
     declare(o->scope, g->n_value_info, g->value_info);
     declare(o->scope, g->n_output, g->output);
-    for (size_t i = 0; i < g->n_initializer; i++)
-        if (*g->initializer[i]->name && !map_get(&o->scope->names, g->initializer[i]->name)) map_set(&o->scope->tensors, g->initializer[i]->name, g->initializer[i]);
+    for (size_t i = 0; i < g->n_initializer; i++) {
+        onnx_tensor *t = g->initializer[i];
+        if (!*t->name || map_get(&o->scope->names, t->name)) continue;
+        if (map_set(&o->scope->tensors, t->name, t)) diag_error(&o->s->diags, E_DUPLICATE, im_span(o, t), "there are two initializers '%s'", t->name);
+    }
     for (size_t i = 0; i < g->n_sparse_initializer; i++) im_sparse_initializer(o, g->sparse_initializer[i]);
     im_nodes(o, g->n_node, g->node);
 }
@@ -298,12 +301,24 @@ static void import_graph(importer *o)
 
 /* ---- models --------------------------------------------------------------------------------- */
 
+/* A function's operands differ in name, and the defaults of its attributes are values. */
+static void check_function(importer *o, const onnx_function *f)
+{
+    nfc_map inputs;
+    map_init(&inputs, o->s->arena);
+    for (size_t i = 0; i < f->n_input; i++)
+        if (map_set(&inputs, f->input[i], f->input[i])) diag_error(&o->s->diags, E_DUPLICATE, im_span(o, f), "the function '%s' has two operands '%s'", f->name, f->input[i]);
+    for (size_t i = 0; i < f->n_attribute_proto; i++)
+        if (*f->attribute_proto[i]->ref_attr_name) diag_error(&o->s->diags, E_ONNX_FUNCTION, im_span(o, f), "attribute '%s' of the function '%s' has another attribute as its default", f->attribute_proto[i]->name, f->name);
+}
+
 static void register_functions(importer *o)
 {
     for (size_t i = 0; i < o->model->n_functions; i++) {
         const onnx_function *f = o->model->functions[i];
         if (map_set(&o->functions, function_key(o, f->domain, f->name, f->overload), (void *)(uintptr_t)f))
             diag_error(&o->s->diags, E_DUPLICATE, im_span(o, f), "there are two functions '%s'", f->name);
+        check_function(o, f);
     }
 }
 
@@ -315,12 +330,37 @@ static const char *module_name(importer *o, const char *path)
     return im_identifier(o, session_printf(o->s, "%.*s", dot && dot > base ? (int)(dot - base) : (int)strlen(base), base));
 }
 
+/* Each domain once, with a version that is known. */
+static bool check_opsets(importer *o, const char *path, size_t n, NfcOnnx__OperatorSetIdProto **set)
+{
+    enum { NEWEST_OPSET = 28, MOST_VERSION = 9999 };
+    nfc_map seen;
+    int errors = o->s->diags.errors;
+    map_init(&seen, o->s->arena);
+    for (size_t i = 0; i < n; i++) {
+        const bool own = !*set[i]->domain || strcmp(set[i]->domain, "ai.onnx") == 0;
+        const char *name = own ? "ai.onnx" : set[i]->domain;
+        const long long version = (long long)set[i]->version, newest = own ? NEWEST_OPSET : MOST_VERSION;
+        if (map_set(&seen, name, set[i])) diag_error_in(&o->s->diags, E_ONNX_TWICE, path, "the operator set '%s' is given twice", name);
+        if (version < 1) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the operator set '%s' has version %lld", name, version);
+        if (version > newest) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the operator set '%s' has version %lld; the newest known is %lld", name, version, newest);
+    }
+    return o->s->diags.errors == errors;
+}
+
 static bool check_model(importer *o, const char *path)
 {
-    enum { NEWEST_IR = 14 };
-    if (!o->model->graph) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the model has no graph");
-    else if (o->model->ir_version > NEWEST_IR) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the model has IR version %lld; the newest known is %d", (long long)o->model->ir_version, NEWEST_IR);
-    else return true;
+    enum { NEWEST_IR = 14, OPSETS_SINCE = 3 };
+    const onnx_model *m = o->model;
+    if (!m->graph) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the model has no graph");
+    else if (m->ir_version > NEWEST_IR) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the model has IR version %lld; the newest known is %d", (long long)m->ir_version, NEWEST_IR);
+    else if (m->ir_version < 1) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the model has IR version %lld", (long long)m->ir_version);
+    else if (m->ir_version >= OPSETS_SINCE && m->n_opset_import == 0) diag_error_in(&o->s->diags, E_ONNX_FILE, path, "the model does not say which operator sets it uses");
+    else {
+        bool known = check_opsets(o, path, m->n_opset_import, m->opset_import);
+        for (size_t i = 0; i < m->n_functions; i++) known &= check_opsets(o, path, m->functions[i]->n_opset_import, m->functions[i]->opset_import);
+        return known;
+    }
     return false;
 }
 

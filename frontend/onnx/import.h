@@ -63,6 +63,7 @@ typedef struct importer {
     nfc_map constants;   /* tensor -> ir_value in the entry block */
     nfc_map widened;     /* Loop node -> what its carried values had to become */
     nfc_map kept;        /* states by name */
+    struct im_node *node; /* that is on its way; NULL: none */
     uint32_t listing;    /* the source that spans point into */
     int64_t listed, imported; /* nodes of the file; nodes that became instructions, once for each call of their function */
 } importer;
@@ -76,6 +77,7 @@ typedef struct im_node {
     const char *domain;  /* "" : ONNX's own */
     int version;         /* of the domain's operator set */
     nfc_span at;
+    int errors;          /* that were reported before it */
     int nin, nout;
     im_value **in;     /* NULL: absent */
     im_value **out;    /* made by the handler through im_out() and its like */
@@ -114,13 +116,16 @@ static inline bool im_has(const im_node *n, int i) { return i < n->nin && n->in[
 const void *im_const_in(im_node *n, int i, bool quiet);
 /* A constant integer operand (any rank, flat): its count, or -1 after a report. */
 int im_const_ints(im_node *n, int i, const int64_t **values);
-/* An operand of sizes or positions, element by element as symbolic integers. Those not known at compile
- * time are read on the host: into [lo, hi] by a check of the run. lo, hi: count of them each, or NULL:
- * then the model's declaration of the result, -D flags or an error named `what` bounds them. -1 after a
- * report; at most IR_MAX_RANK * 2 elements. */
-int im_sizes(im_node *n, int i, const int64_t *lo, const int64_t *hi, const ir_sx **out);
 /* One element of an integer tensor as an index from lo to hi, checked in the run if need be. */
 const ir_sx *im_element(importer *o, ir_value *tensor, int64_t at, int64_t lo, int64_t hi);
+
+/* What no run can have (certain.c). Reports that x, which is element `at` of v, lies outside of [lo, hi] in
+ * every run; false: it may lie inside. */
+bool im_never_in(importer *o, const ir_value *v, int64_t at, const ir_sx *x, int64_t lo, int64_t hi);
+/* As mk_require(); where no run could pass it `what` is reported: a statement. */
+const ir_sx *im_require(importer *o, const ir_sx *x, int64_t lo, int64_t hi, const char *what);
+/* Are the indices and divisors of an instruction made of the node's operands such as a run may have? */
+bool im_values_fit(im_node *n, const ir_inst *inst);
 
 /* Facts. */
 const im_fact *im_fact_of(importer *o, const ir_value *v);
@@ -164,6 +169,10 @@ ir_inst *im_row_begin(im_node *n, ir_op op, int nin, ir_value *const *in, const 
 bool im_row_end(im_node *n, ir_inst *inst);
 /* The extents that the model declares for result i: the rank, or -1. Those not declared are NULL. */
 int im_declared(im_node *n, int i, const ir_sx *dim[IR_MAX_RANK]);
+/* Was something wrong with the node reported? */
+bool im_failed(const im_node *n);
+/* Where operand i stands; the node, when it has none such. */
+nfc_span im_operand_span(const im_node *n, int i);
 /* Reports and gives false: at operand `in`, or, when that is -1, at the node. */
 bool im_fail(im_node *n, diag_code code, int in, const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -239,8 +239,9 @@ static bool finish(looping *l, const box_list *boxes, const im_parts *parts)
     if (l->result == 1) {
         const im_value *v = result(l, 0);
         if (!v || v->kind != IM_TENSOR || ir_is_poison(v->tensor)) return false;
+        if (v->tensor->type->dtype != DT_bool || ir_max_elements(v->tensor->type) != 1) return im_fail(l->n, E_CONDITION, -1, "the condition '%s' that the body gives is %s; one bool is wanted", l->g->output[0]->name, ir_type_text(o->s->arena, v->tensor->type));
         const ir_sx *const *known = im_known(o, v->tensor);
-        if (!known || !known[0] || !sx_is(known[0], 1)) cond = mk_reshape(&o->k, mk_cast(&o->k, v->tensor, DT_bool), 0, NULL);
+        if (!known || !known[0] || !sx_is(known[0], 1)) cond = mk_reshape(&o->k, v->tensor, 0, NULL);
     }
     l->stops = cond != NULL;
     if (l->stops) { /* how many trips it were */

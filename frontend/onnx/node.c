@@ -36,11 +36,13 @@ bool im_op_find(const char *domain, const char *name, im_op *out)
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-static nfc_span operand_span(const im_node *n, int i)
+nfc_span im_operand_span(const im_node *n, int i)
 {
     const im_line *line = im_line_of(n->o, n->proto);
     return line && i >= 0 && i < line->in.n ? line->in.at[i] : n->at;
 }
+
+bool im_failed(const im_node *n) { return n->o->s->diags.errors > n->errors; }
 
 bool im_fail(im_node *n, diag_code code, int in, const char *format, ...)
 {
@@ -48,7 +50,7 @@ bool im_fail(im_node *n, diag_code code, int in, const char *format, ...)
     va_start(args, format);
     const char *text = arena_vprintf(n->o->s->arena, format, args);
     va_end(args);
-    diag_error(&n->o->s->diags, code, operand_span(n, in), "%s: %s", n->op, text);
+    diag_error(&n->o->s->diags, code, im_operand_span(n, in), "%s: %s", n->op, text);
     return false;
 }
 
@@ -264,7 +266,9 @@ static bool set_attribute(im_node *n, ir_inst *inst, const op_attr *row, const o
 {
     static const int wanted[] = { /* by op_attr_kind: AttributeProto.type */
         [ATTR_INT] = 2, [ATTR_BOOL] = 2, [ATTR_FLOAT] = 1, [ATTR_ENUM] = 3, [ATTR_STR] = 3, [ATTR_DTYPE] = 2, [ATTR_INTS] = 7, [ATTR_SXS] = 7, [ATTR_FLOATS] = 6};
-    if (a->has_type && a->type && (int)a->type != wanted[row->kind]) return im_fail(n, E_ATTR_VALUE, -1, "attribute '%s' has another type", a->name);
+    bool other = a->has_type && a->type && (int)a->type != wanted[row->kind];
+    other |= wanted[row->kind] == 2 && !a->has_i && (a->has_f || a->has_s); /* it says that it is an integer, and has something else */
+    if (other) return im_fail(n, E_ATTR_VALUE, -1, "attribute '%s' has another type", a->name);
     switch (row->kind) {
     case ATTR_BOOL:
         if (a->i != 0 && a->i != 1) return im_fail(n, E_ATTR_VALUE, -1, "attribute '%s' is %lld, but it is 0 or 1", a->name, (long long)a->i);
@@ -297,6 +301,7 @@ static const char *lower_case(im_node *n, const char *name)
 ir_inst *im_row_begin(im_node *n, ir_op op, int nin, ir_value *const *in, const char *const *skip)
 {
     const op_info *info = op_get(op);
+    if (im_failed(n)) return NULL;
     while (nin > 0 && !in[nin - 1]) nin--;
     ir_inst *inst = mk_begin(n->k, op, nin, in);
     for (size_t i = 0; i < n->proto->n_attribute; i++) {
@@ -327,7 +332,7 @@ bool im_row_end(im_node *n, ir_inst *inst)
     mk_end(n->k, inst, wanted ? wanted : 1);
     n->k->written = NULL;
     for (int i = 0; i < inst->nout; i++) im_out(n, i, inst->out[i]);
-    return true;
+    return im_values_fit(n, inst);
 }
 
 /* Elementwise operands whose extents only the run knows: they are taken to be equal, and the run checks it.
@@ -374,6 +379,20 @@ bool im_row(im_node *n, ir_op op, const char *const *skip)
 
 /* ---- a node --------------------------------------------------------------------------------- */
 
+/* An attribute that stands for one of the call: is there one around it? */
+static bool check_reference(im_node *n, const onnx_attribute *a)
+{
+    const im_scope *s = n->o->scope;
+    while (s && !s->function) s = s->parent;
+    if (!*a->ref_attr_name) return true;
+    if (!s) return im_fail(n, E_ONNX_FUNCTION, -1, "attribute '%s' stands for '%s' of a function, and there is none around it", a->name, a->ref_attr_name);
+    for (size_t i = 0; i < s->function->n_attribute; i++)
+        if (strcmp(s->function->attribute[i], a->ref_attr_name) == 0) return true;
+    for (size_t i = 0; i < s->function->n_attribute_proto; i++)
+        if (strcmp(s->function->attribute_proto[i]->name, a->ref_attr_name) == 0) return true;
+    return im_fail(n, E_ONNX_FUNCTION, -1, "attribute '%s' stands for '%s', which the function '%s' does not have", a->name, a->ref_attr_name, s->function->name);
+}
+
 static bool check_attributes(im_node *n)
 {
     nfc_map seen;
@@ -382,6 +401,7 @@ static bool check_attributes(im_node *n)
         onnx_attribute *a = n->proto->attribute[i];
         if (!*a->name) return im_fail(n, E_ARGUMENT, -1, "attribute %zu has no name", i);
         if (map_set(&seen, a->name, a)) return im_fail(n, E_DUPLICATE, -1, "the attribute '%s' is given twice", a->name);
+        if (!check_reference(n, a)) return false;
     }
     return true;
 }
@@ -433,12 +453,14 @@ void im_node_import(importer *o, const onnx_node *proto)
         diag_error(&o->s->diags, E_ONNX_FUNCTION, im_span(o, proto), "functions and bodies of loops stand for more than %lld nodes; the model has %lld", (long long)most_nodes(o), (long long)o->listed);
     if (im_stopped(o)) return;
     const char *domain = strcmp(proto->domain, "ai.onnx") == 0 ? "" : proto->domain;
-    im_node n = {.o = o, .k = &o->k, .proto = proto, .op = proto->op_type, .domain = domain, .at = im_span(o, proto)};
+    im_node n = {.o = o, .k = &o->k, .proto = proto, .op = proto->op_type, .domain = domain, .at = im_span(o, proto), .errors = o->s->diags.errors};
     const ir_scope *outer = o->k.scope;
+    im_node *around = o->node;
     im_op op;
     n.nout = (int)proto->n_output;
     n.out = ARENA_ARRAY(o->s->arena, im_value *, proto->n_output + 1);
     o->k.at = n.at;
+    o->node = &n;
     if (*proto->name) {
         ir_scope *scope = ARENA_NEW(o->s->arena, ir_scope);
         *scope = (ir_scope){.name = intern(&o->s->names, proto->name), .parent = (ir_scope *)(uintptr_t)outer, .at = n.at};
@@ -452,6 +474,8 @@ void im_node_import(importer *o, const onnx_node *proto)
         if (f) im_call_function(&n, f);
         else run_handler(&n, &op);
     }
+    if (im_failed(&n)) memset(n.out, 0, proto->n_output * sizeof *n.out); /* what is wrong is said once, not of all that follows */
     bind_results(&n);
     o->k.scope = outer;
+    o->node = around;
 }

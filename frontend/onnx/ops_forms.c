@@ -149,7 +149,7 @@ static int split_parts(im_node *n, int axis, const ir_sx *whole, const ir_sx **p
     int wanted = (int)n->proto->n_output, count = im_has(n, 1) ? im_length(n, 1) : -1;
     const int64_t *size;
     if (im_has(n, 1)) {
-        for (int i = 0; i < count && i < wanted; i++) part[i] = im_result_size(n, i, axis, im_in(n, 1), i, -1);
+        for (int i = 0; i < count && i < wanted; i++) part[i] = im_result_size(n, i, axis, im_in(n, 1), i, sx_max(whole));
         return count;
     }
     count = im_ints(n, "split", &size);
@@ -175,7 +175,7 @@ bool im_split(im_node *n)
     if (ir_is_poison(x) || !axis_of(n, "axis", 0, x->type->rank - n->in[0]->text, &axis)) return false;
     const ir_sx **part = ARENA_ARRAY(n->o->s->arena, const ir_sx *, wanted + 1), *at = mk_sx(n->k, 0), *whole = x->type->dim[axis];
     int count = split_parts(n, axis, whole, part);
-    if (count < 0) return false;
+    if (count < 0 || im_failed(n)) return false;
     if (count != wanted) return im_fail(n, E_SHAPE, -1, "there are %d parts and %d results", count, wanted);
     for (int i = 0; i < count; i++) {
         if (sx_min(part[i]) < 0) return im_fail(n, E_SIZE, -1, "part %d may have the extent %lld", i, (long long)sx_min(part[i]));

@@ -156,6 +156,8 @@ bool im_reshape(im_node *n)
     bool allow_zero = im_int(n, "allowzero", 0), text = n->in[0]->text;
     if (rank + text > IR_MAX_RANK) return im_fail(n, E_RANK, 1, "the result would have %d axes; there are at most %d", rank, IR_MAX_RANK - text);
     const ir_sx *const *known = im_known(n->o, sizes);
+    for (int i = 0; known && i < rank; i++)
+        if (known[i] && im_never_in(n->o, sizes, i, known[i], -1, IR_MAX_BOUND)) return false;
     if (!text && known && known_reshape(n, x, known, rank, allow_zero)) return true;
     const ir_sx *dim[IR_MAX_RANK];
     ir_type own = *x->type;
@@ -265,7 +267,46 @@ ir_value *im_count(mk *k, const ir_sx *count, nfc_dtype dtype)
 
 /* ---- Range ---------------------------------------------------------------------------------- */
 
-/* The number of elements is known from constants, or as symbols, or worked out in the run. */
+/* How many steps lead from start to limit, in 64 bits whatever they are; -1 when that is no number of elements. */
+static int64_t integer_count(const int64_t x[3])
+{
+    bool up = x[2] > 0;
+    if (up ? x[1] <= x[0] : x[1] >= x[0]) return 0;
+    uint64_t way = up ? (uint64_t)x[1] - (uint64_t)x[0] : (uint64_t)x[0] - (uint64_t)x[1], step = up ? (uint64_t)x[2] : 0 - (uint64_t)x[2];
+    uint64_t count = way / step + (way % step != 0);
+    return count <= IR_MAX_BOUND ? (int64_t)count : -1;
+}
+
+static int64_t float_count(const double x[3])
+{
+    double count = ceil((x[1] - x[0]) / x[2]);
+    return count < 0 ? 0 : count <= IR_MAX_BOUND ? (int64_t)count : -1; /* not so of a NaN */
+}
+
+/* The number of elements of constants, which has to be one; false after a report. *count: NULL when they are
+ * not known. */
+static bool constant_count(im_node *n, ir_value *const *x, const ir_sx **count)
+{
+    nfc_dtype t = x[0]->type->dtype;
+    int64_t whole[3];
+    double number[3];
+    bool known = true;
+    *count = NULL;
+    for (int i = 0; i < 3; i++) {
+        const void *data = im_const_data(n->o, x[i]);
+        known &= data != NULL && x[i]->type->dtype == t;
+        number[i] = data ? dtype_get(x[i]->type->dtype, data, 0) : 1;
+        whole[i] = data && dtype_is_int(t) ? dtype_get_int(t, data, 0) : 1;
+    }
+    if (number[2] == 0) return im_fail(n, E_ONNX_VALUE, 2, "'%s' is 0, and steps of 0 lead nowhere", n->in[2]->name);
+    if (!known) return true;
+    int64_t elements = dtype_is_int(t) ? integer_count(whole) : float_count(number);
+    if (elements < 0) return im_fail(n, E_ONNX_VALUE, -1, "from %g to %g by %g is no number of elements, or one over %d", number[0], number[1], number[2], IR_MAX_BOUND);
+    *count = mk_sx(n->k, elements);
+    return true;
+}
+
+/* The number of elements as symbols, or worked out in the run. */
 static const ir_sx *range_count(im_node *n, ir_value *const *x)
 {
     mk *k = n->k;
@@ -273,7 +314,8 @@ static const ir_sx *range_count(im_node *n, ir_value *const *x)
     const ir_sx *const *start = im_known(o, x[0]), *const *limit = im_known(o, x[1]), *const *delta = im_known(o, x[2]);
     if (start && limit && delta && start[0] && limit[0] && delta[0] && sx_is(delta[0], 1)) {
         const ir_sx *count = sx_sub(&o->m->sx, limit[0], start[0]);
-        if (sx_min(count) >= 0) return count;
+        if (sx_min(count) >= 0 && sx_max(count) <= IR_MAX_BOUND && !o->m->sx.overflow) return count;
+        o->m->sx.overflow = false;
     }
     nfc_dtype t = x[0]->type->dtype;
     ir_value *length = mk_op2(k, IR_sub, x[1], x[0]), *count;
@@ -297,6 +339,8 @@ bool im_range(im_node *n)
         if (ir_max_elements(x[i]->type) != 1) return im_fail(n, E_SHAPE, i, "'%s' is no scalar", n->in[i]->name);
         x[i] = mk_reshape(n->k, x[i], 0, NULL);
     }
-    const ir_sx *count = range_count(n, x);
+    const ir_sx *count;
+    if (!constant_count(n, x, &count)) return false;
+    if (!count) count = range_count(n, x);
     return im_out(n, 0, mk_op2(n->k, IR_add, x[0], mk_op2(n->k, IR_mul, im_count(n->k, count, x[0]->type->dtype), x[2])));
 }

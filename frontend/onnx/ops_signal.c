@@ -103,7 +103,7 @@ bool im_dft(im_node *n)
     const ir_sx *length = NULL;
     if (im_has(n, 1)) {
         const ir_sx *const *sizes = im_length(n, 1) == 1 ? im_known(n->o, im_in(n, 1)) : NULL;
-        if (sizes && sizes[0]) length = sizes[0];
+        if (sizes && sizes[0]) length = im_element(n->o, im_in(n, 1), 0, 0, IR_MAX_BOUND);
         else if (!known) return im_fail(n, E_NOT_STATIC, 1, "the length or the axis must be known at compile time");
         else length = transform_length(n, im_in(n, 1), (int)axis, im_int(n, "onesided", 0) && !im_int(n, "inverse", 0));
     }
@@ -125,7 +125,7 @@ static ir_value *as_declared(im_node *n, ir_value *x)
 static const ir_sx *parts_of(im_node *n, const ir_sx *all, const ir_sx *length, const ir_sx *step)
 {
     mk *k = n->k;
-    const ir_sx *room = mk_require(k, sx_sub(&n->o->m->sx, all, length), 0, sx_max(all));
+    const ir_sx *room = im_require(n->o, sx_sub(&n->o->m->sx, all, length), 0, sx_max(all), "a frame is longer than the signal");
     if (sx_is_const(step)) return sx_add(&n->o->m->sx, sx_div(&n->o->m->sx, room, sx_value(step)), mk_sx(k, 1));
     ir_value *count = mk_op2(k, IR_div, mk_index_tensor(k, room, DT_i64), mk_index_tensor(k, step, DT_i64));
     return im_result_size(n, 0, 1, mk_op2(k, IR_add, count, mk_integer(k, DT_i64, 1)), 0, -1);

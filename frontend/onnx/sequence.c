@@ -98,7 +98,7 @@ static const ir_sx *position(im_node *n, int i, const ir_sx *count, const ir_sx 
     if (known && known[0] && sx_is_const(known[0]) && sx_is_const(most) && (sx_value(known[0]) < 0 || sx_value(known[0]) > sx_value(most)))
         return im_fail(n, E_ATTR_VALUE, i, "the sequence has %lld elements", (long long)sx_value(count)), NULL;
     const ir_sx *at = im_element(o, v, 0, 0, sx_max(most));
-    mk_require(k, sx_sub(&o->m->sx, most, at), 0, sx_max(most));
+    im_require(o, sx_sub(&o->m->sx, most, at), 0, sx_max(most), "the sequence has fewer elements");
     return at;
 }
 
@@ -171,7 +171,7 @@ bool im_sequence_erase(im_node *n)
     if (!l) return false;
     if (!l->typed) return im_fail(n, E_ATTR_VALUE, 0, "the sequence is empty");
     const ir_sx *one = mk_sx(n->k, 1), *count = im_list_count(o, l), *last = sx_sub(&o->m->sx, count, one);
-    const ir_sx *at = im_has(n, 1) ? position(n, 1, count, last) : mk_require(n->k, last, 0, sx_max(last));
+    const ir_sx *at = im_has(n, 1) ? position(n, 1, count, last) : im_require(o, last, 0, sx_max(last), "the sequence is empty");
     if (!at) return false;
     if (l->item && sx_is_const(at)) {
         im_value **item = ARENA_ARRAY(o->s->arena, im_value *, l->nitem);
@@ -259,9 +259,11 @@ static bool split_by_list(im_node *n, ir_value *x, int axis)
     const ir_sx *at = mk_sx(k, 0);
     for (int64_t i = 0; i < count; i++) {
         const ir_sx *extent = im_element(o, im_in(n, 1), i, 0, most), *end = sx_add(&o->m->sx, at, extent);
-        if (i == count - 1) mk_require(k, sx_sub(&o->m->sx, x->type->dim[axis], end), 0, 0);
-        if (sx_is_const(end) && sx_is_const(x->type->dim[axis]) && sx_value(end) > most) return im_fail(n, E_SHAPE, 1, "the parts have more elements than axis %d", axis);
-        if (sx_max(end) > most) end = mk_require(k, end, 0, most);
+        const ir_sx *rest = sx_sub(&o->m->sx, x->type->dim[axis], end);
+        if (im_failed(n)) return false;
+        if (sx_is_const(rest) && (sx_value(rest) < 0 || (i == count - 1 && sx_value(rest)))) return im_fail(n, E_SHAPE, 1, "the parts have %s elements than axis %d", sx_value(rest) < 0 ? "more" : "fewer", axis);
+        if (i == count - 1) im_require(o, rest, 0, 0, "the parts have more or fewer elements than the axis");
+        if (sx_max(end) > most) end = im_require(o, end, 0, most, "the parts have more elements than the axis");
         item[i] = im_value_of(o, n->in[0]->name, mk_slice(k, x, axis, at, end));
         item[i]->text = n->in[0]->text;
         at = end;

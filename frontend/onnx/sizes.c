@@ -31,6 +31,7 @@ const ir_sx *im_element(importer *o, ir_value *v, int64_t at, int64_t lo, int64_
         type_range(v->type->dtype, &least, &most);
         x = mk_index_read(&o->k, scalar_at(o, v, at), least, most);
     }
+    if (im_never_in(o, v, at, x, lo, hi)) return mk_sx(&o->k, lo);
     x = mk_require(&o->k, x, lo, hi);
     return lo == hi ? mk_sx(&o->k, lo) : x;
 }
@@ -45,13 +46,16 @@ const ir_sx *im_result_size(im_node *n, int i, int axis, ir_value *sizes, int64_
 {
     importer *o = n->o;
     const ir_sx *const *known = ir_is_poison(sizes) ? NULL : im_known(o, sizes);
-    if (known && known[at] && sx_max(known[at]) <= IR_MAX_BOUND && sx_min(known[at]) >= 0) return known[at];
+    const int64_t limit = most >= 0 ? most : IR_MAX_BOUND;
+    if (known && known[at] && sx_max(known[at]) <= limit && sx_min(known[at]) >= 0) return known[at];
+    if (known && known[at] && im_never_in(o, sizes, at, known[at], 0, limit)) return mk_sx(n->k, 0);
     const ir_sx *dim[IR_MAX_RANK];
     int rank = im_declared(n, i, dim);
     if (axis < rank && dim[axis] && sx_is_const(dim[axis])) return im_element(o, sizes, at, sx_value(dim[axis]), sx_value(dim[axis]));
     const lower_binding *b = result_binding(n, i, axis);
     if (b) return im_element(o, sizes, at, b->bounded ? 0 : b->value, b->value);
     if (most >= 0) return im_element(o, sizes, at, 0, most);
+    if (known && known[at] && sx_max(known[at]) <= IR_MAX_BOUND) return im_element(o, sizes, at, 0, sx_max(known[at])); /* the run has to show that it is not negative */
     if (ir_is_poison(sizes)) return mk_sx(n->k, 1);
     const char *name = im_wants(n, i) ? n->proto->output[i] : n->op;
     nfc_diag *d = diag_error(&o->s->diags, E_ONNX_BOUND, n->at, "%s: axis %d of '%s' has an extent that only the run knows, and no bound", n->op, axis, name);
@@ -64,8 +68,8 @@ const ir_sx *im_same_size(im_node *n, int i, int axis, const ir_sx *size)
     const ir_sx *dim[IR_MAX_RANK];
     int rank = im_declared(n, i, dim);
     const lower_binding *b = result_binding(n, i, axis);
-    if (b) size = mk_require(n->k, size, b->bounded ? 0 : b->value, b->value);
-    if (axis < rank && dim[axis] && sx_is_const(dim[axis])) size = mk_require(n->k, size, sx_value(dim[axis]), sx_value(dim[axis]));
+    if (b) size = im_require(n->o, size, b->bounded ? 0 : b->value, b->value, "a result has another extent than -D says");
+    if (axis < rank && dim[axis] && sx_is_const(dim[axis])) size = im_require(n->o, size, sx_value(dim[axis]), sx_value(dim[axis]), "a result has another extent than the model declares");
     return size;
 }
 
@@ -84,13 +88,6 @@ int im_length(im_node *n, int i)
         return -1;
     }
     return (int)sx_value(v->type->dim[0]);
-}
-
-int im_sizes(im_node *n, int i, const int64_t *lo, const int64_t *hi, const ir_sx **out)
-{
-    int count = im_length(n, i);
-    for (int k = 0; k < count; k++) out[k] = im_element(n->o, im_in(n, i), k, lo[k], hi[k]);
-    return count;
 }
 
 /* Axes, of an operand or attribute, counted from 0: a mask; false after a report. *given: they are there. */
