@@ -28,8 +28,8 @@ COMPILERS = {
     "gcc-O0": ("gcc", "-std=c11 -O0 -ffp-contract=off " + STRICT, ""),
     "gcc-O3": ("gcc", "-std=c11 -O3 -march=native -ffp-contract=off " + STRICT, ""),
     "clang": ("clang-14", "-std=c99 -O2 -ffp-contract=off " + STRICT, ""),
-    "san": ("clang-14", "-std=c11 -O1 -g1 -ffp-contract=off " + SAFE, ""),
-    "c++": ("g++", "-x c++ -std=c++17 -O1 -ffp-contract=off " + STRICT, ""),
+    "san": ("clang-14", "-std=c11 -O0 -g1 -ffp-contract=off " + SAFE, ""),
+    "c++": ("g++", "-x c++ -std=c++17 -O0 -ffp-contract=off " + STRICT, ""),
     "clang++": ("clang++-14", "-x c++ -std=c++17 -O0 -ffp-contract=off -Wno-deprecated " + STRICT, ""),
     "aarch64": ("aarch64-linux-gnu-gcc", "-std=c99 -O2 -ffp-contract=off -static " + STRICT, "qemu-aarch64"),
 }
