@@ -5,67 +5,97 @@
 #include "frontend/statefile.h"
 #include "ir/tree_reader.h"
 
-static bool read_attr(tree_reader *r, const json_node *n, const op_attr *row, ir_attr *a)
+/* ---- attributes ---------------------------------------------------------------------------- */
+
+static bool read_integer(const json_node *n, bool truth, ir_attr *a)
 {
-    *a = (ir_attr){.at = NO_SPAN};
-    bool ok = false;
+    a->kind = IR_ATTR_INT;
+    a->i = n->integer;
+    return n->kind == JSON_INT && !n->above_i64 && (!truth || (a->i | 1) == 1);
+}
+
+/* What is no finite number is a string. */
+static bool read_float(const json_node *n, ir_attr *a)
+{
+    a->kind = IR_ATTR_FLOAT;
+    a->f = n->kind == JSON_STRING ? strtod(n->text, NULL) : n->number;
+    if (n->kind != JSON_STRING) return n->kind == JSON_INT || n->kind == JSON_FLOAT;
+    return strcmp(n->text, "nan") == 0 || strcmp(n->text, "inf") == 0 || strcmp(n->text, "-inf") == 0;
+}
+
+/* Is the text one of "this|that"? */
+static bool is_choice(const char *choices, const char *text)
+{
+    size_t len = strlen(text);
+    for (const char *p = choices; len && p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
+        if (strncmp(p, text, len) == 0 && (p[len] == '|' || !p[len])) return true;
+    return false;
+}
+
+/* choices: NULL, or what it may be. */
+static bool read_string(tree_reader *r, const json_node *n, const char *choices, ir_attr *a)
+{
+    bool ok = n->kind == JSON_STRING && (!choices || is_choice(choices, n->text));
+    a->kind = IR_ATTR_STR;
+    a->s = ok ? intern(&r->s->names, n->text) : "";
+    return ok;
+}
+
+static bool read_dtype(const json_node *n, ir_attr *a)
+{
+    a->kind = IR_ATTR_DTYPE;
+    a->t = n->kind == JSON_STRING ? dtype_lookup(n->text) : DT_COUNT;
+    return a->t != DT_COUNT;
+}
+
+static bool read_expressions(tree_reader *r, const json_node *n, bool known, ir_attr *a)
+{
+    bool ok = n->kind == JSON_ARRAY;
+    a->kind = IR_ATTR_SXS;
+    a->sx = ARENA_ARRAY(r->s->arena, const ir_sx *, n->count);
+    for (const json_node *k = n->child; ok && k; k = k->next) {
+        a->sx[a->n] = tree_expression(r, k);
+        ok = !r->failed && (!known || sx_is_const(a->sx[a->n]));
+        a->n++;
+    }
+    return ok;
+}
+
+static bool read_numbers(tree_reader *r, const json_node *n, ir_attr *a)
+{
+    double *fs = ARENA_ARRAY(r->s->arena, double, n->count + 1);
+    bool ok = n->kind == JSON_ARRAY;
+    a->kind = IR_ATTR_FLOATS;
+    for (const json_node *k = n->child; ok && k; k = k->next) {
+        ok = k->kind == JSON_INT || k->kind == JSON_FLOAT;
+        fs[a->n++] = k->number;
+    }
+    a->fs = fs;
+    return ok;
+}
+
+static bool read_value(tree_reader *r, const json_node *n, const op_attr *row, ir_attr *a)
+{
     switch (row->kind) {
     case ATTR_INT:
-    case ATTR_BOOL:
-        a->kind = IR_ATTR_INT;
-        a->i = n->integer;
-        ok = n->kind == JSON_INT && !n->above_i64 && (row->kind == ATTR_INT || (a->i | 1) == 1);
-        break;
-    case ATTR_FLOAT:
-        a->kind = IR_ATTR_FLOAT;
-        a->f = n->kind == JSON_STRING ? strtod(n->text, NULL) : n->number;
-        ok = n->kind == JSON_INT || n->kind == JSON_FLOAT || (n->kind == JSON_STRING && (strcmp(n->text, "nan") == 0 || strcmp(n->text, "inf") == 0 || strcmp(n->text, "-inf") == 0));
-        break;
-    case ATTR_ENUM: {
-        size_t len = n->kind == JSON_STRING ? strlen(n->text) : 0;
-        for (const char *p = row->fallback; len && p && *p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
-            ok |= strncmp(p, n->text, len) == 0 && (p[len] == '|' || !p[len]);
-        a->kind = IR_ATTR_STR;
-        a->s = ok ? intern(&r->s->names, n->text) : "";
-        break;
-    }
-    case ATTR_STR:
-        a->kind = IR_ATTR_STR;
-        ok = n->kind == JSON_STRING;
-        a->s = ok ? intern(&r->s->names, n->text) : "";
-        break;
-    case ATTR_DTYPE:
-        a->kind = IR_ATTR_DTYPE;
-        a->t = n->kind == JSON_STRING ? dtype_lookup(n->text) : DT_COUNT;
-        ok = a->t != DT_COUNT;
-        break;
+    case ATTR_BOOL: return read_integer(n, row->kind == ATTR_BOOL, a);
+    case ATTR_FLOAT: return read_float(n, a);
+    case ATTR_ENUM: return read_string(r, n, row->fallback, a);
+    case ATTR_STR: return read_string(r, n, NULL, a);
+    case ATTR_DTYPE: return read_dtype(n, a);
     case ATTR_INTS:
-    case ATTR_SXS:
-        a->kind = IR_ATTR_SXS;
-        ok = n->kind == JSON_ARRAY;
-        a->sx = ARENA_ARRAY(r->s->arena, const ir_sx *, n->count);
-        for (const json_node *k = n->child; ok && k; k = k->next) {
-            a->sx[a->n] = tree_expression(r, k);
-            ok = !r->failed && (row->kind == ATTR_SXS || sx_is_const(a->sx[a->n]));
-            a->n++;
-        }
-        break;
-    case ATTR_FLOATS: {
-        double *fs = ARENA_ARRAY(r->s->arena, double, n->count + 1);
-        a->kind = IR_ATTR_FLOATS;
-        ok = n->kind == JSON_ARRAY;
-        for (const json_node *k = n->child; ok && k; k = k->next) {
-            ok = k->kind == JSON_INT || k->kind == JSON_FLOAT;
-            fs[a->n++] = k->number;
-        }
-        a->fs = fs;
-        break;
+    case ATTR_SXS: return read_expressions(r, n, row->kind == ATTR_INTS, a);
+    case ATTR_FLOATS: return read_numbers(r, n, a);
     }
-    }
+    return false;
+}
+
+static bool read_attr(tree_reader *r, const json_node *n, const op_attr *row, ir_attr *a)
+{
     static const char *const want[] = {
-        [ATTR_INT] = "an integer", [ATTR_BOOL] = "0 or 1", [ATTR_FLOAT] = "a number", [ATTR_ENUM] = "one of", [ATTR_STR] = "a string", [ATTR_DTYPE] = "an element type", [ATTR_INTS] = "a list of integers", [ATTR_SXS] = "a list of integers and expressions", [ATTR_FLOATS] = "a list of numbers"};
-    bool choice = row->kind == ATTR_ENUM;
-    return ok || tree_bad(r, n, "the attribute is %s%s%s", want[row->kind], choice ? " " : "", choice ? row->fallback : "");
+        [ATTR_INT] = "an integer", [ATTR_BOOL] = "0 or 1", [ATTR_FLOAT] = "a number", [ATTR_ENUM] = "one of ", [ATTR_STR] = "a string", [ATTR_DTYPE] = "an element type", [ATTR_INTS] = "a list of integers", [ATTR_SXS] = "a list of integers and expressions", [ATTR_FLOATS] = "a list of numbers"};
+    *a = (ir_attr){.at = NO_SPAN};
+    return read_value(r, n, row, a) || tree_bad(r, n, "the attribute is %s%s", want[row->kind], row->kind == ATTR_ENUM ? row->fallback : "");
 }
 
 static void read_attrs(tree_reader *r, const json_node *n, ir_inst *inst)
@@ -79,6 +109,8 @@ static void read_attrs(tree_reader *r, const json_node *n, ir_inst *inst)
         else read_attr(r, k, &info->attr[i], &inst->attr[i]);
     }
 }
+
+/* ---- instructions -------------------------------------------------------------------------- */
 
 static ir_scope *scopes(tree_reader *r, const json_node *list, nfc_span at)
 {
@@ -305,18 +337,38 @@ static const json_node *list_of(tree_reader *r, const json_node *n, const char *
     return json_get(n, key) ? tree_member(r, n, key, JSON_ARRAY) : NULL;
 }
 
+typedef VEC(ir_value *) values;
+
+static values read_operands(tree_reader *r, const json_node *in)
+{
+    values operands = {0};
+    for (const json_node *k = in ? in->child : NULL; k && !r->failed; k = k->next) {
+        bool absent = k->kind == JSON_BOOL && !k->truth;
+        if (!absent && k->kind != JSON_INT) tree_bad(r, k, "a value's number is needed");
+        vec_push(r->s->arena, &operands, absent || r->failed ? NULL : tree_value(r, k, k->integer));
+    }
+    return operands;
+}
+
+/* index: NULL, or the list of them. */
+static bool read_indices(tree_reader *r, const json_node *n, const json_node *index, ir_inst *inst)
+{
+    if (!index) return !inst->nindex || tree_bad(r, n, "its indices are missing");
+    if (op_get(inst->op)->family != FAM_CORE && index->count != inst->nindex) return tree_bad(r, index, "%d indices are needed", inst->nindex);
+    inst->nindex = index->count;
+    inst->index = ARENA_ARRAY(r->s->arena, const ir_sx *, index->count);
+    int i = 0;
+    for (const json_node *k = index->child; k; k = k->next) inst->index[i++] = tree_expression(r, k);
+    return true;
+}
+
 static ir_inst *read_inst(tree_reader *r, const json_node *n, ir_block *b)
 {
     ir_op op = op_lookup(tree_text(r, n, "op"));
     if (!r->failed && op == IR_OP_COUNT) unknown_op(r, json_get(n, "op"));
     if (r->failed || !tree_members(r, n, "at attrs blocks constant edges from hints in index label op out scope sel state")) return NULL;
     const json_node *in = list_of(r, n, "in"), *index = list_of(r, n, "index"), *out = list_of(r, n, "out");
-    VEC(ir_value *) operands = {0};
-    for (const json_node *k = in ? in->child : NULL; k && !r->failed; k = k->next) {
-        bool absent = k->kind == JSON_BOOL && !k->truth;
-        if (!absent && k->kind != JSON_INT) tree_bad(r, k, "a value's number is needed");
-        vec_push(r->s->arena, &operands, absent || r->failed ? NULL : tree_value(r, k, k->integer));
-    }
+    values operands = read_operands(r, in);
     nfc_span at = tree_place(r, n);
     const op_info *info = op_get(op);
     bool variadic = info->nin && info->in[info->nin - 1].presence == OPER_VARIADIC;
@@ -324,21 +376,13 @@ static ir_inst *read_inst(tree_reader *r, const json_node *n, ir_block *b)
     if (r->failed) return NULL;
     ir_inst *inst = ir_new(r->m, op, at, operands.n, operands.at);
     ir_append(b, inst);
-    if (index) {
-        if (op_get(op)->family != FAM_CORE && index->count != inst->nindex) return tree_bad(r, index, "%d indices are needed", inst->nindex), NULL;
-        inst->nindex = index->count;
-        inst->index = ARENA_ARRAY(r->s->arena, const ir_sx *, index->count);
-        int i = 0;
-        for (const json_node *k = index->child; k; k = k->next) inst->index[i++] = tree_expression(r, k);
-    } else if (inst->nindex) {
-        return tree_bad(r, n, "its indices are missing"), NULL;
-    }
+    if (!read_indices(r, n, index, inst)) return NULL;
     read_attrs(r, n, inst);
     inst->scope = scopes(r, json_get(n, "scope"), at);
     inst->hints = read_hints(r, json_get(n, "hints"));
     read_origins(r, json_get(n, "from"), inst);
     if (r->failed) return NULL;
-    bool ok = op_get(op)->family == FAM_CORE ? read_core(r, n, inst, out) : check_types(r, n, inst, out);
+    bool ok = info->family == FAM_CORE ? read_core(r, n, inst, out) : check_types(r, n, inst, out);
     int i = 0;
     for (const json_node *k = ok && out ? out->child : NULL; k && ok; k = k->next) ok = tree_register(r, k, inst->out[i++]);
     return ok ? inst : NULL;
