@@ -1,6 +1,5 @@
+/* Symbolic integers: the normal form and its arithmetic. */
 #include "ir/sx.h"
-
-#include <string.h>
 #include "ir/vec.h"
 
 void sx_init(sx_table *t, nfc_arena *arena)
@@ -234,8 +233,6 @@ const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
     return sum;
 }
 
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
-
 /* Splits a into by * (*whole) + rest, where rest has the terms that `by` does not divide. Of an a that is
  * never negative neither is the rest: targets divide towards zero. */
 static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx **rest)
@@ -252,7 +249,7 @@ static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx *
             w.term[w.n++] = m;
         }
     }
-    w.constant = floor_div(p.constant, by);
+    w.constant = sx_floor_div(p.constant, by);
     r.constant = p.constant - w.constant * by;
     *rest = from_poly(t, r);
     int64_t low = sx_min(*rest), short_of = low < 0 && low > INT64_MIN / 2 ? (by - 1 - low) / by : 0;
@@ -266,7 +263,7 @@ static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx *
 const ir_sx *sx_div(sx_table *t, const ir_sx *a, int64_t by)
 {
     if (by == 1) return a;
-    if (sx_is_const(a)) return sx_int(t, floor_div(a->constant, by));
+    if (sx_is_const(a)) return sx_int(t, sx_floor_div(a->constant, by));
     const ir_sx *rest, *whole = split(t, a, by, &rest);
     int64_t lo, hi;
     sx_range(rest, &lo, &hi);
@@ -277,7 +274,7 @@ const ir_sx *sx_div(sx_table *t, const ir_sx *a, int64_t by)
 const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by)
 {
     if (by == 1) return sx_int(t, 0);
-    if (sx_is_const(a)) return sx_int(t, a->constant - floor_div(a->constant, by) * by);
+    if (sx_is_const(a)) return sx_int(t, a->constant - sx_floor_div(a->constant, by) * by);
     const ir_sx *rest;
     split(t, a, by, &rest);
     int64_t lo, hi;
@@ -364,286 +361,3 @@ const ir_sx *sx_replace(sx_table *t, const ir_sx *a, sx_by *by, void *env)
 static const ir_sx *replacement(void *t, const ir_sym *sym) { return sym->is ? sx_resolve(t, sym->is) : NULL; }
 
 const ir_sx *sx_resolve(sx_table *t, const ir_sx *a) { return sx_replace(t, a, replacement, t); }
-
-/* ---- bounds and values ------------------------------------------------------------------- */
-
-static int64_t sat_add(int64_t a, int64_t b)
-{
-    int64_t r;
-    if (__builtin_add_overflow(a, b, &r)) return a < 0 ? INT64_MIN : INT64_MAX;
-    return r;
-}
-
-static int64_t sat_mul(int64_t a, int64_t b)
-{
-    int64_t r;
-    if (__builtin_mul_overflow(a, b, &r)) return (a < 0) != (b < 0) ? INT64_MIN : INT64_MAX;
-    return r;
-}
-
-static void mul_range(int64_t *lo, int64_t *hi, int64_t blo, int64_t bhi)
-{
-    int64_t c[4] = {sat_mul(*lo, blo), sat_mul(*lo, bhi), sat_mul(*hi, blo), sat_mul(*hi, bhi)};
-    *lo = *hi = c[0];
-    for (int i = 1; i < 4; i++) {
-        if (c[i] < *lo) *lo = c[i];
-        if (c[i] > *hi) *hi = c[i];
-    }
-}
-
-/* A sum of products in which no factor is squared is least, and largest, where each of its factors is at an
- * end: (a - 2) * (b - 2), whose terms alone could be anything. False: it is no such sum, or of too many. */
-static bool range_at_corners(const ir_sx *a, int64_t *lo, int64_t *hi)
-{
-    enum { MOST = 8, ROOM = 512 }; /* there are fewer than ROOM terms, whose sum must not saturate */
-    const ir_sx *factor[MOST];
-    int64_t end[MOST][2];
-    int n = 0;
-    for (int i = 0; i < a->nterm; i++)
-        for (int k = 0; k < a->term[i].n; k++) {
-            int at = 0;
-            if (k && a->term[i].factor[k] == a->term[i].factor[k - 1]) return false;
-            while (at < n && factor[at] != a->term[i].factor[k]) at++;
-            if (at == MOST) return false;
-            if (at == n) sx_range(factor[n++] = a->term[i].factor[k], &end[at][0], &end[at][1]);
-        }
-    *lo = INT64_MAX;
-    *hi = INT64_MIN;
-    for (unsigned corner = 0; corner < 1u << n; corner++) {
-        int64_t sum = a->constant;
-        if (sum < INT64_MIN / ROOM || sum > INT64_MAX / ROOM) return false;
-        for (int i = 0; i < a->nterm; i++) {
-            int64_t product = a->term[i].coef;
-            for (int k = 0, at = 0; k < a->term[i].n; k++, at = 0) {
-                while (factor[at] != a->term[i].factor[k]) at++;
-                product = sat_mul(product, end[at][corner >> at & 1]);
-            }
-            if (product < INT64_MIN / ROOM || product > INT64_MAX / ROOM) return false;
-            sum += product;
-        }
-        if (sum < *lo) *lo = sum;
-        if (sum > *hi) *hi = sum;
-    }
-    return true;
-}
-
-void sx_range(const ir_sx *a, int64_t *lo, int64_t *hi)
-{
-    switch (a->kind) {
-    case SX_SYM:
-        if (a->sym->is) {
-            sx_range(a->sym->is, lo, hi);
-            return;
-        }
-        *lo = a->sym->lo;
-        *hi = a->sym->hi;
-        return;
-    case SX_DIV:
-        sx_range(a->a, lo, hi);
-        *lo = floor_div(*lo, a->constant);
-        *hi = floor_div(*hi, a->constant);
-        return;
-    case SX_MOD:
-        *lo = 0;
-        *hi = a->constant - 1;
-        return;
-    case SX_SUM: break;
-    }
-    *lo = *hi = a->constant;
-    bool products = false;
-    for (int i = 0; i < a->nterm; i++) {
-        int64_t tlo = a->term[i].coef, thi = tlo;
-        for (int k = 0; k < a->term[i].n; k++) {
-            int64_t flo, fhi;
-            sx_range(a->term[i].factor[k], &flo, &fhi);
-            mul_range(&tlo, &thi, flo, fhi);
-        }
-        *lo = sat_add(*lo, tlo);
-        *hi = sat_add(*hi, thi);
-        products |= a->term[i].n > 1;
-    }
-    int64_t least, most;
-    if (!products || *lo >= 0 || *hi <= 0 || !range_at_corners(a, &least, &most)) return;
-    if (least > *lo) *lo = least;
-    if (most < *hi) *hi = most;
-}
-
-int64_t sx_max(const ir_sx *a)
-{
-    int64_t lo, hi;
-    sx_range(a, &lo, &hi);
-    return hi;
-}
-
-int64_t sx_min(const ir_sx *a)
-{
-    int64_t lo, hi;
-    sx_range(a, &lo, &hi);
-    return lo;
-}
-
-/* The largest magnitude of any part of it; false when one can leave 64 bits. */
-static bool reach(const ir_sx *a, uint64_t *most)
-{
-    int64_t lo, hi;
-    if (a->kind == SX_SYM && a->sym->is) return reach(a->sym->is, most);
-    if (a->kind != SX_SUM) {
-        if (a->a && !reach(a->a, most)) return false;
-        sx_range(a->a ? a->a : a, &lo, &hi);
-        uint64_t below = lo < 0 ? 0 - (uint64_t)lo : 0, above = hi > 0 ? (uint64_t)hi : 0;
-        *most = below > above ? below : above;
-        if (!a->a || !below) return true;
-        /* What is divided is moved up by a multiple of the divisor, so that it is not negative. */
-        *most = below + above + (uint64_t)a->constant;
-        return below + above <= INT64_MAX && *most <= INT64_MAX;
-    }
-    *most = a->constant < 0 ? 0 - (uint64_t)a->constant : (uint64_t)a->constant;
-    for (int i = 0; i < a->nterm; i++) {
-        int64_t coef = a->term[i].coef;
-        uint64_t product = coef < 0 ? 0 - (uint64_t)coef : (uint64_t)coef, factor;
-        for (int k = 0; k < a->term[i].n; k++)
-            if (!reach(a->term[i].factor[k], &factor) || __builtin_mul_overflow(product, factor ? factor : 1, &product)) return false;
-        if (__builtin_add_overflow(*most, product, most)) return false;
-    }
-    return *most <= INT64_MAX || !a->nterm;
-}
-
-bool sx_fits(const ir_sx *a)
-{
-    uint64_t most;
-    return reach(a, &most);
-}
-
-bool sx_eval_checked(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env, int64_t *out)
-{
-    bool fits = true;
-    int64_t inner;
-    if (a->kind == SX_SYM) {
-        if (a->sym->is) return sx_eval_checked(a->sym->is, value_of, env, out);
-        *out = value_of(env, a->sym);
-        return true;
-    }
-    if (a->a) {
-        fits = sx_eval_checked(a->a, value_of, env, &inner);
-        *out = a->kind == SX_DIV ? floor_div(inner, a->constant) : inner - floor_div(inner, a->constant) * a->constant;
-        return fits;
-    }
-    *out = a->constant;
-    for (int i = 0; i < a->nterm; i++) {
-        int64_t product = a->term[i].coef;
-        for (int k = 0; k < a->term[i].n; k++) {
-            int64_t before = product;
-            fits &= sx_eval_checked(a->term[i].factor[k], value_of, env, &inner);
-            fits &= !__builtin_mul_overflow(before, inner, &product);
-            product = sat_mul(before, inner);
-        }
-        int64_t before = *out;
-        fits &= !__builtin_add_overflow(before, product, out);
-        *out = sat_add(before, product);
-    }
-    return fits;
-}
-
-int64_t sx_eval(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env)
-{
-    int64_t value;
-    sx_eval_checked(a, value_of, env, &value);
-    return value;
-}
-
-void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env)
-{
-    if (a->kind == SX_SYM) {
-        if (a->sym->is) sx_visit(a->sym->is, visit, env);
-        else visit(env, a->sym);
-    }
-    if (a->a) sx_visit(a->a, visit, env);
-    for (int i = 0; i < a->nterm; i++)
-        for (int k = 0; k < a->term[i].n; k++) sx_visit(a->term[i].factor[k], visit, env);
-}
-
-/* ---- text -------------------------------------------------------------------------------- */
-
-typedef struct {
-    nfc_arena *arena;
-    sx_namer *name;
-    void *env;
-} writer;
-
-static const char *text_of(const writer *w, const ir_sx *a);
-
-/* Texts in an order that does not depend on how the expression came about. */
-static void sort_texts(const char **text, int n)
-{
-    for (int i = 1; i < n; i++)
-        for (int k = i; k > 0 && strcmp(text[k - 1], text[k]) > 0; k--) {
-            const char *t = text[k];
-            text[k] = text[k - 1];
-            text[k - 1] = t;
-        }
-}
-
-/* |n|, of the smallest integer too. */
-static unsigned long long magnitude(int64_t n) { return n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n; }
-
-static const char *product_text(const writer *w, const sx_term *m)
-{
-    const char **factor = ARENA_ARRAY(w->arena, const char *, m->n);
-    for (int k = 0; k < m->n; k++) {
-        bool brackets = m->factor[k]->kind != SX_SYM;
-        factor[k] = arena_printf(w->arena, brackets ? "(%s)" : "%s", text_of(w, m->factor[k]));
-    }
-    sort_texts(factor, m->n);
-    const char *text = factor[0];
-    for (int k = 1; k < m->n; k++) text = arena_printf(w->arena, "%s*%s", text, factor[k]);
-    return text;
-}
-
-static const char *text_of(const writer *w, const ir_sx *a)
-{
-    switch (a->kind) {
-    case SX_SYM: return a->sym->is ? text_of(w, a->sym->is) : w->name(w->env, a->sym);
-    case SX_DIV:
-    case SX_MOD: {
-        bool simple = a->a->kind == SX_SYM;
-        return arena_printf(w->arena, "%s%s%s %c %lld", simple ? "" : "(", text_of(w, a->a), simple ? "" : ")", a->kind == SX_DIV ? '/' : '%', (long long)a->constant);
-    }
-    case SX_SUM: break;
-    }
-    if (a->nterm == 0) return arena_printf(w->arena, "%lld", (long long)a->constant);
-    const char **product = ARENA_ARRAY(w->arena, const char *, a->nterm);
-    int64_t *coef = ARENA_ARRAY(w->arena, int64_t, a->nterm);
-    for (int i = 0; i < a->nterm; i++) { /* inserted in order; what stands first is positive if any is */
-        const char *p = product_text(w, &a->term[i]);
-        int64_t c = a->term[i].coef;
-        int k = i;
-        for (; k > 0 && ((c > 0 && coef[k - 1] < 0) || ((c > 0) == (coef[k - 1] > 0) && strcmp(product[k - 1], p) > 0)); k--) {
-            product[k] = product[k - 1];
-            coef[k] = coef[k - 1];
-        }
-        product[k] = p;
-        coef[k] = c;
-    }
-    const char *text = "";
-    for (int i = 0; i < a->nterm; i++) {
-        const char *join = i == 0 ? (coef[i] < 0 ? "-" : "") : coef[i] < 0 ? " - " : " + ";
-        if (magnitude(coef[i]) == 1) text = arena_printf(w->arena, "%s%s%s", text, join, product[i]);
-        else text = arena_printf(w->arena, "%s%s%llu*%s", text, join, magnitude(coef[i]), product[i]);
-    }
-    if (a->constant) text = arena_printf(w->arena, "%s %c %llu", text, a->constant < 0 ? '-' : '+', magnitude(a->constant));
-    return text;
-}
-
-const char *sx_text_named(nfc_arena *arena, const ir_sx *a, sx_namer *name, void *env)
-{
-    writer w = {arena, name, env};
-    return text_of(&w, a);
-}
-
-static const char *own_name(void *env, const ir_sym *sym)
-{
-    (void)env;
-    return sym->name;
-}
-
-const char *sx_text(nfc_arena *arena, const ir_sx *a) { return sx_text_named(arena, a, own_name, NULL); }

@@ -65,6 +65,9 @@ const ir_sx *sx_resolve(sx_table *t, const ir_sx *a);
 typedef const ir_sx *sx_by(void *env, const ir_sym *sym);
 const ir_sx *sx_replace(sx_table *t, const ir_sx *a, sx_by *by, void *env);
 
+/* a / b, rounded down. */
+static inline int64_t sx_floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
+
 bool sx_is_const(const ir_sx *a);
 int64_t sx_value(const ir_sx *a); /* of a constant */
 bool sx_is(const ir_sx *a, int64_t value);
