@@ -1,27 +1,7 @@
-#include "ir/sim.h"
-
-#include <math.h>
-#include <stdlib.h>
+/* The simulator: a machine that runs graphs, instruction by instruction. */
 #include <string.h>
 #include <time.h>
-
-struct sim {
-    ir_module *m;
-    nfc_arena *arena;      /* of the bookkeeping */
-    sim_tensor **value;    /* by ir_value.id */
-    int nvalue;
-    int64_t *sym;          /* by ir_sym.id */
-    bool *sym_known;
-    sim_tensor **state;    /* by ir_state.id */
-    sim_observer *observer; /* a list */
-    ir_graph *graph;
-    sim_tensor **result;   /* where the outputs go */
-    sim_tensor **scratch;
-    int nscratch;
-    nfc_map carried;       /* loop -> the values that a trip leaves */
-    bool failed, quiet, stopped, keep;
-    double epoch;
-};
+#include "ir/sim_machine.h"
 
 static sim_evaluator *const evaluators[IR_OP_COUNT] = {
 #define OP(id, family, rule, ...) [IR_##id] = ev_##rule,
@@ -35,77 +15,6 @@ static sim_evaluator *const evaluators[IR_OP_COUNT] = {
 };
 
 sim_evaluator *sim_evaluator_of(ir_op op) { return evaluators[op]; }
-
-/* ---- tensors ------------------------------------------------------------------------------- */
-
-static void *take(nfc_arena *arena, size_t bytes)
-{
-    void *p = calloc(1, bytes ? bytes : 1);
-    if (!p) arena_oom(arena);
-    return p;
-}
-
-static void drop_all(void *tensors)
-{
-    for (sim_tensor **first = tensors; *first;) {
-        (*first)->refs = 1;
-        sim_tensor_drop(*first);
-    }
-}
-
-/* Tensors come and go, so they are not the arena's; what is alive when it goes, goes with it. */
-static sim_tensor *new_tensor(ir_module *m, nfc_dtype dtype, int rank)
-{
-    if (!m->tensors) {
-        m->tensors = ARENA_NEW(m->arena, sim_tensor *);
-        arena_defer(m->arena, drop_all, m->tensors);
-    }
-    sim_tensor *t = take(m->arena, sizeof *t);
-    *t = (sim_tensor){.dtype = dtype, .rank = rank, .n = 1, .refs = 1, .next = *m->tensors, .link = m->tensors};
-    if (t->next) t->next->link = &t->next;
-    return *m->tensors = t;
-}
-
-sim_tensor *sim_tensor_new(sim *s, nfc_dtype dtype, int rank, const int64_t *dim)
-{
-    sim_tensor *t = new_tensor(s->m, dtype, rank);
-    bool fits = true;
-    for (int i = 0; i < rank; i++) {
-        t->dim[i] = dim[i];
-        fits = !__builtin_mul_overflow(t->n, dim[i], &t->n) && fits;
-    }
-    size_t bytes;
-    if (!fits || __builtin_mul_overflow((size_t)t->n, dtype_bytes(dtype), &bytes)) arena_oom(s->m->arena);
-    t->data = take(s->m->arena, bytes);
-    return t;
-}
-
-static sim_tensor *borrow(sim *s, const ir_type *type, const void *data)
-{
-    sim_tensor *t = new_tensor(s->m, type->dtype, type->rank);
-    t->borrowed = true;
-    for (int i = 0; i < type->rank; i++) {
-        t->dim[i] = sx_value(type->dim[i]);
-        t->n *= t->dim[i];
-    }
-    t->data = (void *)(uintptr_t)data;
-    return t;
-}
-
-void sim_tensor_drop(sim_tensor *t)
-{
-    if (!t || --t->refs > 0) return;
-    *t->link = t->next;
-    if (t->next) t->next->link = t->link;
-    if (!t->borrowed) free(t->data);
-    free(t);
-}
-
-void sim_copy(const sim_tensor *from, int64_t i, sim_tensor *to, int64_t k)
-{
-    size_t bytes = dtype_bytes(from->dtype);
-    memcpy((char *)to->data + (size_t)k * bytes, (const char *)from->data + (size_t)i * bytes, bytes);
-}
 
 /* ---- machine ------------------------------------------------------------------------------- */
 
@@ -121,7 +30,7 @@ sim *sim_new(ir_module *m)
     sim *s = ARENA_NEW(m->arena, sim);
     s->m = m;
     s->arena = arena_child(m->arena);
-    map_init(&s->carried, s->arena);
+    map_init(&s->room, s->arena);
     ir_number(m);
     s->nvalue = m->next_value;
     s->value = ARENA_ARRAY(s->arena, sim_tensor *, s->nvalue + 1);
@@ -189,7 +98,7 @@ void sim_reset(sim *s)
         if (s->state[i]) memset(s->state[i]->data, 0, (size_t)s->state[i]->n * dtype_bytes(s->state[i]->dtype));
 }
 
-static bool fail_at(sim *s, nfc_span at, diag_code code, const char *text)
+bool sim_fail_at(sim *s, nfc_span at, diag_code code, const char *text)
 {
     if (!s->failed && !s->quiet) diag_error(&s->m->session->diags, code, at, "%s", text);
     s->failed = true;
@@ -202,7 +111,7 @@ bool sim_fail(sim_call *c, diag_code code, const char *format, ...)
     va_start(args, format);
     const char *text = arena_vprintf(c->m->arena, format, args);
     va_end(args);
-    return fail_at(c->s, c->inst->at, code, text);
+    return sim_fail_at(c->s, c->inst->at, code, text);
 }
 
 static int64_t symbol_value(void *env, const ir_sym *sym) { return ((sim *)env)->sym[sym->id]; }
@@ -260,9 +169,9 @@ static bool part_of(sim *s, const ir_inst *inst, part *p)
         p->start[i] = value_of(s, sel->start);
         p->extent[i] = sel->one ? 1 : value_of(s, sel->extent);
         if (p->start[i] < 0 || p->extent[i] < 0 || p->start[i] + p->extent[i] > t->dim[i])
-            return fail_at(s, sel->at.file ? sel->at : inst->at, E_RUN_INDEX,
-                           arena_printf(s->m->arena, "index %lld%s is outside of axis %d of state '%s', whose extent is %lld", (long long)p->start[i],
-                                        sel->one ? "" : arena_printf(s->m->arena, ":%lld", (long long)(p->start[i] + p->extent[i])), i, inst->state->name, (long long)t->dim[i]));
+            return sim_fail_at(s, sel->at.file ? sel->at : inst->at, E_RUN_INDEX,
+                               arena_printf(s->m->arena, "index %lld%s is outside of axis %d of state '%s', whose extent is %lld", (long long)p->start[i],
+                                            sel->one ? "" : arena_printf(s->m->arena, ":%lld", (long long)(p->start[i] + p->extent[i])), i, inst->state->name, (long long)t->dim[i]));
     }
     return true;
 }
@@ -326,12 +235,12 @@ static bool load_constant(sim *s, const ir_inst *inst)
     sim_call c = {.s = s, .m = s->m, .inst = inst};
     const ir_const *k = inst->constant;
     if (inst->op == IR_const) {
-        set_value(s, inst->out[0], borrow(s, inst->out[0]->type, k->data));
+        set_value(s, inst->out[0], sim_tensor_borrow(s->m, inst->out[0]->type, k->data));
         return true;
     }
     int64_t i = k->ntensor > 1 ? value_of(s, inst->index[0]) : 0;
     if (i < 0 || i >= k->ntensor) return sim_fail(&c, E_RUN_INDEX, "entry %lld of a table of %d tensors", (long long)i, k->ntensor);
-    set_value(s, inst->out[0], borrow(s, inst->out[0]->type, ir_weight_bytes(k, (int)i)));
+    set_value(s, inst->out[0], sim_tensor_borrow(s->m, inst->out[0]->type, ir_weight_bytes(k, (int)i)));
     return true;
 }
 
@@ -374,21 +283,21 @@ static void pass_arguments(sim *s, const ir_block *to, int first_arg, sim_tensor
     for (int i = 0; i < n; i++) set_value(s, to->arg.at[first_arg + i], value[i]);
 }
 
-/* Room for what a loop carries, the same each time that it runs. */
-static sim_tensor **carried_of(sim *s, const ir_inst *loop)
+/* Room for the operands or the results of an instruction with a region, the same each time that it runs. */
+static sim_tensor **room_of(sim *s, const ir_inst *inst)
 {
-    sim_tensor **carried = map_getp(&s->carried, loop);
-    if (carried) return carried;
-    carried = ARENA_ARRAY(s->arena, sim_tensor *, loop->nin + 1);
-    map_setp(&s->carried, loop, carried);
-    return carried;
+    sim_tensor **room = map_getp(&s->room, inst);
+    if (room) return room;
+    room = ARENA_ARRAY(s->arena, sim_tensor *, (inst->nin > inst->nout ? inst->nin : inst->nout) + 1);
+    map_setp(&s->room, inst, room);
+    return room;
 }
 
 static outcome run_loop(sim *s, const ir_inst *inst)
 {
     int64_t from = value_of(s, inst->index[0]), to = value_of(s, inst->index[1]);
     const ir_block *body = inst->region[0]->first;
-    sim_tensor **carried = carried_of(s, inst);
+    sim_tensor **carried = room_of(s, inst);
     for (int i = 0; i < inst->nin; i++) carried[i] = shared(s, inst->in[i]);
     for (int64_t i = from; i < to; i++) {
         set_index(s, body->arg.at[0], i);
@@ -405,12 +314,12 @@ static outcome run_loop(sim *s, const ir_inst *inst)
 
 static outcome run_fused(sim *s, const ir_inst *inst)
 {
-    sim_tensor *value[256], *left[64];
+    sim_tensor **value = room_of(s, inst);
     for (int i = 0; i < inst->nin; i++) value[i] = shared(s, inst->in[i]);
     pass_arguments(s, inst->region[0]->first, 0, value, inst->nin);
-    outcome end = run_region(s, inst->region[0], left);
+    outcome end = run_region(s, inst->region[0], value);
     if (end == STOPPED) return end;
-    for (int i = 0; i < inst->nout; i++) set_value(s, inst->out[i], left[i]);
+    for (int i = 0; i < inst->nout; i++) set_value(s, inst->out[i], value[i]);
     return GO_ON;
 }
 
@@ -486,39 +395,6 @@ static const ir_block *jump(sim *s, const ir_inst *end, const ir_edge *e)
     return e->to;
 }
 
-static bool bad_output(sim *s, const ir_inst *leave, const ir_port *p, int axis, int64_t x, const char *want)
-{
-    return fail_at(s, leave->at, E_RUN_SIZE, arena_printf(s->m->arena, "output '%s' has extent %lld on axis %d, which is not %s", p->name, (long long)x, axis, want));
-}
-
-/* An axis that is a result dim alone says what the dim is. */
-static bool take_results(sim *s, const ir_inst *leave, const ir_port *p, const sim_tensor *t)
-{
-    for (int k = 0; k < t->rank; k++) {
-        const ir_sym *sym = sx_only_sym(p->type->dim[k]);
-        if (!sym || !sym->is_result || s->sym_known[sym->id]) continue;
-        if (t->dim[k] < sym->lo || t->dim[k] > sym->hi) return bad_output(s, leave, p, k, t->dim[k], arena_printf(s->m->arena, "from %lld to %lld", (long long)sym->lo, (long long)sym->hi));
-        s->sym[sym->id] = t->dim[k];
-        s->sym_known[sym->id] = true;
-    }
-    return true;
-}
-
-static bool check_outputs(sim *s, const ir_inst *leave)
-{
-    for (int i = 0; i < s->graph->output.n; i++)
-        if (!take_results(s, leave, &s->graph->output.at[i], s->value[leave->in[i]->id])) return false;
-    for (int i = 0; i < s->graph->output.n; i++) {
-        const ir_port *p = &s->graph->output.at[i];
-        const sim_tensor *t = s->value[leave->in[i]->id];
-        for (int k = 0; k < t->rank; k++) {
-            int64_t want = value_of(s, p->type->dim[k]);
-            if (t->dim[k] != want) return bad_output(s, leave, p, k, t->dim[k], arena_printf(s->m->arena, "%lld, as it is declared", (long long)want));
-        }
-    }
-    return true;
-}
-
 /* Which block a terminator goes to; NULL when it leaves the region, with its values in `left`. */
 static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, outcome *how)
 {
@@ -527,7 +403,7 @@ static const ir_block *follow(sim *s, const ir_inst *end, sim_tensor **left, out
     if (end->op == IR_br) return jump(s, end, &end->edge[0]);
     if (end->op == IR_cond_br) return jump(s, end, &end->edge[sim_get_int(s->value[end->in[0]->id], 0) == 0]);
     bool leaves_graph = end->op == IR_return;
-    if (leaves_graph && !check_outputs(s, end)) {
+    if (leaves_graph && !sim_check_outputs(s, end)) {
         tell_failed(s, end);
         return NULL;
     }
@@ -557,64 +433,14 @@ static outcome run_region(sim *s, const ir_region *r, sim_tensor **left)
 
 /* ---- graphs -------------------------------------------------------------------------------- */
 
-/* Free dims take their values from the inputs' extents; inputs must agree about them. */
-static bool bind_dims(sim *s, sim_tensor *const *in)
-{
-    nfc_diags *d = &s->m->session->diags;
-    for (int i = 0; i < s->m->dim.n; i++) s->sym_known[s->m->dim.at[i].sym->id] = false;
-    for (int i = 0; i < s->graph->input.n; i++) {
-        const ir_port *p = &s->graph->input.at[i];
-        if (in[i]->dtype != p->type->dtype || in[i]->rank != p->type->rank) {
-            diag_error(d, E_RUN_INPUT, p->at, "input '%s' is %s, but what it is given has rank %d of %s", p->name, ir_type_text(s->m->arena, p->type), in[i]->rank, dtype_name(in[i]->dtype));
-            return false;
-        }
-        for (int k = 0; k < p->type->rank; k++) {
-            const ir_sym *sym = sx_only_sym(p->type->dim[k]);
-            if (!sym || s->sym_known[sym->id]) continue;
-            s->sym[sym->id] = in[i]->dim[k];
-            s->sym_known[sym->id] = true;
-            if (in[i]->dim[k] < sym->lo || in[i]->dim[k] > sym->hi) {
-                diag_error(d, E_RUN_INPUT, p->at, "input '%s' gives dim '%s' the value %lld, which is not from %lld to %lld", p->name, sym->name, (long long)in[i]->dim[k], (long long)sym->lo, (long long)sym->hi);
-                return false;
-            }
-        }
-    }
-    for (int i = 0; i < s->m->dim.n; i++) { /* a dim that no input has takes its bound */
-        const ir_sym *sym = s->m->dim.at[i].sym;
-        if (sym->is_result) continue; /* the return says it */
-        if (!s->sym_known[sym->id]) s->sym[sym->id] = sym->hi;
-        s->sym_known[sym->id] = true;
-    }
-    return true;
-}
-
-static bool check_input(sim *s, const ir_port *p, const sim_tensor *t)
-{
-    nfc_diags *d = &s->m->session->diags;
-    for (int k = 0; k < t->rank; k++)
-        if (t->dim[k] != value_of(s, p->type->dim[k])) {
-            diag_error(d, E_RUN_INPUT, p->at, "input '%s' has extent %lld on axis %d, where %s is %lld", p->name, (long long)t->dim[k], k, sx_text(s->m->arena, p->type->dim[k]), (long long)value_of(s, p->type->dim[k]));
-            return false;
-        }
-    if (!p->bound.has_min && !p->bound.has_max) return true;
-    for (int64_t i = 0; i < t->n; i++) {
-        double v = sim_get(t, i);
-        bool under = p->bound.has_min && !(v >= p->bound.min), over = p->bound.has_max && !(v <= p->bound.max);
-        if (!under && !over) continue; /* NaN is both */
-        diag_error(d, E_RUN_INPUT, p->bound.at, "input '%s' has the element %.10g, but its %s is %.10g", p->name, v, over ? "max" : "min", over ? p->bound.max : p->bound.min);
-        return false;
-    }
-    return true;
-}
-
 bool sim_run(sim *s, ir_graph *g, sim_tensor *const *in, sim_tensor **out)
 {
     s->graph = g;
     s->failed = s->stopped = false;
     memset(s->sym_known, 0, sizeof(bool) * (size_t)s->m->sx.nsym);
-    if (!bind_dims(s, in)) return false;
+    if (!sim_bind_dims(s, in)) return false;
     for (int i = 0; i < g->input.n; i++)
-        if (!check_input(s, &g->input.at[i], in[i])) return false;
+        if (!sim_check_input(s, &g->input.at[i], in[i])) return false;
     for (int i = 0; i < g->input.n; i++) {
         in[i]->refs++;
         set_value(s, g->body->first->arg.at[i], in[i]);
@@ -623,45 +449,6 @@ bool sim_run(sim *s, ir_graph *g, sim_tensor *const *in, sim_tensor **out)
     outcome end = run_region(s, g->body, NULL);
     clear_values(s);
     return end == LEFT_GRAPH;
-}
-
-static bool all_const(const ir_sx *const *x, int n)
-{
-    bool is_const = true;
-    for (int i = 0; i < n; i++) is_const &= sx_is_const(x[i]);
-    return is_const;
-}
-
-/* Are all the integers that an evaluator of this instruction asks for known at compile time? */
-static bool is_static(const ir_inst *inst)
-{
-    bool known = all_const(inst->index, inst->nindex);
-    for (int i = 0; i < op_get(inst->op)->nattr; i++)
-        if (inst->attr[i].kind == IR_ATTR_SXS) known &= all_const(inst->attr[i].sx, inst->attr[i].n);
-    for (int i = 0; i < inst->nout; i++)
-        known &= all_const(inst->out[i]->type->dim, inst->out[i]->type->rank);
-    return known;
-}
-
-bool sim_fold(ir_module *m, const ir_inst *inst, sim_tensor *const *in, sim_tensor **out)
-{
-    if (!is_static(inst)) return false;
-    sim s = {.m = m, .quiet = true};
-    int64_t index[8];
-    sim_call c = {&s, m, inst, inst->nin, inst->nout, (sim_tensor **)(uintptr_t)in, out, index};
-    for (int i = 0; i < inst->nindex; i++) index[i] = sx_value(inst->index[i]);
-    for (int i = 0; i < inst->nout; i++) {
-        int64_t dim[IR_MAX_RANK];
-        const ir_type *t = inst->out[i]->type;
-        for (int k = 0; k < t->rank; k++) dim[k] = sx_value(t->dim[k]);
-        out[i] = sim_tensor_new(&s, t->dtype, t->rank, dim);
-    }
-    if (evaluators[inst->op](&c)) return true;
-    for (int i = 0; i < inst->nout; i++) {
-        sim_tensor_drop(out[i]);
-        out[i] = NULL;
-    }
-    return false;
 }
 
 bool ev_core(sim_call *c)
