@@ -45,7 +45,6 @@ typedef struct device {
     const char *name, *description, *backend, *path;
     /* path: as the user wrote it, or the name of a shipped device */
     nfc_span at; /* of the file, for what concerns all of it */
-    nfc_span backend_at;
     struct {
         const char *command, *archiver, *standard; /* standard: "c99", "c11", "c17" */
         device_words flags, link;

@@ -133,7 +133,7 @@ typedef struct ast_graph {
     ast_name name; /* absent: the sections stand at the top level */
     ast_decl *input, *output, *state;
     ast_block *block;
-    nfc_span at, input_at, output_at;
+    nfc_span at;
     struct ast_graph *next;
 } ast_graph;
 

@@ -96,9 +96,9 @@ typedef struct lower {
 #define lower_error(l, ...) diag_error(&(l)->s->diags, __VA_ARGS__)
 #define lower_warning(l, ...) diag_warning(&(l)->s->diags, __VA_ARGS__)
 
-/* Expressions. Each reports and returns NULL (or poison) for what does not fit. */
-/* UNBOUNDED: it may leave 64 bits at run time. */
-typedef enum { SX_STATIC = 1, SX_DIMS = 2, SX_SCALARS = 4, SX_UNBOUNDED = 8 } sx_allowed;
+/* Expressions. Each reports and returns NULL (or poison) for what does not fit. allowed: these, or-ed;
+ * UNBOUNDED: it may leave 64 bits at run time. */
+enum { SX_STATIC = 1, SX_DIMS = 2, SX_SCALARS = 4, SX_UNBOUNDED = 8 };
 const ir_sx *lower_sx(lower *l, const ast_expr *e, int allowed);
 const ir_sx *lower_constant_value(lower *l, lower_constant *c, nfc_span at);
 /* A value of this type, or of whatever type it has when dtype is DT_COUNT. A literal without a

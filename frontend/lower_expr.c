@@ -314,14 +314,12 @@ const ir_hints *lower_hints(lower *l, const ast_arg *with, const ir_hints *outer
         bool flag = false;
         for (const ast_arg *b = with; b != a; b = b->next)
             if (b->name.text == a->name.text) diag_note(lower_error(l, E_DUPLICATE, a->name.at, "'%s' is given twice", a->name.text), b->name.at, "first here");
-        h->at = a->name.at;
         if (strcmp(a->name.text, "fuse") == 0) {
             if (hint_bool(l, a, &flag)) h->fuse = flag ? 1 : -1;
         } else if (strcmp(a->name.text, "no_reorder") == 0) {
             if (hint_bool(l, a, &flag)) h->no_reorder = flag;
         } else if (strcmp(a->name.text, "placement") == 0) {
             hint_text(l, a, &h->placement);
-            h->placement_at = a->value->at;
         } else if (strcmp(a->name.text, "group") == 0) {
             hint_text(l, a, &h->group);
         } else {

@@ -156,14 +156,6 @@ static void add_block(nfg_scanner *sc, ast_graph *g, ast_block *b)
     sc->blocks_of = g;
     sc->last_block = b;
 }
-
-static void add_section(nfg_scanner *sc, ast_graph *g, int which, ast_decl *list, nfc_span at)
-{
-    (void)sc;
-    if (which == 0) { APPEND(g->input, list); g->input_at = at; }
-    if (which == 1) { APPEND(g->output, list); g->output_at = at; }
-    if (which == 2) APPEND(g->state, list);
-}
 }
 
 %token KW_CONST "'const'" KW_DIMS "'dims'" KW_STATE "'state'" KW_INPUTS "'inputs'" KW_OUTPUTS "'outputs'"
@@ -218,8 +210,8 @@ item: KW_MODEL string ';' {
       }
     | KW_CONST '{' constants '}' { APPEND(sc->module->constant, $3.first); }
     | KW_DIMS '{' dim_list '}' { APPEND(sc->module->dim, $3.first); }
-    | KW_INPUTS '{' decls '}' { add_section(sc, top_graph(sc, @1), 0, $3.first, @1); }
-    | KW_OUTPUTS '{' decls '}' { add_section(sc, top_graph(sc, @1), 1, $3.first, @1); }
+    | KW_INPUTS '{' decls '}' { ast_graph *g = top_graph(sc, @1); APPEND(g->input, $3.first); }
+    | KW_OUTPUTS '{' decls '}' { ast_graph *g = top_graph(sc, @1); APPEND(g->output, $3.first); }
     | KW_STATE '{' state_decls '}' { APPEND(sc->module->state, $3.first); }
     | block { add_block(sc, top_graph(sc, @1), $1); }
     | KW_GRAPH IDENTIFIER '{' graph_body '}' {
@@ -231,9 +223,9 @@ item: KW_MODEL string ';' {
     ;
 
 graph_body: %empty { $$ = NEW(ast_graph); }
-    | graph_body KW_INPUTS '{' decls '}' { $$ = $1; add_section(sc, $$, 0, $4.first, @2); }
-    | graph_body KW_OUTPUTS '{' decls '}' { $$ = $1; add_section(sc, $$, 1, $4.first, @2); }
-    | graph_body KW_STATE '{' state_decls '}' { $$ = $1; add_section(sc, $$, 2, $4.first, @2); }
+    | graph_body KW_INPUTS '{' decls '}' { $$ = $1; APPEND($$->input, $4.first); }
+    | graph_body KW_OUTPUTS '{' decls '}' { $$ = $1; APPEND($$->output, $4.first); }
+    | graph_body KW_STATE '{' state_decls '}' { $$ = $1; APPEND($$->state, $4.first); }
     | graph_body block { $$ = $1; add_block(sc, $$, $2); }
     | graph_body error ';' { yyerrok; sc->module->lost = true; }
     ;

@@ -53,7 +53,6 @@ bool ir_is_static(const ir_type *type)
 }
 
 bool ir_has_uses(const ir_value *v) { return v->uses != NULL; }
-bool ir_one_use(const ir_value *v) { return v->uses && !v->uses->next; }
 bool ir_is_terminator(const ir_inst *inst) { return op_get(inst->op)->flags & OPF_TERMINATOR; }
 bool ir_ends_trip(const ir_inst *inst)
 {

@@ -110,7 +110,6 @@ typedef struct ir_hints {
     int8_t fuse; /* -1: false, 0: not said, 1: true */
     bool no_reorder;
     const char *placement, *group;
-    nfc_span at, placement_at;
 } ir_hints;
 
 /* One selector of an effect's index: one element (the axis goes), or a range of them. */
@@ -302,7 +301,6 @@ int64_t ir_max_elements(const ir_type *type);
 int64_t ir_max_bytes(const ir_type *type);
 bool ir_is_static(const ir_type *type);
 bool ir_has_uses(const ir_value *v);
-bool ir_one_use(const ir_value *v);
 bool ir_is_terminator(const ir_inst *inst);
 /* Does it end a trip of a loop, with a value for each that is carried? */
 bool ir_ends_trip(const ir_inst *inst);
@@ -314,7 +312,6 @@ bool ir_can_fail(const ir_inst *inst);
 const void *ir_const_bytes(const ir_value *v);
 /* The elements of entry i of a weight table. */
 const void *ir_weight_bytes(const ir_const *c, int i);
-const ir_attr *ir_attr_at(const ir_inst *inst, int index);
 const ir_attr *ir_attr_named(const ir_inst *inst, const char *name);
 static inline int64_t ir_int(const ir_inst *inst, int index) { return inst->attr[index].i; }
 static inline double ir_float(const ir_inst *inst, int index) { return inst->attr[index].f; }

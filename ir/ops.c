@@ -6,8 +6,6 @@
 #include "ir/shape.h"
 
 #define FLOATS SET_FLOATS
-#define SINTS SET_SINTS
-#define UINTS SET_UINTS
 #define INTS SET_INTS
 #define BOOLS SET_BOOLS
 #define NUM SET_NUM

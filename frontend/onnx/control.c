@@ -41,21 +41,6 @@ static const ir_sx *known_scalar(importer *o, const ir_value *v)
     return known && known[0] && sx_is_const(known[0]) ? known[0] : NULL;
 }
 
-static void jump(importer *o, ir_block *to, int n, ir_value *const *args)
-{
-    ir_inst *inst = ir_new(o->m, IR_br, o->k.at, 0, NULL);
-    ir_set_edge(o->m, inst, 0, to, n, args);
-    ir_append(o->k.block, inst);
-}
-
-static void fork(importer *o, ir_value *cond, ir_block *yes, ir_block *no)
-{
-    ir_inst *inst = ir_new(o->m, IR_cond_br, o->k.at, 1, &cond);
-    ir_set_edge(o->m, inst, 0, yes, 0, NULL);
-    ir_set_edge(o->m, inst, 1, no, 0, NULL);
-    ir_append(o->k.block, inst);
-}
-
 /* ---- If ------------------------------------------------------------------------------------- */
 
 typedef struct branch {
@@ -111,18 +96,18 @@ static bool join(im_node *n, branch *b, ir_block *after, int before)
             if (!im_box_fits(&bx, y->type)) im_box_widen(&bx, y->type);
             vec_push(o->s->arena, &box, bx);
             for (int k = 0; k < 2; k++) {
-                o->k.block = b[k].end;
+                mk_stand(&o->k, b[k].end);
                 int m = im_box_put(o, &bx, k ? y : x, part[k]);
                 for (int j = 0; j < m; j++) vec_push(o->s->arena, &args[k], part[k][j]);
             }
         }
     }
     for (int k = 0; k < 2; k++) {
-        o->k.block = b[k].end;
-        jump(o, after, args[k].n, args[k].at);
+        mk_stand(&o->k, b[k].end);
+        mk_branch(&o->k, after, args[k].n, args[k].at);
     }
     for (int i = 0; i < args[0].n; i++) ir_block_arg(after, args[0].at[i]->type, NULL, n->at);
-    o->k.block = after;
+    mk_stand(&o->k, after);
     int at = 0, which = 0;
     for (int i = 0; i < n->nout; i++) {
         im_parts got = {0};
@@ -143,16 +128,17 @@ bool im_if(im_node *n)
     if (!b[0].g || !b[1].g || !cond || ir_is_poison(cond)) return cond ? false : im_fail(n, E_OPERAND_MISSING, -1, "the condition is missing");
     const ir_sx *known = known_scalar(o, cond);
     if (known) return inline_branch(n, &b[sx_is(known, 0)]);
-    ir_block *fore = o->k.block;
+    mk *k = &o->k;
+    ir_block *fore = k->block;
     int before = o->m->sx.nsym;
     ir_block *way[2];
-    for (int k = 0; k < 2; k++) {
-        way[k] = ir_block_new(fore->region, k ? "else_branch" : "then_branch", n->at);
-        o->k.block = way[k];
-        bool imported = import_branch(n, &b[k]);
-        o->k.block = fore;
+    for (int i = 0; i < 2; i++) {
+        way[i] = mk_block(k, i ? "else_branch" : "then_branch", 0, NULL);
+        mk_stand(k, way[i]);
+        bool imported = import_branch(n, &b[i]);
+        mk_stand(k, fore);
         if (!imported) return false;
     }
-    fork(o, cond, way[0], way[1]);
-    return join(n, b, ir_block_new(fore->region, "after_if", n->at), before);
+    mk_cond_branch(k, cond, way[0], 0, NULL, way[1], 0, NULL);
+    return join(n, b, mk_block(k, "after_if", 0, NULL), before);
 }

@@ -212,13 +212,6 @@ static int fit(looping *l, box_list *boxes, im_parts *parts)
     return fits && !reformed;
 }
 
-static ir_block *new_block(looping *l, const char *name) { return ir_block_new(l->inst->region[0], name, l->n->at); }
-
-static void leave(importer *o, ir_block *block, ir_op op, int n, ir_value *const *values)
-{
-    ir_append(block, ir_new(o->m, op, o->k.at, n, values));
-}
-
 /* Ends the body: on to the next trip, or out of the loop where the condition is false. */
 static bool finish(looping *l, const box_list *boxes, const im_parts *parts)
 {
@@ -250,17 +243,14 @@ static bool finish(looping *l, const box_list *boxes, const im_parts *parts)
         vec_push(o->s->arena, &l->made, mk_index_tensor(&o->k, sx_add(&o->m->sx, l->index, mk_sx(&o->k, 1)), DT_i64));
     }
     for (int i = 0; i < l->made.n; i++) vec_push(o->s->arena, &l->next, l->made.at[i]);
-    ir_block *from = o->k.block, *on = from;
     if (l->stops) {
-        on = new_block(l, "again");
-        ir_block *out = new_block(l, "out");
-        ir_inst *inst = ir_new(o->m, IR_cond_br, o->k.at, 1, &cond);
-        ir_set_edge(o->m, inst, 0, on, 0, NULL);
-        ir_set_edge(o->m, inst, 1, out, 0, NULL);
-        ir_append(from, inst);
-        leave(o, out, IR_break, l->next.n, l->next.at);
+        ir_block *on = mk_block(&o->k, "again", 0, NULL), *out = mk_block(&o->k, "out", 0, NULL);
+        mk_cond_branch(&o->k, cond, on, 0, NULL, out, 0, NULL);
+        mk_stand(&o->k, out);
+        mk_break(&o->k, l->next.n, l->next.at);
+        mk_stand(&o->k, on);
     }
-    leave(o, on, IR_yield, l->next.n, l->next.at);
+    ir_append(o->k.block, mk_begin(&o->k, IR_yield, l->next.n, l->next.at));
     return true;
 }
 

@@ -26,7 +26,6 @@ typedef NfcOnnx__TensorShapeProto onnx_shape;
 typedef NfcOnnx__TensorShapeProto__Dimension onnx_dim;
 typedef NfcOnnx__SequenceProto onnx_sequence;
 typedef NfcOnnx__OptionalProto onnx_optional;
-typedef NfcOnnx__MapProto onnx_map;
 typedef ProtobufCBinaryData onnx_bytes;
 
 enum { ONNX_MAX_RANK = 8 };
