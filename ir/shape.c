@@ -57,6 +57,14 @@ bool infer_axis(infer *f, int attr, int64_t axis, int rank, int *out)
     return true;
 }
 
+bool infer_axis_once(infer *f, int attr, int64_t axis, int rank, uint32_t *seen, int *out)
+{
+    if (!infer_axis(f, attr, axis, rank, out)) return false;
+    if (*seen >> *out & 1) return infer_fail_attr(f, E_AXIS, attr, "axis %d stands twice", *out);
+    *seen |= 1u << *out;
+    return true;
+}
+
 /* ---- element types ------------------------------------------------------------------------- */
 
 static const op_operand *row_of(const op_info *info, int i)
@@ -318,9 +326,7 @@ static bool check_axes(infer *f, int attr, int rank)
     uint32_t seen = 0;
     for (int i = 0; i < a->n; i++) {
         int axis;
-        if (!infer_axis(f, attr, sx_value(a->sx[i]), rank, &axis)) return false;
-        if (seen >> axis & 1) return infer_fail_attr(f, E_AXIS, attr, "axis %d stands twice", axis);
-        seen |= 1u << axis;
+        if (!infer_axis_once(f, attr, sx_value(a->sx[i]), rank, &seen, &axis)) return false;
     }
     return true;
 }

@@ -30,6 +30,8 @@ bool infer_fail(infer *f, diag_code code, int i, const char *format, ...) __attr
 bool infer_fail_attr(infer *f, diag_code code, int attr, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Normalises an axis that may count from the end; false after a report. */
 bool infer_axis(infer *f, int attr, int64_t axis, int rank, int *out);
+/* The same of one of several, which must differ: *seen has those before it, bit i: axis i. */
+bool infer_axis_once(infer *f, int attr, int64_t axis, int rank, uint32_t *seen, int *out);
 /* An optional list of `want` numbers, each from `least` up to what 32 bits hold. */
 bool infer_list(infer *f, const char *name, int want, int64_t least);
 /* The broadcast of two shapes; false when they do not fit. */

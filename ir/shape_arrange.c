@@ -35,9 +35,7 @@ bool sh_center_crop_pad(infer *f)
     uint32_t seen = 0;
     for (int i = 0; i < n; i++) {
         int axis = i;
-        if (axes->kind != IR_ATTR_NONE && !infer_axis(f, ATTR_AT(center_crop_pad, axes), sx_value(axes->sx[i]), x->rank, &axis)) return false;
-        if (seen >> axis & 1) return infer_fail_attr(f, E_AXIS, ATTR_AT(center_crop_pad, axes), "axis %d stands twice", axis);
-        seen |= 1u << axis;
+        if (axes->kind != IR_ATTR_NONE && !infer_axis_once(f, ATTR_AT(center_crop_pad, axes), sx_value(axes->sx[i]), x->rank, &seen, &axis)) return false;
         t.dim[axis] = shape->sx[i];
         if (sx_min(shape->sx[i]) < 0) return infer_fail_attr(f, E_SIZE, ATTR_AT(center_crop_pad, shape), "extent %s can be negative", text(f, shape->sx[i]));
     }

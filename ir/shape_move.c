@@ -82,9 +82,7 @@ static bool unsqueeze_extents(infer *f, const ir_type *x, ir_type *t)
     if (t->rank > IR_MAX_RANK) return infer_fail_attr(f, E_RANK, ATTR_AT(unsqueeze, axes), "rank %d is over the highest, %d", t->rank, IR_MAX_RANK);
     for (int i = 0; i < axes->n; i++) {
         int axis;
-        if (!infer_axis(f, ATTR_AT(unsqueeze, axes), sx_value(axes->sx[i]), t->rank, &axis)) return false;
-        if (added >> axis & 1) return infer_fail_attr(f, E_AXIS, ATTR_AT(unsqueeze, axes), "axis %d stands twice", axis);
-        added |= 1u << axis;
+        if (!infer_axis_once(f, ATTR_AT(unsqueeze, axes), sx_value(axes->sx[i]), t->rank, &added, &axis)) return false;
     }
     for (int i = 0, k = 0; i < t->rank; i++) t->dim[i] = added >> i & 1 ? sx_int(&f->m->sx, 1) : x->dim[k++];
     return true;
@@ -194,9 +192,7 @@ bool sh_slice(infer *f)
     uint32_t seen = 0;
     for (int k = 0; k < starts->n; k++) {
         int axis;
-        if (!infer_axis(f, axes->n ? ATTR_AT(slice, axes) : ATTR_AT(slice, starts), axes->n ? sx_value(axes->sx[k]) : k, x->rank, &axis)) return false;
-        if (seen >> axis & 1) return infer_fail_attr(f, E_AXIS, ATTR_AT(slice, axes), "axis %d stands twice", axis);
-        seen |= 1u << axis;
+        if (!infer_axis_once(f, axes->n ? ATTR_AT(slice, axes) : ATTR_AT(slice, starts), axes->n ? sx_value(axes->sx[k]) : k, x->rank, &seen, &axis)) return false;
         if (steps->n && sx_value(steps->sx[k]) == 0) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(slice, steps), "a step must not be 0");
         if (steps->n && sx_value(steps->sx[k]) == INT64_MIN) return infer_fail_attr(f, E_ATTR_VALUE, ATTR_AT(slice, steps), "a step of -2^63 is out of range");
     }
@@ -292,9 +288,7 @@ bool sh_pad(infer *f)
     uint32_t seen = 0;
     for (int k = 0; k < n; k++) {
         int axis = k;
-        if (axes->kind != IR_ATTR_NONE && !infer_axis(f, ATTR_AT(pad, axes), sx_value(axes->sx[k]), x->rank, &axis)) return false;
-        if (seen >> axis & 1) return infer_fail_attr(f, E_AXIS, ATTR_AT(pad, axes), "axis %d stands twice", axis);
-        seen |= 1u << axis;
+        if (axes->kind != IR_ATTR_NONE && !infer_axis_once(f, ATTR_AT(pad, axes), sx_value(axes->sx[k]), x->rank, &seen, &axis)) return false;
         if (!pad_axis_ok(f, x->dim[axis], axis, pads->sx[k], pads->sx[k + n], strcmp(mode, "constant") != 0)) return false;
         t.dim[axis] = sx_add(&f->m->sx, x->dim[axis], sx_add(&f->m->sx, pads->sx[k], pads->sx[k + n]));
     }

@@ -143,9 +143,7 @@ bool sh_resize(infer *f)
     uint32_t seen = 0;
     for (int k = 0; axes->kind != IR_ATTR_NONE && k < axes->n; k++) {
         int axis;
-        if (!infer_axis(f, ATTR_AT(resize, axes), sx_value(axes->sx[k]), x->rank, &axis)) return false;
-        if (seen >> axis & 1) return infer_fail_attr(f, E_AXIS, ATTR_AT(resize, axes), "axis %d stands twice", axis);
-        seen |= 1u << axis;
+        if (!infer_axis_once(f, ATTR_AT(resize, axes), sx_value(axes->sx[k]), x->rank, &seen, &axis)) return false;
     }
     int n = entries(f->inst);
     if (!check_modes(f) || !check_entries(f, n)) return false;

@@ -226,6 +226,17 @@ int lw_for_shape(lw *l, int rank, const ir_sx *const *extent, const char *const 
     return loops;
 }
 
+int lw_for_axes(lw *l, const ir_type *t, uint32_t mask, bool parallel, const ir_sx **index)
+{
+    int n = 0;
+    for (int i = 0; i < t->rank; i++) {
+        if (!(mask >> i & 1)) continue;
+        index[i] = (parallel ? lw_for_parallel : lw_for)(l, lw_axis_names(t->rank)[i], t->dim[i]);
+        n++;
+    }
+    return n;
+}
+
 void lw_close(lw *l, int loops)
 {
     for (int i = 0; i < loops; i++) kir_close(&l->b);

@@ -6,18 +6,6 @@ static const ir_sx *zero(lw *l) { return sx_int(l->sx, 0); }
 static void assign(lw *l, kir_buffer *into, const kir_expr *value) { kir_store(&l->b, into, zero(l), value); }
 static void add_to(lw *l, kir_buffer *into, const kir_expr *value) { kir_accum(&l->b, KB_ADD, into, zero(l), value); }
 
-/* Loops over the axes of a type that are in a mask, filling their places of index; how many. */
-static int for_axes(lw *l, const ir_type *t, uint32_t mask, bool parallel, const ir_sx **index)
-{
-    int n = 0;
-    for (int i = 0; i < t->rank; i++) {
-        if (!(mask >> i & 1)) continue;
-        index[i] = (parallel ? lw_for_parallel : lw_for)(l, lw_axis_names(t->rank)[i], t->dim[i]);
-        n++;
-    }
-    return n;
-}
-
 static uint32_t all_axes(const ir_type *t) { return (1u << t->rank) - 1; }
 
 /* The axis attribute as a mask: nothing for a scalar, which is a row of one element. */
@@ -38,10 +26,10 @@ bool lo_hardmax(lw *l, const ir_inst *inst)
     int axis = 0;
     while (row >> axis > 1) axis++;
     const ir_sx *index[IR_MAX_RANK];
-    int loops = for_axes(l, t, all_axes(t) & ~row, true, index);
+    int loops = lw_for_axes(l, t, all_axes(t) & ~row, true, index);
     kir_buffer *best = lw_accumulator(l, "best", compute, lw_number(l, compute, 0));
     kir_buffer *at = lw_accumulator(l, "at", DT_i64, kir_int(&l->b, DT_i64, -1));
-    int inner = for_axes(l, t, row, false, index);
+    int inner = lw_for_axes(l, t, row, false, index);
     const kir_expr *place = kir_cast(&l->b, DT_i64, kir_index(&l->b, row ? index[axis] : zero(l)));
     const kir_expr *x = lw_named(l, "x", lw_load(l, inst->in[0], index)), *most = lw_read(l, best);
     const kir_expr *better = lw_bin(l, OR, lw_bin(l, LT, most, x), lw_bin(l, AND, lw_bin(l, NE, x, x), lw_bin(l, EQ, most, most)));
@@ -49,7 +37,7 @@ bool lo_hardmax(lw *l, const ir_inst *inst)
     assign(l, best, x);
     assign(l, at, place);
     lw_close(l, inner + 1);
-    inner = for_axes(l, t, row, false, index);
+    inner = lw_for_axes(l, t, row, false, index);
     place = kir_cast(&l->b, DT_i64, kir_index(&l->b, row ? index[axis] : zero(l)));
     lw_store(l, 0, index, lw_sel(l, lw_bin(l, EQ, place, lw_read(l, at)), lw_number(l, compute, 1), lw_number(l, compute, 0)));
     lw_close(l, inner + loops);
@@ -64,7 +52,7 @@ static const kir_expr *row_sum(lw *l, const ir_inst *inst, term of, uint32_t row
 {
     kir_type compute = kir_compute(inst->in[0]->type->dtype);
     kir_buffer *sum = lw_accumulator(l, of == SQUARE ? "squares" : "sum", compute, lw_number(l, compute, 0));
-    int loops = for_axes(l, inst->in[0]->type, row, false, index);
+    int loops = lw_for_axes(l, inst->in[0]->type, row, false, index);
     const kir_expr *x = lw_load(l, inst->in[0], index);
     if (centre) x = lw_bin(l, SUB, x, centre);
     x = lw_named(l, "x", x);
@@ -89,11 +77,11 @@ bool lo_mean_variance(lw *l, const ir_inst *inst)
     const ir_type *t = inst->in[0]->type;
     uint32_t row = mean_variance_axes(inst);
     const ir_sx *index[IR_MAX_RANK];
-    int loops = for_axes(l, t, all_axes(t) & ~row, true, index);
+    int loops = lw_for_axes(l, t, all_axes(t) & ~row, true, index);
     const kir_expr *mean = lw_named(l, "mean", row_mean(l, inst, PLAIN, row, index, NULL));
     const kir_expr *deviation = lw_un(l, SQRT, row_mean(l, inst, SQUARE, row, index, mean));
     deviation = lw_named(l, "deviation", lw_bin(l, ADD, deviation, lw_number(l, mean->type, 1e-9)));
-    int inner = for_axes(l, t, row, false, index);
+    int inner = lw_for_axes(l, t, row, false, index);
     lw_store(l, 0, index, lw_bin(l, DIV, lw_bin(l, SUB, lw_load(l, inst->in[0], index), mean), deviation));
     lw_close(l, inner + loops);
     return true;
@@ -105,11 +93,11 @@ bool lo_lp_norm(lw *l, const ir_inst *inst)
     bool euclid = ir_int(inst, ATTR_AT(lp_normalization, p)) == 2;
     uint32_t row = one_axis(inst);
     const ir_sx *index[IR_MAX_RANK];
-    int loops = for_axes(l, t, all_axes(t) & ~row, true, index);
+    int loops = lw_for_axes(l, t, all_axes(t) & ~row, true, index);
     const kir_expr *norm = row_sum(l, inst, euclid ? SQUARE : ABSOLUTE, row, index, NULL);
     norm = lw_named(l, "norm", euclid ? lw_un(l, SQRT, norm) : norm);
     const kir_expr *none = lw_number(l, norm->type, 0);
-    int inner = for_axes(l, t, row, false, index);
+    int inner = lw_for_axes(l, t, row, false, index);
     const kir_expr *x = lw_bin(l, DIV, lw_load(l, inst->in[0], index), norm);
     lw_store(l, 0, index, lw_sel(l, lw_bin(l, EQ, norm, none), none, x));
     lw_close(l, inner + loops);
@@ -125,7 +113,7 @@ bool lo_lrn(lw *l, const ir_inst *inst)
     int64_t size = ir_int(inst, ATTR_AT(lrn, size)), before = (size - 1) / 2;
     const kir_expr *alpha = lw_number(l, compute, ir_float(inst, ATTR_AT(lrn, alpha))), *beta = lw_number(l, compute, ir_float(inst, ATTR_AT(lrn, beta)));
     const ir_sx *index[IR_MAX_RANK], *near[IR_MAX_RANK];
-    int loops = for_axes(l, t, all_axes(t), true, index);
+    int loops = lw_for_axes(l, t, all_axes(t), true, index);
     for (int i = 0; i < t->rank; i++) near[i] = index[i];
     kir_buffer *squares = lw_accumulator(l, "squares", compute, lw_number(l, compute, 0));
     near[1] = sx_add(l->sx, sx_sub(l->sx, index[1], sx_int(l->sx, before)), lw_for(l, "k", sx_int(l->sx, size)));
@@ -209,10 +197,10 @@ bool lo_det(lw *l, const ir_inst *inst)
     kir_type compute = kir_compute(x->dtype);
     elimination e = {.rank = x->rank, .n = x->dim[x->rank - 1]};
     uint32_t batches = all_axes(x) >> 2, matrix = all_axes(x) & ~batches;
-    int loops = for_axes(l, x, batches, true, e.index);
+    int loops = lw_for_axes(l, x, batches, true, e.index);
     e.product = lw_accumulator(l, "product", compute, lw_number(l, compute, 1));
     if (sx_max(e.n) > 0) {
-        int inner = for_axes(l, x, matrix, false, e.index);
+        int inner = lw_for_axes(l, x, matrix, false, e.index);
         lw_store(l, 1, e.index, lw_load(l, inst->in[0], e.index));
         lw_close(l, inner);
         e.best = lw_accumulator(l, "best", compute, lw_number(l, compute, 0));

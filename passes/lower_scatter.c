@@ -5,18 +5,6 @@
 
 static const ir_sx *zero(lw *l) { return sx_int(l->sx, 0); }
 
-/* Loops over the axes of a shape that are in a mask, filling their places of index; how many. */
-static int for_axes(lw *l, const ir_type *t, uint32_t mask, bool parallel, const ir_sx **index)
-{
-    int n = 0;
-    for (int i = 0; i < t->rank; i++) {
-        if (!(mask >> i & 1)) continue;
-        index[i] = (parallel ? lw_for_parallel : lw_for)(l, lw_axis_names(t->rank)[i], t->dim[i]);
-        n++;
-    }
-    return n;
-}
-
 /* Axes first .. end - 1. */
 static uint32_t axes_from(int first, int end) { return (1u << end) - (1u << first); }
 
@@ -64,7 +52,7 @@ static void update(lw *l, const ir_inst *inst, const ir_sx *const *to, const ir_
 
 static void copy_data(lw *l, const ir_inst *inst, uint32_t axes, bool parallel, const ir_sx **at)
 {
-    int loops = for_axes(l, inst->in[0]->type, axes, parallel, at);
+    int loops = lw_for_axes(l, inst->in[0]->type, axes, parallel, at);
     lw_store(l, 0, at, lw_load(l, inst->in[0], at));
     lw_close(l, loops);
 }
@@ -93,7 +81,7 @@ bool lo_scatter_elements(lw *l, const ir_inst *inst)
     int axis = (int)ir_int(inst, ATTR_AT(scatter_elements, axis));
     if (axis < 0) axis += x->rank;
     const ir_sx *at[IR_MAX_RANK], *from[IR_MAX_RANK];
-    int loops = for_axes(l, x, axes_from(0, x->rank) & ~(1u << axis), true, at);
+    int loops = lw_for_axes(l, x, axes_from(0, x->rank) & ~(1u << axis), true, at);
     copy_data(l, inst, 1u << axis, false, at);
     if (ir_max_elements(indices) > 0) {
         int guards = inside_of(l, x, indices, axis, at, from);
@@ -115,7 +103,7 @@ bool lo_scatter_nd(lw *l, const ir_inst *inst)
     bool grid = l->outer == KIR_GRID;
     uint32_t chosen = axes_from(0, n), free_axes = axes_from(n, x->rank);
     const ir_sx *at[IR_MAX_RANK], *from[IR_MAX_RANK];
-    if (grid) loops = for_axes(l, x, free_axes, true, at);
+    if (grid) loops = lw_for_axes(l, x, free_axes, true, at);
     copy_data(l, inst, grid ? chosen : chosen | free_axes, !grid, at);
     if (ir_max_elements(indices) > 0) {
         int updates = 0;
@@ -123,7 +111,7 @@ bool lo_scatter_nd(lw *l, const ir_inst *inst)
             from[i] =
                 lw_for(l, lead == 1 ? "u" : arena_printf(l->m->arena, "u%d", i), indices->dim[i]);
         chosen_all(l, inst, from, 0, at);
-        if (!grid) updates += for_axes(l, x, free_axes, false, at);
+        if (!grid) updates += lw_for_axes(l, x, free_axes, false, at);
         for (int i = n; i < x->rank; i++) from[lead + i - n] = at[i];
         update(l, inst, at, from);
         lw_close(l, updates);
@@ -166,7 +154,7 @@ bool lo_tensor_scatter(lw *l, const ir_inst *inst)
     int axis = (int)ir_int(inst, ATTR_AT(tensor_scatter, axis));
     if (axis < 0) axis += x->rank;
     const ir_sx *at[IR_MAX_RANK], *from[IR_MAX_RANK], *room = x->dim[axis], *start = zero(l);
-    int loops = for_axes(l, x, axes_from(0, x->rank) & ~(1u << axis), true, at);
+    int loops = lw_for_axes(l, x, axes_from(0, x->rank) & ~(1u << axis), true, at);
     copy_data(l, inst, 1u << axis, false, at);
     memcpy(from, at, sizeof from);
     if (ir_operand(inst, 2) && ir_max_elements(update) > 0)

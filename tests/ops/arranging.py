@@ -3,16 +3,8 @@ import itertools
 
 import numpy as np
 
-from cases import RUN_INDEX, Name, case
-from formats import Tensor, decode, encode, generator, rounded, sample, small
-
-
-def _others(row):
-    return [t for t in row["operands"][0]["types"] if t != "f32"]
-
-
-def _like(tensor, data):
-    return Tensor(tensor.dtype, np.asarray(data))
+from cases import RUN_INDEX, Name, case, others
+from formats import Tensor, decode, encode, generator, like, rounded, sample, small
 
 
 def _i64(values):
@@ -20,35 +12,6 @@ def _i64(values):
 
 
 # ---- rows and channels --------------------------------------------------------------------------
-
-
-def multiplied_up(x_tensor, axis, exclusive=0, reverse=0):
-    x = np.moveaxis(decode(x_tensor), axis, 0)
-    y = np.zeros_like(x)
-    for i in range(len(x)):
-        y[i] = (x[i + exclusive:] if reverse else x[:i + 1 - exclusive]).prod(axis=0)
-    return encode(x_tensor.dtype, np.moveaxis(y, 0, axis))
-
-
-def cum_prod_cases(row):
-    rng = generator("cum_prod")
-
-    def one(graph, x, **a):
-        return case(graph, "cum_prod", {"x": x}, multiplied_up(x, **a), a)
-
-    x = small(rng, "f32", (3, 5, 4))
-    cases = [
-        one("f32_first", x, axis=0),
-        one("f32_last", small(rng, "f32", (2, 9)), axis=-1),
-        one("f32_exclusive", x, axis=1, exclusive=1),
-        one("f32_reverse", x, axis=1, reverse=1),
-        one("f32_exclusive_reverse", x, axis=2, exclusive=1, reverse=1),
-        one("f32_rank6", small(rng, "f32", (1, 2, 3, 1, 2, 2)), axis=2),
-        one("f32_empty", small(rng, "f32", (0, 3)), axis=1),
-        one("f32_none", small(rng, "f32", (3, 0)), axis=1),
-    ]
-    cases += [one(t, small(rng, t, (3, 4)), axis=1) for t in _others(row)]
-    return cases + [one("%s_wraps" % t, sample(rng, t, (2, 6)), axis=1) for t in ("i8", "u16", "i64")]
 
 
 def hardest(x_tensor, axis=-1):
@@ -80,7 +43,7 @@ def hardmax_cases(row):
         one("f32_empty", sample(rng, "f32", (0, 3))),
         one("f32_none", sample(rng, "f32", (3, 0))),
     ]
-    return cases + [one(t, sample(rng, t, (3, 5))) for t in _others(row)]
+    return cases + [one(t, sample(rng, t, (3, 5))) for t in others(row)]
 
 
 def mean_variance_cases(row):
@@ -102,7 +65,7 @@ def mean_variance_cases(row):
         one("f32_constant", encode("f32", np.ones((2, 4))), axes=[1]),
         one("f32_empty", sample(rng, "f32", (0, 2, 3, 4))),
     ]
-    return cases + [one(t, sample(rng, t, (2, 3, 2, 2))) for t in _others(row)]
+    return cases + [one(t, sample(rng, t, (2, 3, 2, 2))) for t in others(row)]
 
 
 def lp_normalization_cases(row):
@@ -128,7 +91,7 @@ def lp_normalization_cases(row):
         one("f32_scalar", sample(rng, "f32", ())),
         one("f32_empty", sample(rng, "f32", (0, 3))),
     ]
-    return cases + [one(t, sample(rng, t, (3, 5))) for t in _others(row)]
+    return cases + [one(t, sample(rng, t, (3, 5))) for t in others(row)]
 
 
 def lrn_cases(row):
@@ -153,7 +116,7 @@ def lrn_cases(row):
         one("f32_volume", sample(rng, "f32", (1, 4, 2, 1, 2)), 3, 0.2, 0.75, 0.5),
         one("f32_empty", sample(rng, "f32", (0, 3, 2)), 3),
     ]
-    return cases + [one(t, sample(rng, t, (1, 4, 3)), 3, 0.5) for t in _others(row)]
+    return cases + [one(t, sample(rng, t, (1, 4, 3)), 3, 0.5) for t in others(row)]
 
 
 # ---- matrices -----------------------------------------------------------------------------------
@@ -197,7 +160,7 @@ def det_cases(row):
         one("f32_0", encode("f32", np.zeros((2, 0, 0)))),
         one("f32_empty", encode("f32", np.zeros((0, 2, 2)))),
     ]
-    for t in _others(row):  # numbers that the narrow types have
+    for t in others(row):  # numbers that the narrow types have
         cases.append(one(t, encode(t, np.array([[2.0, 1, 0], [4, 1, 1], [1, 1, 2]]))))
     return cases
 
@@ -221,7 +184,7 @@ def global_lp_pool_cases(row):
         one("f32_empty", sample(rng, "f32", (0, 2, 3))),
         one("f32_of_none", sample(rng, "f32", (2, 2, 0))),
     ]
-    return cases + [one(t, sample(rng, t, (1, 2, 3))) for t in _others(row)]
+    return cases + [one(t, sample(rng, t, (1, 2, 3))) for t in others(row)]
 
 
 def max_unpool_cases(row):
@@ -242,7 +205,7 @@ def max_unpool_cases(row):
         if wrong is not None:
             indices.flat[-1] = size if wrong else -size - 1
         given = {"kernel_shape": kernel_shape, "strides": strides, "pads": pads, "output_shape": output_shape}
-        return case(graph, "max_unpool", {"x": x, "i": encode("i64", indices)}, _like(x, y),
+        return case(graph, "max_unpool", {"x": x, "i": encode("i64", indices)}, like(x, y),
                     {k: v for k, v in given.items() if v}, error=None if wrong is None else RUN_INDEX)
 
     cases = [
@@ -256,7 +219,7 @@ def max_unpool_cases(row):
         one("too_large", "f32", (1, 1, 2, 2), [2, 2], [2, 2], wrong=True),
         one("too_small", "f32", (1, 1, 2, 2), [2, 2], [2, 2], wrong=False),
     ]
-    return cases + [one(t, t, (1, 2, 3), [2], [2]) for t in _others(row)]
+    return cases + [one(t, t, (1, 2, 3), [2], [2]) for t in others(row)]
 
 
 def images(x, image, block, strides, pads, dilations):
@@ -295,7 +258,7 @@ def col2im_cases(row):
         one("f32_volume", "f32", 1, 2, [3, 4, 4], [1, 3, 2]),
         one("f32_empty", "f32", 0, 2, [4, 4], [2, 2]),
     ]
-    return cases + [one(t, t, 1, 2, [4], [2]) for t in _others(row)]
+    return cases + [one(t, t, 1, 2, [4], [2]) for t in others(row)]
 
 
 # ---- turning, cropping, counting ----------------------------------------------------------------
@@ -323,7 +286,7 @@ def eye_like_cases(row):
         one("f32_to_f64", sample(rng, "f32", (3, 4)), to="f64", k=-1),
         one("i32_to_bool", sample(rng, "i32", (3, 4)), to="bool"),
     ]
-    return cases + [one(t, sample(rng, t, (3, 4)), k=1) for t in _others(row)]
+    return cases + [one(t, sample(rng, t, (3, 4)), k=1) for t in others(row)]
 
 
 def reverse_sequence_cases(row):
@@ -335,7 +298,7 @@ def reverse_sequence_cases(row):
         for b, n in enumerate(lens.data):
             part = np.moveaxis(y, (batch_axis, time_axis), (0, 1))[b]
             part[:max(0, n)] = part[:max(0, n)][::-1].copy()
-        return case(graph, "reverse_sequence", {"input": x, "sequence_lens": lens}, _like(x, y),
+        return case(graph, "reverse_sequence", {"input": x, "sequence_lens": lens}, like(x, y),
                     {"batch_axis": batch_axis, "time_axis": time_axis}, error=error)
 
     cases = [
@@ -348,7 +311,7 @@ def reverse_sequence_cases(row):
         one("too_long", "f32", (3, 2), _i64([1, 4]), error=RUN_INDEX),
         one("negative", "f32", (3, 2), _i64([-1, 1]), error=RUN_INDEX),
     ]
-    return cases + [one(t, t, (3, 4), _i64([3, 1, 2, 0])) for t in _others(row)]
+    return cases + [one(t, t, (3, 4), _i64([3, 1, 2, 0])) for t in others(row)]
 
 
 def center_crop_pad_cases(row):
@@ -367,7 +330,7 @@ def center_crop_pad_cases(row):
                 width[axis] = (start, n - have - start)
                 y = np.pad(y, width)
         a = {"shape": want} if axes is None else {"shape": want, "axes": axes}
-        return case(graph, "center_crop_pad", {"input_data": x}, _like(x, y), a)
+        return case(graph, "center_crop_pad", {"input_data": x}, like(x, y), a)
 
     cases = [
         one("f32_crop", "f32", (5, 6), [2, 3]),
@@ -379,7 +342,7 @@ def center_crop_pad_cases(row):
         one("f32_to_none", "f32", (3, 2), [0, 2]),
         one("f32_from_none", "f32", (0, 2), [2, 3]),
     ]
-    return cases + [one(t, t, (4, 3), [3, 5]) for t in _others(row)]
+    return cases + [one(t, t, (4, 3), [3, 5]) for t in others(row)]
 
 
 def tfidf_vectorizer_cases(row):
@@ -445,7 +408,6 @@ def tfidf_vectorizer_cases(row):
 
 
 CASES = {
-    "cum_prod": cum_prod_cases,
     "hardmax": hardmax_cases,
     "mean_variance_normalization": mean_variance_cases,
     "lp_normalization": lp_normalization_cases,

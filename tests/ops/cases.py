@@ -97,3 +97,7 @@ def same(have, want):
     if have.dtype != np.float64 or want.dtype != np.float64 or have.shape != want.shape:
         return False
     return np.allclose(have, want, rtol=1e-14, atol=0, equal_nan=True)
+
+def others(row, operand=0):
+    """The types that an operand of a row takes, without f32, of which there are more cases."""
+    return [t for t in row["operands"][operand]["types"] if t != "f32"]

@@ -3,12 +3,8 @@ import itertools
 
 import numpy as np
 
-from cases import RUN_INDEX, Name, case
+from cases import RUN_INDEX, Name, case, others
 from formats import Tensor, decode, encode, generator, is_float, rounded, sample, small
-
-
-def _others(row):
-    return [t for t in row["operands"][0]["types"] if t != "f32"]
 
 
 # ---- matrix products ----------------------------------------------------------------------------
@@ -38,7 +34,7 @@ def matmul_cases(row):
         one("f32_empty", "f32", (0, 4), (4, 3)),
         one("f32_of_none", "f32", (2, 0), (0, 3)),
     ]
-    cases += [one(t, t, (3, 9), (9, 5)) for t in _others(row)]
+    cases += [one(t, t, (3, 9), (9, 5)) for t in others(row)]
     return cases + [one("%s_wraps" % t, t, (3, 5), (5, 4), sample) for t in ("i8", "i32", "u64")]
 
 
@@ -70,7 +66,7 @@ def gemm_cases(row):
         one("f32_of_none", "f32", (2, 0), (0, 3), (3,)),
         one("i32_factors", "i32", (3, 4), (4, 5), (5,), alpha=2.0, beta=-3.0),
     ]
-    return cases + [one(t, t, (3, 5), (4, 5), (4,), transb=1) for t in _others(row)]
+    return cases + [one(t, t, (3, 5), (4, 5), (4,), transb=1) for t in others(row)]
 
 
 # ---- windows ------------------------------------------------------------------------------------
@@ -182,7 +178,7 @@ def conv_cases(row):
         one("f32_valid", "f32", (1, 1, 5, 5), (2, 1, 3, 3), auto_pad="VALID", kernel_shape=[3, 3]),
         one("f32_empty", "f32", (0, 2, 4, 4), (3, 2, 3, 3), True),
     ]
-    cases += [one(t, t, (1, 2, 4, 5), (3, 2, 3, 2), True, pads=[1, 0, 1, 1]) for t in _others(row)]
+    cases += [one(t, t, (1, 2, 4, 5), (3, 2, 3, 2), True, pads=[1, 0, 1, 1]) for t in others(row)]
     return cases + [one("%s_wraps" % t, t, (1, 2, 6), (2, 2, 3), of=sample) for t in ("i8", "u32")]
 
 
@@ -267,7 +263,7 @@ def conv_transpose_cases(row):
         one("f32_empty", "f32", (0, 2, 3, 3), (2, 3, 3, 3), True),
     ]
     return cases + [
-        one(t, t, (1, 2, 3, 3), (2, 2, 2, 3), True, strides=[2, 1]) for t in _others(row)
+        one(t, t, (1, 2, 3, 3), (2, 2, 2, 3), True, strides=[2, 1]) for t in others(row)
     ]
 
 
@@ -373,7 +369,7 @@ def pool_cases(row):
             one("f32_p3", image, kernel_shape=[2, 2], p=3)
         ]
     return cases + [
-        one(t, (t, (1, 2, 4, 5)), kernel_shape=[2, 3], pads=[1, 1, 0, 0]) for t in _others(row)
+        one(t, (t, (1, 2, 4, 5)), kernel_shape=[2, 3], pads=[1, 1, 0, 0]) for t in others(row)
     ]
 
 
@@ -396,7 +392,7 @@ def global_pool_cases(row):
         one("f32_rank7", ("f32", (2, 1, 2, 1, 3, 1, 2))),
         one("f32_empty", ("f32", (0, 3, 4)))
     ]
-    return cases + [one(t, (t, (1, 2, 3, 3))) for t in _others(row)]
+    return cases + [one(t, (t, (1, 2, 3, 3))) for t in others(row)]
 
 
 # ---- attention ----------------------------------------------------------------------------------
@@ -480,7 +476,7 @@ def sdpa_cases(row):
         one("length_beyond", "f32", (1,), (1, 4, 4), length=5, error=RUN_INDEX),
         one("length_negative", "f32", (1,), (1, 4, 4), length=-1, error=RUN_INDEX),
     ]
-    return cases + [one(t, t, (2,), (3, 5, 4), causal=1) for t in _others(row)]
+    return cases + [one(t, t, (2,), (3, 5, 4), causal=1) for t in others(row)]
 
 
 def turned(x_tensor, positions=None, position=0, base=10000.0, dim=0, interleaved=0):
@@ -536,7 +532,7 @@ def rope_cases(row):
         one("f32_rank6", "f32", (1, 2, 1, 2, 3, 4)),
         one("f32_empty", "f32", (0, 3, 4)),
     ]
-    return cases + [one(t, t, (2, 3, 6), position=2) for t in _others(row)]
+    return cases + [one(t, t, (2, 3, 6), position=2) for t in others(row)]
 
 
 CASES = {

@@ -236,3 +236,8 @@ def small(rng, dtype, shape, limit=3):
         return encode(dtype, rng.standard_normal(n).reshape(shape))
     low = 0 if dtype[0] == "u" or dtype == "bool" else -limit
     return encode(dtype, rng.randint(low, (1 if dtype == "bool" else limit) + 1, n).reshape(shape))
+
+
+def like(tensor, data):
+    """Stored elements of the type that a tensor has."""
+    return Tensor(tensor.dtype, np.asarray(data))

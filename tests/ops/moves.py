@@ -1,12 +1,8 @@
 """Goldens of ops that move elements: on stored elements, bit for bit."""
 import numpy as np
 
-from cases import RUN_INDEX, Name, case
-from formats import STORAGE, STORED, Tensor, codes, encode, generator, is_float, sample
-
-
-def _others(row, operand=0):
-    return [t for t in row["operands"][operand]["types"] if t != "f32"]
+from cases import RUN_INDEX, Name, case, others
+from formats import STORAGE, STORED, Tensor, codes, encode, generator, is_float, like, sample
 
 
 def _pattern(rng, dtype, shape):
@@ -19,10 +15,6 @@ def _pattern(rng, dtype, shape):
             bits = bits & np.uint8(codes(dtype) - 1)
         return Tensor(dtype, bits.reshape(shape))
     return sample(rng, dtype, shape)
-
-
-def _like(tensor, data):
-    return Tensor(tensor.dtype, np.asarray(data))
 
 
 def _i64(*values):
@@ -39,7 +31,7 @@ def reshape_cases(row):
 
     def one(graph, dtype, from_shape, want, attributes):
         x = _pattern(rng, dtype, from_shape)
-        return case(graph, op, {name: x}, _like(x, x.data.reshape(want)), attributes)
+        return case(graph, op, {name: x}, like(x, x.data.reshape(want)), attributes)
 
     shapes = {
         "reshape": [
@@ -82,7 +74,7 @@ def reshape_cases(row):
     }
     cases = [one(g, "f32", s, w, a) for g, s, w, a in shapes[op]]
     shape, want, attributes = general[op]
-    return cases + [one(t, t, shape, want, attributes) for t in _others(row)]
+    return cases + [one(t, t, shape, want, attributes) for t in others(row)]
 
 
 def transpose_cases(row):
@@ -91,7 +83,7 @@ def transpose_cases(row):
     def one(graph, dtype, shape, **attributes):
         x = _pattern(rng, dtype, shape)
         return case(graph, "transpose", {"data": x},
-                    _like(x, np.transpose(x.data, attributes.get("perm"))), attributes)
+                    like(x, np.transpose(x.data, attributes.get("perm"))), attributes)
 
     cases = [
         one("f32_reversed", "f32", (2, 3, 4)),
@@ -103,7 +95,7 @@ def transpose_cases(row):
         one("f32_rank8", "f32", (1, 2, 1, 3, 2, 1, 2, 1), perm=[7, 3, 1, 5, 0, 4, 6, 2]),
         one("f32_empty", "f32", (0, 3), perm=[1, 0])
     ]
-    return cases + [one(t, t, (3, 5), perm=[1, 0]) for t in _others(row)]
+    return cases + [one(t, t, (3, 5), perm=[1, 0]) for t in others(row)]
 
 
 def _to_space(x, b, mode):
@@ -129,7 +121,7 @@ def block_cases(row):
         x = _pattern(rng, dtype, shape)
         y = _to_space(x.data, a["blocksize"], a.get("mode", "DCR")) if op == "depth_to_space" else \
             _to_depth(x.data, a["blocksize"])
-        return case(graph, op, {"input": x}, _like(x, y), a)
+        return case(graph, op, {"input": x}, like(x, y), a)
 
     if op == "depth_to_space":
         plain = (1, 4, 2, 3)
@@ -148,7 +140,7 @@ def block_cases(row):
             one("f32_1", "f32", (1, 2, 2, 2), blocksize=1),
             one("f32_empty", "f32", (0, 1, 2, 2), blocksize=2)
         ]
-    return cases + [one(t, t, plain, blocksize=2) for t in _others(row)]
+    return cases + [one(t, t, plain, blocksize=2) for t in others(row)]
 
 
 # ---- parts --------------------------------------------------------------------------------------
@@ -173,7 +165,7 @@ def slice_cases(row):
 
     def one(graph, dtype, shape, starts, ends, **a):
         x = _pattern(rng, dtype, shape)
-        return case(graph, "slice", {"data": x}, _like(x, sliced(x.data, starts, ends, **a)), {
+        return case(graph, "slice", {"data": x}, like(x, sliced(x.data, starts, ends, **a)), {
             "starts": starts,
             "ends": ends,
             **a
@@ -181,7 +173,7 @@ def slice_cases(row):
 
     def at_run_time(graph, start, error=None, bound="", step=1):
         x = _pattern(rng, "f32", (6, 3))
-        y = _like(x, x.data[[0, 0] if error else [start, start + step]])
+        y = like(x, x.data[[0, 0] if error else [start, start + step]])
         end = Name("p + 2" if step > 0 else "p - 2")
         part = {"starts": [Name("p")], "ends": [end], "axes": [0], "steps": [step]}
         inputs = {"data": x, "p": encode("i32", np.array(start))}
@@ -206,7 +198,7 @@ def slice_cases(row):
         at_run_time("run_time_beyond", 5, RUN_INDEX),
         at_run_time("run_time_negative", -7, RUN_INDEX),
     ]
-    return cases + [one(t, t, (4, 5), [1, 0], [3, 5], steps=[1, 2]) for t in _others(row)]
+    return cases + [one(t, t, (4, 5), [1, 0], [3, 5], steps=[1, 2]) for t in others(row)]
 
 
 def update_cases(row):
@@ -219,11 +211,11 @@ def update_cases(row):
 
     def one(graph, dtype, shape, part, starts):
         x, v = _pattern(rng, dtype, shape), _pattern(rng, dtype, part)
-        return case(graph, "update", {"data": x, "value": v}, _like(x, replaced(x.data, v.data, starts)), {"starts": starts})
+        return case(graph, "update", {"data": x, "value": v}, like(x, replaced(x.data, v.data, starts)), {"starts": starts})
 
     def at_run_time(graph, start, error=None, bound=""):
         x, v = _pattern(rng, "f32", (6, 3)), _pattern(rng, "f32", (2, 3))
-        y = x if error else _like(x, replaced(x.data, v.data, (start, 0)))
+        y = x if error else like(x, replaced(x.data, v.data, (start, 0)))
         inputs = {"data": x, "value": v, "p": encode("i32", np.array(start))}
         return case(graph, "update", inputs, y, {"starts": [Name("p"), 0]}, ["data", "value"], bounds={"p": bound}, error=error)
 
@@ -241,7 +233,7 @@ def update_cases(row):
         at_run_time("run_time_beyond", 5, RUN_INDEX),
         at_run_time("run_time_negative", -1, RUN_INDEX),
     ]
-    return cases + [one(t, t, (4, 5), (2, 3), [1, 2]) for t in _others(row)]
+    return cases + [one(t, t, (4, 5), (2, 3), [1, 2]) for t in others(row)]
 
 
 def concat_cases(row):
@@ -263,7 +255,7 @@ def concat_cases(row):
         one("f32_rank8", "f32", [(1, 2, 1, 2, 1, 2, 1, 1), (1, 2, 1, 2, 3, 2, 1, 1)], 4),
         one("f32_empty", "f32", [(0, 2), (0, 2)], 0)
     ]
-    return cases + [one(t, t, [(2, 2), (2, 3)], 1) for t in _others(row)]
+    return cases + [one(t, t, [(2, 2), (2, 3)], 1) for t in others(row)]
 
 
 def split_cases(row):
@@ -274,7 +266,7 @@ def split_cases(row):
         cuts = np.cumsum(parts)[:-1]
         pieces = np.split(x.data, cuts, a.get("axis", 0))
         return case(graph, "split", {"input": x}, {
-            "part%d" % i: _like(x, p)
+            "part%d" % i: like(x, p)
             for i, p in enumerate(pieces)
         }, a)
 
@@ -288,7 +280,7 @@ def split_cases(row):
         one("f32_rank6", "f32", (1, 2, 4, 1, 2, 1), [2, 2], axis=2),
         one("f32_empty", "f32", (0, 4), [2, 2], axis=1)
     ]
-    return cases + [one(t, t, (2, 5), [2, 3], axis=1, split=[2, 3]) for t in _others(row)]
+    return cases + [one(t, t, (2, 5), [2, 3], axis=1, split=[2, 3]) for t in others(row)]
 
 
 def trilu_cases(row):
@@ -299,7 +291,7 @@ def trilu_cases(row):
         i, j = np.arange(shape[-2])[:, None], np.arange(shape[-1])[None, :]
         kept = j - i >= k if upper else j - i <= k
         return case(graph, "trilu", {"input": x},
-                    _like(x, np.where(kept, x.data, x.data.dtype.type(0))),
+                    like(x, np.where(kept, x.data, x.data.dtype.type(0))),
                     {"k": k, "upper": upper})
 
     cases = [
@@ -313,7 +305,7 @@ def trilu_cases(row):
         one("f32_rank6", "f32", (1, 2, 1, 2, 3, 2), k=1, upper=0),
         one("f32_empty", "f32", (2, 0, 3))
     ]
-    return cases + [one(t, t, (3, 4), k=1) for t in _others(row)]
+    return cases + [one(t, t, (3, 4), k=1) for t in others(row)]
 
 
 # ---- more elements than before ------------------------------------------------------------------
@@ -325,7 +317,7 @@ def expand_cases(row):
     def one(graph, dtype, shape, want):
         x = _pattern(rng, dtype, shape)
         full = np.broadcast_shapes(shape, tuple(want))
-        return case(graph, "expand", {"input": x}, _like(x, np.broadcast_to(x.data, full)),
+        return case(graph, "expand", {"input": x}, like(x, np.broadcast_to(x.data, full)),
                     {"shape": want})
 
     cases = [
@@ -337,7 +329,7 @@ def expand_cases(row):
         one("f32_rank8", "f32", (2, 1, 3), [1, 2, 1, 1, 2, 1, 2, 1]),
         one("f32_empty", "f32", (1, 3), [0, 1])
     ]
-    return cases + [one(t, t, (3, 1), [2, 1, 4]) for t in _others(row)]
+    return cases + [one(t, t, (3, 1), [2, 1, 4]) for t in others(row)]
 
 
 def tile_cases(row):
@@ -345,7 +337,7 @@ def tile_cases(row):
 
     def one(graph, dtype, shape, repeats):
         x = _pattern(rng, dtype, shape)
-        return case(graph, "tile", {"input": x}, _like(x, np.tile(x.data, repeats)),
+        return case(graph, "tile", {"input": x}, like(x, np.tile(x.data, repeats)),
                     {"repeats": repeats})
 
     cases = [
@@ -356,7 +348,7 @@ def tile_cases(row):
         one("f32_rank6", "f32", (1, 2, 1, 2, 1, 2), [2, 1, 3, 1, 1, 2]),
         one("f32_empty", "f32", (0, 3), [2, 2])
     ]
-    return cases + [one(t, t, (2, 3), [1, 2]) for t in _others(row)]
+    return cases + [one(t, t, (2, 3), [1, 2]) for t in others(row)]
 
 
 def padded(x, pads, axes=None, mode="constant", value=0):
@@ -385,7 +377,7 @@ def pad_cases(row):
             inputs["constant_value"] = value
         x = inputs["data"]
         y = padded(x.data, pads, value=0 if value is None else value.data, **a)
-        return case(graph, "pad", inputs, _like(x, y), {"pads": pads, **a})
+        return case(graph, "pad", inputs, like(x, y), {"pads": pads, **a})
 
     def at_run_time(graph, pads, low, high, **a):
         """The pads of axis 0 are read on the host; the result has the one extent that they make."""
@@ -393,7 +385,7 @@ def pad_cases(row):
         y = padded(x.data, [pads[0], 0, pads[1], 0], **a)
         inputs = {"data": x, "p": encode("i32", np.array(pads[0]))}
         whole = sum(pads) + 5
-        return case(graph, "pad", inputs, _like(x, y),
+        return case(graph, "pad", inputs, like(x, y),
                     {"pads": [Name("p"), 0, Name("%d - p" % (whole - 5)), 0], **a}, ["data"],
                     bounds={"p": " with { min = %d, max = %d }" % (low, min(high, whole - 5 - low))})
 
@@ -422,7 +414,7 @@ def pad_cases(row):
         one("f32_from_empty", "f32", (0, 2), [2, 0, 1, 1]),
         one("f32_empty", "f32", (0, 2), [0, 1, 0, 0]),
     ]
-    for t in _others(row):
+    for t in others(row):
         value = Tensor("bool", np.array(True)) if t == "bool" else encode(t, np.array(5))
         cases.append(one(t, t, (2, 3), [1, 0, 0, 1], value))
     return cases
@@ -434,7 +426,7 @@ def pad_cases(row):
 def _choosing(op, graph, dtype, rng, shape, indices, reference, axis, error=None):
     x = _pattern(rng, dtype, shape)
     safe = indices if error is None else Tensor(indices.dtype, np.zeros_like(indices.data))
-    y = _like(x, reference(x.data, safe.data, axis))
+    y = like(x, reference(x.data, safe.data, axis))
     return case(graph, op, {"data": x, "indices": indices}, y, {"axis": axis}, error=error)
 
 
@@ -464,7 +456,7 @@ def gather_cases(row):
         one("i32_too_large", "f32", (4,), encode("i32", np.array([2**31 - 1])), 0, RUN_INDEX),
         one("f32_two_rows", "f32", (2, 17), _i64(1, 1, 0)),
     ]
-    return cases + [one(t, t, (4, 3), _i64(2, -4, 1)) for t in _others(row)]
+    return cases + [one(t, t, (4, 3), _i64(2, -4, 1)) for t in others(row)]
 
 
 def _along(x, indices, axis):
@@ -496,7 +488,7 @@ def gather_elements_cases(row):
         one("too_large", "f32", (2, 3), encode("i64", np.array([[0, 1, 2]])), 0, RUN_INDEX),
         one("too_small", "f32", (2, 3), encode("i64", np.array([[0], [-4]])), 1, RUN_INDEX),
     ]
-    return cases + [one(t, t, (3, 4), some(4, (3, 3)), 1) for t in _others(row)]
+    return cases + [one(t, t, (3, 4), some(4, (3, 3)), 1) for t in others(row)]
 
 
 def one_hot_cases(row):
@@ -527,7 +519,7 @@ def one_hot_cases(row):
         one("f32_depth_0", "f32", grid, 0),
         one("f32_empty", "f32", encode("i64", np.zeros((0, 2))), 3)
     ]
-    return cases + [one(t, t, _i64(0, 2, -1, 7), 3) for t in _others(row, 1)]
+    return cases + [one(t, t, _i64(0, 2, -1, 7), 3) for t in others(row, 1)]
 
 
 CASES = {

@@ -172,42 +172,7 @@ def arg_reduce_cases(row):
     return cases + [one(t, sample(rng, t, (3, 7)), axis=1) for t in _others(row)]
 
 
-# ---- scans --------------------------------------------------------------------------------------
-
-
-def summed_up(x_tensor, axis, exclusive=0, reverse=0):
-    x = np.moveaxis(decode(x_tensor), axis, 0)
-    y = np.zeros_like(x)
-    for i in range(len(x)):
-        if reverse:
-            y[i] = x[i + exclusive:].sum(axis=0)
-        else:
-            y[i] = x[:i + 1 - exclusive].sum(axis=0)
-    return encode(x_tensor.dtype, np.moveaxis(y, 0, axis))
-
-
-def cum_sum_cases(row):
-    rng = generator("cum_sum")
-
-    def one(graph, x, **attributes):
-        return case(graph, "cum_sum", {"x": x}, summed_up(x, **attributes), attributes)
-
-    x = small(rng, "f32", (3, 5, 4))
-    cases = [
-        one("f32_first", x, axis=0),
-        one("f32_last", small(rng, "f32", (2, 19)), axis=-1),
-        one("f32_exclusive", x, axis=1, exclusive=1),
-        one("f32_reverse", x, axis=1, reverse=1),
-        one("f32_exclusive_reverse", x, axis=2, exclusive=1, reverse=1),
-        one("f32_rank6", small(rng, "f32", (1, 2, 3, 1, 2, 2)), axis=2),
-        one("i32_exclusive_reverse", small(rng, "i32", (2, 5)), axis=1, exclusive=1, reverse=1),
-        one("f32_empty", small(rng, "f32", (0, 3)), axis=1),
-        one("f32_none", small(rng, "f32", (3, 0)), axis=1),
-    ]
-    cases += [one(t, small(rng, t, (3, 5)), axis=1) for t in _others(row)]
-    return cases + [
-        one("%s_wraps" % t, sample(rng, t, (2, 6)), axis=1) for t in ("i8", "u16", "i64")
-    ]
+# ---- searches -----------------------------------------------------------------------------------
 
 
 def top(x_tensor, k, axis=-1, largest=1):
@@ -429,7 +394,6 @@ CASES = {
     },
     "arg_max": arg_reduce_cases,
     "arg_min": arg_reduce_cases,
-    "cum_sum": cum_sum_cases,
     "topk": topk_cases,
     "softmax": softmax_cases,
     "log_softmax": softmax_cases,

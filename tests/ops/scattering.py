@@ -1,16 +1,8 @@
 """Goldens of ops that put elements where indices say."""
 import numpy as np
 
-from cases import RUN_INDEX, case
-from formats import Tensor, decode, encode, generator, sample, small
-
-
-def _others(row):
-    return [t for t in row["operands"][0]["types"] if t != "f32"]
-
-
-def _like(tensor, data):
-    return Tensor(tensor.dtype, np.asarray(data))
+from cases import RUN_INDEX, case, others
+from formats import Tensor, decode, encode, generator, like, sample, small
 
 
 def _i64(values):
@@ -32,7 +24,7 @@ def gather_nd_cases(row):
         x = sample(rng, dtype, shape)
         safe = np.zeros_like(indices.data) if error else indices.data
         return case(graph, "gather_nd", {"data": x, "indices": indices},
-                    _like(x, gathered(x.data, safe, batch_dims)), {"batch_dims": batch_dims},
+                    like(x, gathered(x.data, safe, batch_dims)), {"batch_dims": batch_dims},
                     error=error)
 
     cases = [
@@ -50,7 +42,7 @@ def gather_nd_cases(row):
         one("too_large", "f32", (3, 4), _i64([[0, 4]]), 0, RUN_INDEX),
         one("too_small", "f32", (3, 4), _i64([[-4, 0]]), 0, RUN_INDEX),
     ]
-    return cases + [one(t, t, (4, 3), _i64([[2], [-4], [1]])) for t in _others(row)]
+    return cases + [one(t, t, (4, 3), _i64([[2], [-4], [1]])) for t in others(row)]
 
 
 # ---- scatter ------------------------------------------------------------------------------------
@@ -73,14 +65,14 @@ def scattered_elements(data, indices, updates, axis=0, reduction="none"):
         to = list(at)
         to[axis] = indices[at]
         _put(y, tuple(to), updates.data[at], reduction, data.dtype)
-    return _like(data, y)
+    return like(data, y)
 
 
 def scattered_nd(data, indices, updates, reduction="none"):
     y = data.data.copy()
     for at in np.ndindex(indices.shape[:-1]):
         _put(y, tuple(indices[at]), updates.data[at], reduction, data.dtype)
-    return _like(data, y)
+    return like(data, y)
 
 
 def _scatter_cases(row, reference, plain, errors, of_type):
@@ -96,7 +88,7 @@ def _scatter_cases(row, reference, plain, errors, of_type):
 
     cases = [one(g, "f32", *a, **k) for g, a, k in plain(rng)]
     cases += [one(g, "f32", *a, RUN_INDEX, **k) for g, a, k in errors]
-    for t in _others(row):
+    for t in others(row):
         cases.append(one(t, t, *of_type[0], **of_type[1]))
     for t in ("f64", "f16", "bf16", "f8e4m3", "i64", "i8", "u8", "u4"):
         for reduction in ("add", "mul", "max", "min"):
@@ -179,7 +171,7 @@ def tensor_scatter_cases(row):
         x = inputs["past_cache"]
         safe = None if first is None or error else first.data
         y = written(x.data, inputs["update"].data, safe, axis, mode)
-        return case(graph, "tensor_scatter", inputs, _like(x, y), {"axis": axis, "mode": mode}, error=error)
+        return case(graph, "tensor_scatter", inputs, like(x, y), {"axis": axis, "mode": mode}, error=error)
 
     cases = [
         one("f32_from_0", "f32", (2, 5, 3), 2, None),
@@ -198,7 +190,7 @@ def tensor_scatter_cases(row):
         one("too_large", "f32", (2, 4, 2), 2, _i64([0, 3]), error=RUN_INDEX),
         one("negative", "f32", (2, 4, 2), 1, _i64([0, -1]), error=RUN_INDEX),
     ]
-    return cases + [one(t, t, (2, 4, 3), 2, _i64([2, 1])) for t in _others(row)]
+    return cases + [one(t, t, (2, 4, 3), 2, _i64([2, 1])) for t in others(row)]
 
 
 CASES = {

@@ -2,12 +2,8 @@
 size, with zeros behind what counts."""
 import numpy as np
 
-from cases import case
+from cases import case, others
 from formats import Tensor, decode, encode, generator, is_float, sample
-
-
-def _others(row):
-    return [t for t in row["operands"][0]["types"] if t != "f32"]
 
 
 def _filled(dtype, data, shape):
@@ -52,7 +48,7 @@ def compress_cases(row):
         one("f32_empty", "f32", (0, 3), _truth(1, 0, 1), axis=1),
         one("f32_no_condition", "f32", (4, 3), _truth(), axis=1),
     ]
-    return cases + [one(t, t, (3, 4), _truth(1, 0, 1), axis=0) for t in _others(row)]
+    return cases + [one(t, t, (3, 4), _truth(1, 0, 1), axis=0) for t in others(row)]
 
 
 def _with_zeros(rng, dtype, shape):
@@ -82,7 +78,7 @@ def nonzero_cases(row):
         one("f32_scalar_zero", encode("f32", np.array(0.0))),
         one("f32_empty", encode("f32", np.zeros((3, 0)))),
     ]
-    return cases + [one(t, _with_zeros(rng, t, (3, 4))) for t in _others(row)]
+    return cases + [one(t, _with_zeros(rng, t, (3, 4))) for t in others(row)]
 
 
 # ---- unique -------------------------------------------------------------------------------------
@@ -145,7 +141,7 @@ def unique_cases(row):
         one("f32_empty_slices", encode("f32", np.zeros((3, 0))), axis=0),
         one("u64_wide", sample(rng, "u64", (6,))),
     ]
-    cases += [one(t, few(t, (2, 6), 3)) for t in _others(row)]
+    cases += [one(t, few(t, (2, 6), 3)) for t in others(row)]
     return cases + [one("%s_rows" % t, few(t, (5, 2), 2), axis=0) for t in ("i64", "u8", "bool", "f16")]
 
 
