@@ -25,6 +25,8 @@ setup:
 	@sh .ci/setup build
 setup-check:
 	@sh .ci/setup check
+setup-bench:
+	@sh .ci/setup bench
 demo: setup
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@sh examples/demo.sh $(BUILD)
@@ -45,7 +47,8 @@ bench: all
 	@sh tests/bench/onnx.sh $(BUILD) $(MODELS)
 	@$(PYTHON) tests/bench/scale.py $(BUILD)/nfc
 # Beside the runtimes of others: see tests/bench/cpu/README.md. MODELS=a,b PEERS=p,q THREADS=1,2 ROUNDS=5 DEVICE=d OUT=FILE.md
-bench-cpu: all
+bench-cpu: setup-bench
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@NFC_BENCH_COMMAND='make bench-cpu $(MAKEOVERRIDES)' sh tests/bench/cpu/run.sh $(BUILD) $(if $(MODELS),--models $(MODELS)) $(if $(PEERS),--peers $(PEERS)) \
 	  $(if $(THREADS),--threads $(THREADS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--out $(OUT))
 
@@ -103,4 +106,4 @@ $(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h $(BUILD)/gen/onnx.pb-c.h
 
 clean:
 	rm -rf $(BUILD)
-.PHONY: all setup setup-check demo check check-onnx bless bench bench-cpu clean
+.PHONY: all setup setup-check setup-bench demo check check-onnx bless bench bench-cpu clean

@@ -12,6 +12,8 @@ static int64_t now(void)
 
 /* Calls call(argument) n times, `each` calls to a sample, n / each samples of nanoseconds. Returns the first result that is not
  * 0, or 0. */
+int time_calls(int (*call)(void *argument), void *argument, int64_t n, int64_t each, int64_t *samples);
+
 int time_calls(int (*call)(void *argument), void *argument, int64_t n, int64_t each, int64_t *samples)
 {
     for (int64_t i = 0; i < n / each; i++) {

@@ -26,8 +26,6 @@ def error_of(outputs, golden):
 def main():
     request = json.loads(sys.argv[1])
     os.sched_setaffinity(0, request["cores"])
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(request["threads"])
     import peer
     try:
         program_of = importlib.import_module("peers." + request["peer"])

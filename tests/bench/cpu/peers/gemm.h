@@ -1,0 +1,19 @@
+/* What a library of matrix products is to the bench: one file of C each, which peers/gemm.py compiles and calls. */
+#ifndef BENCH_GEMM_H
+#define BENCH_GEMM_H
+
+/* One product c = a b of f32, row-major: a [m][k], b [k][n] constant, c [m][n]. */
+typedef struct gemm {
+    int m, n, k, threads;
+    const float *a, *b;
+    float *c;
+} gemm;
+
+/* Prepares the product, which lives as long as the process: packs b where the library has a way to. NULL: *why says what is missing. */
+void *gemm_open(const gemm *product, const char **why);
+/* One product. 0, or an error. */
+int gemm_step(void *opened);
+/* The library's name for itself, with the kernels that it chose. */
+const char *gemm_version(void);
+
+#endif
