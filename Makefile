@@ -46,11 +46,11 @@ bless: all
 bench: all
 	@sh tests/bench/onnx.sh $(BUILD) $(MODELS)
 	@$(PYTHON) tests/bench/scale.py $(BUILD)/nfc
-# Beside the runtimes of others: see tests/bench/cpu/README.md. MODELS=a,b PEERS=p,q THREADS=1,2 ROUNDS=5 DEVICE=d OUT=FILE.md
+# Beside the runtimes of others: see tests/bench/cpu/README.md. MODELS=a,b PEERS=p,q THREADS=1,2 ROUNDS=5 DEVICE=d OUT=FILE.md LEAST=1
 bench-cpu: setup-bench
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@NFC_BENCH_COMMAND='make bench-cpu $(MAKEOVERRIDES)' sh tests/bench/cpu/run.sh $(BUILD) $(if $(MODELS),--models $(MODELS)) $(if $(PEERS),--peers $(PEERS)) \
-	  $(if $(THREADS),--threads $(THREADS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--out $(OUT))
+	  $(if $(THREADS),--threads $(THREADS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--out $(OUT)) $(if $(LEAST),--least)
 
 $(BUILD)/nfc: $(OBJ)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

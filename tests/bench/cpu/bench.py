@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """nfc's emitted C against the runtimes of others on this processor, in one run: see README.md.
 
-usage: bench.py --cache FOLDER --nfc FILE [--device D] [--models A,B] [--peers P,Q] [--threads 1,2] [--rounds 5] [--seconds 0.4] [--cores 0,1]
-                [--out FILE.md]
+usage: bench.py --cache FOLDER --nfc FILE [--device D] [--models A,B] [--peers P,Q] [--threads 1,2] [--rounds 5] [--seconds 0.4] [--least]
+                [--cores 0,1] [--out FILE.md]
 
 Each model, with each number of threads: every peer loads it in a process of its own, pinned, and its results are checked against the
 golden ones; then all take turns, round after round, everyone else stopped. Ends with 1 when nfc is wrong or cannot run a model."""
@@ -11,7 +11,7 @@ import report
 import work
 
 # In the order of the table's columns: files of peers/.
-PEERS = ["nfc", "onnxruntime", "openvino", "pytorch", "pytorch_compile", "openblas", "onednn", "libxsmm"]
+PEERS = ["nfc", "onnxruntime", "openvino", "litert", "ncnn", "pytorch", "pytorch_compile", "openblas", "onednn", "libxsmm"]
 BOUND = 1e-4  # of the largest value of an output; f32 against f64
 
 
@@ -30,7 +30,7 @@ class Worker:
     def __init__(self, peer, model, threads, cores, options):
         request = {"peer": peer, "model": model, "folder": options.cache, "threads": threads, "cores": cores,
                    "options": {"nfc": os.path.abspath(options.nfc), "device": options.device}}
-        self.peer, self.rounds = peer, []
+        self.peer, self.rounds, self.summary = peer, [], min if options.least else statistics.median
         self.process = subprocess.Popen([sys.executable, "-B", os.path.join(work.HERE, "worker.py"), json.dumps(request)], env=environment(threads),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.said = self.hear()
@@ -60,7 +60,7 @@ class Worker:
             self.said = {**said, "ready": False}
             return
         self.process.send_signal(signal.SIGSTOP)
-        self.rounds.append(statistics.median(said["samples"]))
+        self.rounds.append(self.summary(said["samples"]))
 
     def end(self):
         if self.process.poll() is None:
@@ -131,6 +131,7 @@ def parse(arguments):
     p.add_argument("--threads", type=lambda t: [int(n) for n in split(t)], default=[1, 2])
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=0.4, help="of each turn")
+    p.add_argument("--least", action="store_true", help="a turn's shortest sample, not its median: where the machine is not idle")
     p.add_argument("--cores", type=lambda t: [int(n) for n in split(t)], default=sorted(os.sched_getaffinity(0)))
     p.add_argument("--out", help="the table goes to this file also; its numbers to FILE.json")
     options = p.parse_args(arguments)
@@ -157,7 +158,7 @@ def main():
         sys.exit("bench.py: no such model in %s: models.py makes them" % options.cache)
     machine = {"date": datetime.date.today().isoformat(), "cpu": report.cpu_name(), "system": platform.release(),
                "command": os.environ.get("NFC_BENCH_COMMAND") or shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
-               "rounds": options.rounds, "seconds": options.seconds, "device": options.device}
+               "rounds": options.rounds, "seconds": options.seconds, "of": "shortest samples" if options.least else "medians", "device": options.device}
     program = compile_ceilings(options.cache)
     rows = []
     for threads in options.threads:

@@ -1,5 +1,6 @@
 """What each file of peers/ gives: NAME, as the table has it, and
 
+    def prepare(model, threads)                      optional: compiles or converts, once; what it gives is model.prepared
     class Program:
         def __init__(self, model, threads, inputs)   loads; inputs are arrays, in the graph's order
         version                                      text
@@ -61,6 +62,24 @@ def shared_library(folder, source, *flags):
             raise Absent("%s does not compile: %s" % (os.path.basename(source), done.stderr.strip().splitlines()[-1:]))
         os.rename(aside, target)
     return ctypes.CDLL(target)
+
+
+def converted(model, to, kind, python):
+    """The path of the model in a runtime's own format: convert.py makes it once. What went wrong then is kept as well."""
+    path, failed = work.path(model.folder, model.name, kind), work.path(model.folder, model.name, to + ".failed")
+    if not os.path.exists(path) and not os.path.exists(failed):
+        if not os.path.exists(python):
+            raise Absent("its converter is not installed: there is no %s" % python)
+        done = subprocess.run([python, "-B", os.path.join(work.HERE, "convert.py"), to, model.folder, model.name], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace")
+        if done.returncode:
+            lines = [l for l in done.stdout.splitlines() if "rror" in l] or done.stdout.splitlines() or ["ended with status %d" % done.returncode]
+            with open(failed, "w") as f:
+                f.write(lines[-1].strip()[:200] + "\n")
+    if not os.path.exists(path):
+        with open(failed) as f:
+            raise Unsupported("its converter fails: %s" % f.read().strip())
+    return path
 
 
 class Clock:

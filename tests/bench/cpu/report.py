@@ -77,9 +77,9 @@ def notes(rows, peers):
 def markdown(machine, rows, peers):
     head = ["model", "GFLOP", "MB", *[title(p) for p in peers], "best peer", "nfc / best", "nfc of peak", "best of peak", "nfc of read", "best of read", "peak GFLOP/s", "read GB/s"]
     text = ["%(date)s, %(cpu)s, Linux %(system)s, load %(load).1f at the end; nfc for device %(device)s; `%(command)s`" % machine, "",
-            "Times are ms: the median of %d rounds' medians, ± half the range of those; a turn is %g s or one run. GFLOP: a direct count of" % (machine["rounds"], machine["seconds"]),
-            "convolutions, products and LSTMs. MB: weights, inputs and outputs. Shares are of what the same cores reached between the rounds: f32",
-            "multiply-adds in registers, and the best of six ways to read as many bytes."]
+            "Times are ms: the median of %(rounds)d rounds' %(of)s, ± half the range of those; a turn is %(seconds)g s or one run. GFLOP: a direct count" % machine,
+            "of convolutions, products and LSTMs. MB: weights, inputs and outputs. Shares are of what the same cores reached between the rounds:",
+            "f32 multiply-adds in registers, and the best of six ways to read as many bytes."]
     for threads in dict.fromkeys(r["threads"] for r in rows):
         text += ["", "**%d thread%s**" % (threads, "s"[: threads != 1]), "", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
         text += ["| " + " | ".join(cells(r, peers)) + " |" for r in rows if r["threads"] == threads]

@@ -17,6 +17,12 @@ if [ ! -x "$python" ]; then
         "$python" -m pip install -q "$package" || echo "bench-cpu: $package does not install here"
     done < "$here/requirements-peers.txt"
 fi
+# What converts to LiteRT wants a PyTorch of its own.
+litert=$cache/venv-litert
+if [ -z "$NFC_BENCH_PYTHON" ] && [ ! -e "$litert" ]; then
+    ${PYTHON:-/usr/bin/python3} -m venv "$litert" || exit 2
+    "$litert/bin/python" -m pip install -q -r "$here/requirements-litert.txt" || { echo "bench-cpu: litert-torch does not install here"; rm -f "$litert/bin/python"; }
+fi
 models=
 for word in "$@"; do
     [ "$models" = next ] && models=$word

@@ -31,6 +31,8 @@ def main():
         program_of = importlib.import_module("peers." + request["peer"])
         model = peer.Model(request["folder"], request["model"], request["options"])
         inputs = model.inputs()
+        if hasattr(program_of, "prepare"):
+            model.prepared = program_of.prepare(model, request["threads"])
         start = time.monotonic()
         program = program_of.Program(model, request["threads"], inputs)
         program.step()

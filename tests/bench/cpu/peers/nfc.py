@@ -1,6 +1,5 @@
 """This compiler: the C that it emits for a device, compiled as its Makefile says, behind nfc_bridge.c."""
-import ctypes, filecmp, os, re, shutil, subprocess
-import json
+import ctypes, filecmp, json, os, re, shutil, subprocess
 import numpy as np
 import peer
 import work
@@ -68,17 +67,23 @@ def aligned(bytes_, align):
     return memory[start:start + bytes_]
 
 
+def prepare(model, threads):
+    """(program.so, what the manifest says of its interface, nfc's version)"""
+    nfc = model.options["nfc"]
+    if not os.path.exists(nfc):
+        raise peer.Absent("there is no %s: make" % nfc)
+    if threads > 1:
+        raise peer.Unsupported("emits code for one thread")
+    folder = emit(model, threads)
+    with open(os.path.join(folder, "manifest.json")) as f:
+        api = json.load(f)["api"]
+    return compile_program(folder, api), api, run([nfc, "version"]).split()[-1]
+
+
 class Program:
     def __init__(self, model, threads, inputs):
-        if not os.path.exists(model.options["nfc"]):
-            raise peer.Absent("there is no %s: make" % model.options["nfc"])
-        if threads > 1:
-            raise peer.Unsupported("emits code for one thread")
-        self.version = run([model.options["nfc"], "version"]).split()[-1]
-        folder = emit(model, threads)
-        with open(os.path.join(folder, "manifest.json")) as f:
-            api = json.load(f)["api"]
-        library = ctypes.CDLL(compile_program(folder, api))
+        path, api, self.version = model.prepared
+        library = ctypes.CDLL(path)
         self.arena = aligned(max(api["arena_bytes"], 1), api["arena_align"])
         self.inputs = [np.ascontiguousarray(a) for a in inputs]
         self.results = [np.zeros(p["shape"], p["dtype"]) for p in model.about["outputs"]]
