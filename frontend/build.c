@@ -41,16 +41,18 @@ static bool known_dump(cli *c)
     return false;
 }
 
-static bool read_layout(cli *c, plan_layout *layout)
+/* Without vectors one order is as good as another. */
+static bool read_layout(cli *c, const device *d, plan_layout *layout)
 {
-    static const char *const names[] = {"plain", "channels-last", NULL};
-    for (int i = 0; c->layout && names[i]; i++)
+    static const char *const names[] = {"plain", "channels-last", "auto", NULL};
+    *layout = d->chosen && d->chosen->vector_bits > 0 ? LAYOUT_CHOSEN : LAYOUT_PLAIN;
+    if (!c->layout || strcmp(c->layout, "auto") == 0) return true;
+    for (int i = 0; names[i]; i++)
         if (strcmp(c->layout, names[i]) == 0) {
             *layout = (plan_layout)i;
             return true;
         }
-    if (!c->layout) return true;
-    nfc_diag *diag = diag_error_in(&c->s->diags, E_USAGE, "--layout", "plain or channels-last, not '%s'", c->layout);
+    nfc_diag *diag = diag_error_in(&c->s->diags, E_USAGE, "--layout", "plain, channels-last or auto, not '%s'", c->layout);
     diag_suggest(diag, c->layout, names);
     return false;
 }
@@ -64,7 +66,7 @@ static void print_kernels(FILE *to, const plan *p)
 plan *cli_plan(cli *c, const device *d)
 {
     plan_options options = {.alignment = d->alignment};
-    if (!known_dump(c) || !read_layout(c, &options.layout)) return NULL;
+    if (!known_dump(c) || !read_layout(c, d, &options.layout)) return NULL;
     ir_module *m = cli_load(c);
     if (!m) return NULL;
     m->fast_math |= d->fast_math;

@@ -60,7 +60,7 @@ static const option_row options[] = {
     {"dump", "PASS", 0, TEXT, AT(dump), COMPILING, "prints the IR after a pass; all: after each that changed it"},
     {"stop-at", "N", 0, COUNT, AT(stop_at), COMPILING, "runs only the first N passes"},
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},
-    {"layout", "KIND", 0, TEXT, AT(layout), COMPILING, "how values of rank 3 to 5 are stored: plain (the default) or channels-last"},
+    {"layout", "KIND", 0, TEXT, AT(layout), COMPILING, "how values of rank 3 to 5 are stored: plain, channels-last or, by default, auto: for a device with vectors as it is cheapest"},
     {"no-verify", NULL, 0, FLAG, AT(no_verify), COMPILING, "does not verify the IR after each pass"},
     {"check", NULL, 0, FLAG, AT(check), " fmt ", "only names the files that are not formatted; exit status 1 then"},
     {"in-place", NULL, 'i', FLAG, AT(in_place), " fmt ", "rewrites the file"},

@@ -56,6 +56,7 @@ enum op_flags {
     OPF_INPLACE = 256,   /* the kernel may write its result over operand 0 */
     OPF_ALONE = 512,     /* its loops read what they stored: nothing is worked out before the store */
     OPF_MOVES = 1024,    /* as a FAM_VIEW op: the result's elements are those of the operands of type T, or zero */
+    OPF_CHANNELS = 2048, /* works on places with all their channels, axis 1 of operand 0 and the results */
 };
 
 /* Where a unary function is defined, for tests and goldens. */

@@ -78,9 +78,10 @@ typedef struct plan_graph {
     int positions;
 } plan_graph;
 
-/* How values of rank 3 to 5 are stored: in the order of their axes, or with axis 1 (the channels) last.
- * What the caller sees keeps its order: inputs, outputs, states, weights. */
-typedef enum { LAYOUT_PLAIN, LAYOUT_CHANNELS_LAST } plan_layout;
+/* How values of rank 3 to 5 are stored: in the order of their axes, with axis 1 (the channels) last, or
+ * each as its graph's ops are served best. What the caller sees keeps its order: inputs, outputs, states,
+ * weights. */
+typedef enum { LAYOUT_PLAIN, LAYOUT_CHANNELS_LAST, LAYOUT_CHOSEN } plan_layout;
 
 typedef struct plan {
     ir_module *m;

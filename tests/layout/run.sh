@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh BUILD [ENGINE...]: every op on values that are stored channels last, against the goldens; see rewrite.py. One graph
-# in six of each op; with NFC_LAYOUT=all every one.
+# run.sh BUILD [ENGINE...]: layouts. plans/NAME.nfg: what is chosen, and what is copied for it, against NAME.expect
+# (NFC_BLESS=1 writes it). Then every op on values that are stored channels last, against the goldens of tests/ops; see
+# rewrite.py. One graph in six of each op; with NFC_LAYOUT=all every one.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
@@ -11,6 +12,25 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 python=${PYTHON:-/usr/bin/python3}
+
+plans=0
+for graph in "$here"/plans/*.nfg; do
+    expect=${graph%.nfg}.expect
+    for layout in plain auto; do
+        echo "layout $layout"
+        (cd "$here/plans" && "$build/nfc" check "$(basename "$graph")" --device x86-avx2 --layout=$layout --dump=plan) 2>&1 || echo "nfc check failed"
+    done >"$work/plan"
+    if [ "${NFC_BLESS:-0}" = 1 ]; then
+        cp "$work/plan" "$expect"
+    elif ! diff -u "$expect" "$work/plan"; then
+        echo "FAILED $graph"
+        exit 1
+    fi
+    plans=$((plans + 1))
+done
+[ $plans -gt 0 ] || exit 1
+echo "layout: $plans plans"
+
 mkdir "$work/run" || exit 2
 "$python" "$here/rewrite.py" "$here/../ops" "$work/ops" $every || exit 2
 NFC_MODULES=$work/ops NFC_FLAGS=--layout=channels-last "$python" "$here/../emit/ops.py" "$build" "$work/run" "$@"
