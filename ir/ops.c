@@ -16,6 +16,9 @@
 #define INDICES SET_INDICES
 #define SPECIAL SET_SPECIAL
 #define U8 SET_U8
+#define I16 SET_I16
+#define I32 SET_I32
+#define I64 SET_I64
 #define QUANTISED SET_QUANTISED
 #define BYTES SET_BYTES
 #define SCALES SET_SCALES
@@ -110,6 +113,7 @@ static struct {
 #define OUT_VAR_U 1
 #define OUT_VAR_V 2
 #define OUT_VAR_i64 -1
+#define OUT_VAR_i16 -1
 #define OUT_VAR_i32 -1
 #define OUT_VAR_u8 -1
 #define OUT_VAR_f32 -1
@@ -118,6 +122,7 @@ static struct {
 #define OUT_DT_U DT_COUNT
 #define OUT_DT_V DT_COUNT
 #define OUT_DT_i64 DT_i64
+#define OUT_DT_i16 DT_i16
 #define OUT_DT_i32 DT_i32
 #define OUT_DT_u8 DT_u8
 #define OUT_DT_f32 DT_f32

@@ -1,5 +1,6 @@
-/* Shape rules of sampling images: grids, regions, deformed windows. */
+/* Shape rules of images: grids, regions, deformed windows, files. */
 #include <math.h>
+#include "ir/image.h"
 #include "ir/shape.h"
 
 static const char *text(const infer *f, const ir_sx *x) { return sx_text(f->m->arena, x); }
@@ -179,21 +180,88 @@ bool sh_deform_conv(infer *f)
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-bool sh_image_decoder(infer *f)
+/* The sides of the largest picture, which are attributes first and first + 1. */
+static bool largest_sides(infer *f, int first, int64_t side[2])
 {
     enum { MOST_SIDE = 65535 };
+    for (int i = 0; i < 2; i++) {
+        side[i] = ir_int(f->inst, first + i);
+        if (side[i] < 1 || side[i] > MOST_SIDE) return infer_fail_attr(f, E_ATTR_VALUE, first + i, "%s must be from 1 to %d", f->info->attr[first + i].name, MOST_SIDE);
+    }
+    return true;
+}
+
+static const ir_type *constant_shape(infer *f, nfc_dtype t, int rank, const int64_t *extent)
+{
+    const ir_sx *dim[IR_MAX_RANK];
+    for (int i = 0; i < rank; i++) dim[i] = sx_int(&f->m->sx, extent[i]);
+    return ir_tensor(f->m, t, rank, dim);
+}
+
+static bool has_bytes(infer *f)
+{
     const ir_type *x = f->inst->in[0]->type;
-    int attr[2] = {ATTR_AT(image_decoder, height), ATTR_AT(image_decoder, width)};
-    const ir_sx *dim[3], *two = sx_int(&f->m->sx, 2);
     if (x->rank != 1) return infer_fail(f, E_RANK, 0, "the bytes must be a vector");
     if (sx_min(x->dim[0]) < 1) return infer_fail(f, E_SIZE, 0, "there can be no bytes");
-    for (int i = 0; i < 2; i++) {
-        int64_t side = ir_int(f->inst, attr[i]);
-        if (side < 1 || side > MOST_SIDE) return infer_fail_attr(f, E_ATTR_VALUE, attr[i], "%s must be from 1 to %d", f->info->attr[attr[i]].name, MOST_SIDE);
-        dim[i] = sx_int(&f->m->sx, side);
-    }
-    dim[2] = sx_int(&f->m->sx, f->inst->attr[ATTR_AT(image_decoder, pixel_format)].s[0] == 'G' ? 1 : 3);
-    f->out[0] = ir_tensor(f->m, DT_u8, 3, dim);
-    f->out[1] = ir_tensor(f->m, DT_i64, 1, &two);
+    return true;
+}
+
+static int64_t parts_of(const infer *f, int attr) { return f->inst->attr[attr].s[0] == 'G' ? 1 : 3; }
+
+/* Every op that is declared by DECODER. */
+bool sh_image_decoder(infer *f)
+{
+    int64_t side[2], two = 2;
+    if (!has_bytes(f) || !largest_sides(f, ATTR_AT(image_decoder, height), side)) return false;
+    f->out[0] = constant_shape(f, DT_u8, 3, (const int64_t[]){side[0], side[1], parts_of(f, ATTR_AT(image_decoder, pixel_format))});
+    f->out[1] = constant_shape(f, DT_i64, 1, &two);
+    return true;
+}
+
+bool sh_decode_bmp(infer *f) { return sh_image_decoder(f); }
+bool sh_decode_pnm(infer *f) { return sh_image_decoder(f); }
+bool sh_decode_tiff(infer *f) { return sh_image_decoder(f); }
+bool sh_decode_png(infer *f) { return sh_image_decoder(f); }
+
+bool sh_image_format(infer *f)
+{
+    int64_t formats = IMAGE_FORMATS;
+    if (!has_bytes(f)) return false;
+    f->out[0] = constant_shape(f, DT_i64, 1, &formats);
+    return true;
+}
+
+bool sh_jpeg_coefficients(infer *f)
+{
+    int64_t side[2], frame = JPEG_FRAME;
+    if (!has_bytes(f) || !largest_sides(f, ATTR_AT(jpeg_coefficients, height), side)) return false;
+    f->out[0] = constant_shape(f, DT_i16, 4, (const int64_t[]){JPEG_PARTS, jpeg_blocks(side[0]), jpeg_blocks(side[1]), JPEG_ELEMENTS});
+    f->out[1] = constant_shape(f, DT_i32, 2, (const int64_t[]){JPEG_PARTS, JPEG_ELEMENTS});
+    f->out[2] = constant_shape(f, DT_i64, 1, &frame);
+    return true;
+}
+
+/* Operand i must have this shape. */
+static bool has_shape(infer *f, int i, int rank, const int64_t *extent)
+{
+    const ir_type *t = f->inst->in[i]->type, *want = constant_shape(f, t->dtype, rank, extent);
+    return ir_same_type(t, want) || infer_fail(f, E_SHAPE, i, "%s must be %s", f->info->in[i].name, ir_type_text(f->m->arena, want));
+}
+
+bool sh_jpeg_samples(infer *f)
+{
+    const ir_type *t = f->inst->in[0]->type;
+    if (t->rank != 4 || !ir_is_static(t) || !sx_is(t->dim[0], JPEG_PARTS) || !sx_is(t->dim[3], JPEG_ELEMENTS)) return infer_fail(f, E_SHAPE, 0, "coefficients must be [%d, rows, columns, %d], known at compile time", JPEG_PARTS, JPEG_ELEMENTS);
+    if (!has_shape(f, 1, 2, (const int64_t[]){JPEG_PARTS, JPEG_ELEMENTS})) return false;
+    f->out[0] = constant_shape(f, DT_u8, 3, (const int64_t[]){JPEG_PARTS, JPEG_BLOCK * sx_value(t->dim[1]), JPEG_BLOCK * sx_value(t->dim[2])});
+    return true;
+}
+
+bool sh_jpeg_image(infer *f)
+{
+    int64_t side[2], frame = JPEG_FRAME;
+    if (!largest_sides(f, ATTR_AT(jpeg_image, height), side)) return false;
+    if (!has_shape(f, 0, 3, (const int64_t[]){JPEG_PARTS, JPEG_BLOCK * jpeg_blocks(side[0]), JPEG_BLOCK * jpeg_blocks(side[1])}) || !has_shape(f, 1, 1, &frame)) return false;
+    f->out[0] = constant_shape(f, DT_u8, 3, (const int64_t[]){side[0], side[1], parts_of(f, ATTR_AT(jpeg_image, pixel_format))});
     return true;
 }

@@ -1,6 +1,7 @@
-/* Pictures in files: BMP, PNM, TIFF and PNG, by their definitions. What is damaged has no picture. */
+/* Pictures in files by their definitions: BMP, PNM, TIFF and PNG here, JPEG in ir/sim_jpeg.c. What is damaged has
+ * no picture. */
 #include <string.h>
-#include "ir/sim.h"
+#include "ir/sim_image.h"
 
 typedef struct file {
     const uint8_t *byte;
@@ -28,15 +29,17 @@ static bool has_sides(const file *f)
 
 static bool fits(const file *f) { return f->height <= f->image->dim[0] && f->width <= f->image->dim[1]; }
 
+void sim_put_pixel(sim_tensor *image, const char *pixel_format, int64_t y, int64_t x, const int64_t rgb[3])
+{
+    int64_t at = (y * image->dim[1] + x) * image->dim[2];
+    bool grey = pixel_format[0] == 'G', swapped = pixel_format[0] == 'B';
+    if (grey) sim_set_int(image, at, (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16);
+    for (int i = 0; i < 3 && !grey; i++) sim_set_int(image, at + i, rgb[swapped ? 2 - i : i]);
+}
+
 static void put(file *f, int64_t y, int64_t x, int64_t r, int64_t g, int64_t b)
 {
-    int64_t at = (y * f->image->dim[1] + x) * f->image->dim[2];
-    if (f->format[0] == 'G') sim_set_int(f->image, at, (19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
-    if (f->format[0] == 'G') return;
-    bool swapped = f->format[0] == 'B';
-    sim_set_int(f->image, at, swapped ? b : r);
-    sim_set_int(f->image, at + 1, g);
-    sim_set_int(f->image, at + 2, swapped ? r : b);
+    sim_put_pixel(f->image, f->format, y, x, (const int64_t[]){r, g, b});
 }
 
 /* ---- BMP ----------------------------------------------------------------------------------- */
@@ -355,23 +358,62 @@ static bool png(sim_call *c, file *f)
     return !broken;
 }
 
-/* ---- the op -------------------------------------------------------------------------------- */
+/* ---- JPEG ---------------------------------------------------------------------------------- */
 
-static bool decode(sim_call *c, file *f)
+static bool jpeg(sim_call *c, file *f)
 {
-    static const uint8_t sign[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    if (f->n >= 54 && memcmp(f->byte, "BM", 2) == 0) return bmp(f);
-    if (f->n >= 8 && f->byte[0] == 'P') return pnm(f);
-    if (f->n >= 8 && (memcmp(f->byte, "II*\0", 4) == 0 || memcmp(f->byte, "MM\0*", 4) == 0)) return tiff(f);
-    return f->n >= 45 && memcmp(f->byte, sign, 8) == 0 && png(c, f);
+    int64_t height = f->image->dim[0], width = f->image->dim[1], rows = jpeg_blocks(height), columns = jpeg_blocks(width);
+    const int64_t dim[4][4] = {{JPEG_PARTS, rows, columns, JPEG_ELEMENTS}, {JPEG_PARTS, JPEG_ELEMENTS}, {JPEG_FRAME}, {JPEG_PARTS, rows * JPEG_BLOCK, columns * JPEG_BLOCK}};
+    sim_tensor *t[4] = {sim_tensor_new(c->s, DT_i16, 4, dim[0]), sim_tensor_new(c->s, DT_i32, 2, dim[1]), sim_tensor_new(c->s, DT_i64, 1, dim[2]), sim_tensor_new(c->s, DT_u8, 3, dim[3])};
+    sim_jpeg_read(c->in[0], height, width, t);
+    f->height = sim_get_int(t[2], JPEG_HEIGHT);
+    f->width = sim_get_int(t[2], JPEG_WIDTH);
+    sim_jpeg_samples(t[0], t[1], t[3]);
+    sim_jpeg_image(t[3], t[2], f->format, f->image);
+    for (int i = 0; i < 4; i++) sim_tensor_drop(t[i]);
+    return f->height > 0;
 }
 
-bool ev_image_decoder(sim_call *c)
+/* ---- the ops ------------------------------------------------------------------------------- */
+
+static bool begins(const sim_tensor *t, image_format format)
+{
+    for (int i = 0; i < IMAGE_SIGNS; i++) {
+        const image_sign *s = &image_signs[i];
+        if (s->format == format && t->n >= s->least && memcmp(t->data, s->bytes, (size_t)s->count) == 0) return true;
+    }
+    return false;
+}
+
+bool ev_image_format(sim_call *c)
+{
+    for (int f = 0; f < IMAGE_FORMATS; f++) sim_set_int(c->out[0], f, begins(c->in[0], (image_format)f));
+    return true;
+}
+
+/* The picture of a file of one of two formats, or those between. */
+static bool decode(sim_call *c, image_format first, image_format last)
 {
     file f = {.byte = c->in[0]->data, .n = c->in[0]->n, .image = c->out[0], .format = c->inst->attr[ATTR_AT(image_decoder, pixel_format)].s};
-    bool found = decode(c, &f);
+    image_format format = first;
+    while (format <= last && !begins(c->in[0], format)) format++;
+    bool found = false;
+    switch (format <= last ? format : IMAGE_FORMATS) {
+    case IMAGE_BMP: found = bmp(&f); break;
+    case IMAGE_PNM: found = pnm(&f); break;
+    case IMAGE_TIFF: found = tiff(&f); break;
+    case IMAGE_PNG: found = png(c, &f); break;
+    case IMAGE_JPEG: found = jpeg(c, &f); break;
+    case IMAGE_FORMATS: break;
+    }
     if (!found) memset(f.image->data, 0, (size_t)f.image->n);
     sim_set_int(c->out[1], 0, found ? f.height : 0);
     sim_set_int(c->out[1], 1, found ? f.width : 0);
     return true;
 }
+
+bool ev_image_decoder(sim_call *c) { return decode(c, (image_format)0, (image_format)(IMAGE_FORMATS - 1)); }
+bool ev_decode_bmp(sim_call *c) { return decode(c, IMAGE_BMP, IMAGE_BMP); }
+bool ev_decode_pnm(sim_call *c) { return decode(c, IMAGE_PNM, IMAGE_PNM); }
+bool ev_decode_tiff(sim_call *c) { return decode(c, IMAGE_TIFF, IMAGE_TIFF); }
+bool ev_decode_png(sim_call *c) { return decode(c, IMAGE_PNG, IMAGE_PNG); }

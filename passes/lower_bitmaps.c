@@ -36,10 +36,10 @@ void decode_bmp(decoder *d)
     dc_break_if(d, dc_lt(d, dc_bytes(d), dc_add(d, data, dc_mul(d, stride, dc_get(d, d->height)))));
     dc_end(d, 1);
     dc_if(d, dc_both(d, dc_sound(d), dc_fits(d)));
-    dc_value y = dc_for_up_to(d, "y", dc_get(d, d->height), dc_most_rows(d));
+    dc_value y = dc_for_up_to(d, "y", dc_get(d, d->height), d->most_height);
     dc_value row = dc_sel(d, down, y, dc_sub(d, dc_sub(d, dc_get(d, d->height), I(1)), y));
     row = dc_named(d, "row", dc_add(d, data, dc_mul(d, row, stride)));
-    dc_value x = dc_for_up_to(d, "x", dc_get(d, d->width), dc_most_columns(d)), bit = dc_named(d, "bit", dc_mul(d, x, bits));
+    dc_value x = dc_for_up_to(d, "x", dc_get(d, d->width), d->most_width), bit = dc_named(d, "bit", dc_mul(d, x, bits));
     dc_value at = dc_named(d, "cell", dc_add(d, row, dc_shr(d, bit, I(3))));
     dc_value entry = dc_shr(d, dc_byte(d, at), dc_sub(d, dc_sub(d, I(8), bits), dc_and(d, bit, I(7))));
     entry = dc_and(d, entry, dc_sub(d, dc_shl(d, I(1), bits), I(1)));
@@ -98,8 +98,8 @@ void decode_pnm(decoder *d)
     dc_break_if(d, dc_lt(d, dc_bytes(d), dc_add(d, data, dc_mul(d, stride, dc_get(d, d->height)))));
     dc_end(d, 1);
     dc_if(d, dc_both(d, dc_sound(d), dc_fits(d)));
-    dc_value y = dc_for_up_to(d, "y", dc_get(d, d->height), dc_most_rows(d)), row = dc_named(d, "row", dc_add(d, data, dc_mul(d, y, stride)));
-    dc_value x = dc_for_up_to(d, "x", dc_get(d, d->width), dc_most_columns(d));
+    dc_value y = dc_for_up_to(d, "y", dc_get(d, d->height), d->most_height), row = dc_named(d, "row", dc_add(d, data, dc_mul(d, y, stride)));
+    dc_value x = dc_for_up_to(d, "x", dc_get(d, d->width), d->most_width);
     dc_if(d, bitmap);
     dc_value ink = dc_and(d, dc_shr(d, dc_byte(d, dc_add(d, row, dc_shr(d, x, I(3)))), dc_sub(d, I(7), dc_and(d, x, I(7)))), I(1));
     dc_value paper = dc_named(d, "paper", dc_mul(d, dc_sub(d, I(1), ink), I(255)));
@@ -112,61 +112,88 @@ void decode_pnm(decoder *d)
 
 /* ---- TIFF ---------------------------------------------------------------------------------- */
 
-/* A number in the file's order of bytes; low: the lowest one first. */
-static dc_value ordered(decoder *d, dc_value low, dc_value at, int count)
+/* The tags that are read, and what holds where the directory does not have one; -1: it depends. */
+enum { WIDTH, HEIGHT, BITS, COMPRESSION, KIND, STRIPS, PARTS, ROWS, PLANES, TAGS };
+static const int64_t tags[TAGS] = {256, 257, 258, 259, 262, 273, 277, 278, 284}, otherwise[TAGS] = {0, 0, 8, 1, -1, -1, 1, -1, 1};
+
+typedef struct {
+    decoder *d;
+    dc_value low;                    /* is the lowest byte of a number the first? */
+    kir_buffer *count, *size, *from; /* by tag: how many values it has, of how many bytes each, where */
+    kir_buffer *first;               /* the first one of them */
+} tiff;
+
+static dc_value of_size(tiff *t, dc_value at, int size) { return dc_ordered(t->d, at, dc_int(t->d, size), size, t->low); }
+
+/* What an entry of the directory says, where its tag is one of those, and the first one. */
+static void read_entry(tiff *t, kir_buffer *wanted, dc_value at)
 {
-    at = dc_named(d, "number_at", at);
-    return dc_named(d, "number", dc_sel(d, low, dc_number(d, at, count, true), dc_number(d, at, count, false)));
+    decoder *d = t->d;
+    dc_value tag = of_size(t, at, 2), k = dc_for(d, "k", TAGS);
+    dc_if(d, dc_both(d, dc_eq(d, dc_read(d, wanted, k), tag), dc_lt(d, dc_read(d, t->count, k), I(0))));
+    dc_value count = of_size(t, dc_add(d, at, I(4)), 4), narrow = dc_eq(d, of_size(t, dc_add(d, at, I(2)), 2), I(3));
+    dc_value size = dc_named(d, "size", dc_sel(d, narrow, I(2), I(4))), inside = dc_named(d, "inside", dc_add(d, at, I(8)));
+    dc_value elsewhere = of_size(t, inside, 4);
+    dc_write(d, t->count, k, count);
+    dc_write(d, t->size, k, size);
+    dc_write(d, t->from, k, dc_sel(d, dc_lt(d, I(4), dc_mul(d, count, size)), elsewhere, inside));
+    dc_end(d, 2);
 }
 
-/* Value k of a tag; `otherwise` where the directory does not have it. */
-static dc_value tiff_tag(decoder *d, dc_value low, int64_t tag, dc_value k, dc_value otherwise)
+/* Value `number` of tag k, where it has so many. */
+static dc_value tag_value(tiff *t, dc_value k, dc_value number, dc_value none)
+{
+    decoder *d = t->d;
+    dc_value size = dc_named(d, "size", dc_read(d, t->size, k)), at = dc_add(d, dc_read(d, t->from, k), dc_mul(d, number, size));
+    dc_value value = dc_ordered(d, at, size, 4, t->low);
+    return dc_named(d, "value", dc_sel(d, dc_lt(d, number, dc_read(d, t->count, k)), value, none));
+}
+
+static void read_directory(tiff *t)
 {
     enum { MOST_ENTRIES = 65535 };
-    kir_buffer *found = dc_var(d, "found", 0), *result = dc_var(d, "value", 0);
-    dc_set(d, result, otherwise);
-    dc_value directory = ordered(d, low, I(4), 4), entries = ordered(d, low, directory, 2);
+    decoder *d = t->d;
+    kir_buffer *wanted = dc_table(d, "tags", TAGS, tags), *none = dc_table(d, "otherwise", TAGS, otherwise);
+    dc_value k = dc_for(d, "k", TAGS);
+    dc_write(d, t->count, k, I(-1));
+    dc_end(d, 1);
+    dc_value directory = of_size(t, I(4), 4), entries = of_size(t, directory, 2);
     dc_value e = dc_for_up_to(d, "e", entries, MOST_ENTRIES), at = dc_named(d, "entry", dc_add(d, dc_add(d, directory, I(2)), dc_mul(d, e, I(12))));
-    dc_if(d, dc_both(d, dc_eq(d, dc_get(d, found), I(0)), dc_lt(d, at, dc_bytes(d))));
-    dc_if(d, dc_eq(d, ordered(d, low, at, 2), I(tag)));
-    dc_value count = ordered(d, low, dc_add(d, at, I(4)), 4), narrow = dc_named(d, "narrow", dc_eq(d, ordered(d, low, dc_add(d, at, I(2)), 2), I(3)));
-    dc_value size = dc_named(d, "size", dc_sel(d, narrow, I(2), I(4))), inside = dc_add(d, at, I(8));
-    dc_set(d, found, I(1));
-    dc_if(d, dc_lt(d, k, count));
-    dc_value values = dc_sel(d, dc_lt(d, I(4), dc_mul(d, count, size)), ordered(d, low, inside, 4), inside);
-    dc_value place = dc_named(d, "value_at", dc_add(d, values, dc_mul(d, k, size)));
-    dc_set(d, result, dc_sel(d, narrow, ordered(d, low, place, 2), ordered(d, low, place, 4)));
-    dc_end(d, 4);
-    return dc_named(d, "value", dc_get(d, result));
+    dc_if(d, dc_lt(d, at, dc_bytes(d)));
+    read_entry(t, wanted, at);
+    dc_end(d, 2);
+    k = dc_for(d, "k", TAGS);
+    dc_write(d, t->first, k, tag_value(t, k, I(0), dc_read(d, none, k)));
+    dc_end(d, 1);
 }
 
-/* Where the parts of row y begin. */
-static dc_value tiff_row(decoder *d, dc_value low, dc_value y, dc_value strip, dc_value stride, dc_value otherwise)
-{
-    dc_value number = dc_named(d, "strip", kir_binary(&d->l->b, KB_DIV, y, strip));
-    dc_value data = tiff_tag(d, low, 273, number, otherwise);
-    return dc_named(d, "row", dc_add(d, data, dc_mul(d, dc_sub(d, y, dc_mul(d, number, strip)), stride)));
-}
+static dc_value first_of(tiff *t, int tag) { return dc_named(t->d, "first", dc_read(t->d, t->first, dc_int(t->d, tag))); }
 
 void decode_tiff(decoder *d)
 {
-    dc_value low = dc_named(d, "low_first", dc_eq(d, dc_byte(d, I(0)), I('I')));
-    dc_set(d, d->width, tiff_tag(d, low, 256, I(0), I(0)));
-    dc_set(d, d->height, tiff_tag(d, low, 257, I(0), I(0)));
-    dc_value kind = tiff_tag(d, low, 262, I(0), I(-1)), parts = tiff_tag(d, low, 277, I(0), I(1)), rows = tiff_tag(d, low, 278, I(0), dc_get(d, d->height));
+    tiff t = {.d = d, .low = dc_named(d, "low_first", dc_eq(d, dc_byte(d, I(0)), I('I')))};
+    kir_buffer **array[4] = {&t.count, &t.size, &t.from, &t.first};
+    for (int i = 0; i < 4; i++) *array[i] = dc_array(d, (const char *[]){"count", "size", "from", "first"}[i], DT_i64, TAGS);
+    read_directory(&t);
+    dc_set(d, d->width, first_of(&t, WIDTH));
+    dc_set(d, d->height, first_of(&t, HEIGHT));
+    dc_value kind = first_of(&t, KIND), parts = first_of(&t, PARTS), rows = first_of(&t, ROWS);
     dc_value coloured = dc_named(d, "coloured", dc_eq(d, kind, I(2))), more = dc_sub(d, parts, dc_sel(d, coloured, I(3), I(1))); /* an alpha, or none */
+    rows = dc_named(d, "rows", dc_sel(d, dc_lt(d, rows, I(0)), dc_get(d, d->height), rows));
     dc_break_if(d, dc_either(d, dc_lt(d, kind, I(0)), dc_lt(d, I(2), kind)));
     dc_break_if(d, dc_either(d, dc_lt(d, more, I(0)), dc_lt(d, I(1), more)));
     dc_break_if(d, dc_lt(d, rows, I(1)));
-    dc_break_if(d, dc_ne(d, tiff_tag(d, low, 259, I(0), I(1)), I(1))); /* compression */
-    dc_break_if(d, dc_ne(d, tiff_tag(d, low, 284, I(0), I(1)), I(1))); /* planes */
-    dc_break_if(d, dc_ne(d, tiff_tag(d, low, 258, I(0), I(1)), I(8))); /* bits */
+    dc_break_if(d, dc_ne(d, first_of(&t, COMPRESSION), I(1)));
+    dc_break_if(d, dc_ne(d, first_of(&t, PLANES), I(1)));
+    dc_break_if(d, dc_ne(d, first_of(&t, BITS), I(8)));
     dc_check_sides(d);
     dc_if(d, dc_both(d, dc_sound(d), dc_fits(d)));
     dc_value strip = dc_named(d, "strip_rows", kir_binary(&d->l->b, KB_MAX, rows, I(1))), stride = dc_named(d, "stride", dc_mul(d, dc_get(d, d->width), parts));
-    dc_value y = dc_for_up_to(d, "y", dc_get(d, d->height), dc_most_rows(d)), row = tiff_row(d, low, y, strip, stride, dc_bytes(d));
+    dc_value y = dc_for_up_to(d, "y", dc_get(d, d->height), d->most_height), number = dc_named(d, "strip", kir_binary(&d->l->b, KB_DIV, y, strip));
+    dc_value data = tag_value(&t, I(STRIPS), number, dc_bytes(d));
+    dc_value row = dc_named(d, "row", dc_add(d, data, dc_mul(d, dc_sub(d, y, dc_mul(d, number, strip)), stride)));
     dc_break_if(d, dc_lt(d, dc_bytes(d), dc_add(d, row, stride)));
-    dc_value x = dc_for_up_to(d, "x", dc_get(d, d->width), dc_most_columns(d));
+    dc_value x = dc_for_up_to(d, "x", dc_get(d, d->width), d->most_width);
     dc_value turned = dc_sel(d, dc_eq(d, kind, I(0)), I(255), I(0));
     put_parts(d, y, x, dc_named(d, "cell", dc_add(d, row, dc_mul(d, x, parts))), coloured, dc_named(d, "turned", turned));
     dc_end(d, 3);

@@ -338,7 +338,7 @@ static dc_value predicted(png *p, dc_value left, dc_value up, dc_value corner)
     return dc_sel(d, dc_eq(d, kind, I(1)), left, dc_sel(d, dc_eq(d, kind, I(2)), up, v));
 }
 
-static int64_t line_room(const decoder *d) { return 8 * dc_most_columns(d) + 8; }
+static int64_t line_room(const decoder *d) { return 8 * d->most_width + 8; }
 
 /* Byte i of the row that is being made, or of the one before. */
 static dc_value in_line(png *p, dc_value i, bool before)
@@ -516,20 +516,12 @@ static void step(png *p, kir_buffer *table, kir_buffer *order)
     dc_end(d, 2);
 }
 
-/* A small table of numbers in a constant. */
-static kir_buffer *table_of(decoder *d, const char *name, int n, const int64_t *v)
-{
-    int32_t *data = ARENA_ARRAY(d->l->m->arena, int32_t, n);
-    for (int i = 0; i < n; i++) data[i] = (int32_t)v[i];
-    return lw_table(d->l, name, DT_i32, n, data);
-}
-
 void decode_png(decoder *d)
 {
     static const int64_t order[WORDS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
     png p = {.d = d};
     sx_table *t = d->l->sx;
-    kir_buffer *starts = table_of(d, "passes", 32, &passes[0][0]), *places = table_of(d, "order", WORDS, order);
+    kir_buffer *starts = dc_table(d, "passes", 32, &passes[0][0]), *places = dc_table(d, "order", WORDS, order);
     read_head(&p);
     dc_if(d, dc_both(d, dc_sound(d), dc_fits(d)));
     p.from = dc_var(d, "from", 0);
@@ -538,7 +530,7 @@ void decode_png(decoder *d)
     find_chunks(&p);
     sum_passes(&p, starts);
     /* A step takes a bit or more, gives a byte, or goes to the next chunk or pass. */
-    int64_t bytes = dc_most_rows(d) * (8 * dc_most_columns(d) + 8) + 128;
+    int64_t bytes = d->most_height * (8 * d->most_width + 8) + 128;
     lw_for(d->l, "step", sx_add(t, sx_mul(t, d->inst->in[0]->type->dim[0], sx_int(t, 10)), sx_int(t, bytes)));
     dc_if(d, dc_both(d, dc_ne(d, dc_get(d, p.state), I(DONE)), dc_sound(d)));
     step(&p, starts, places);

@@ -1,4 +1,6 @@
-"""Goldens of image_decoder: pictures that are written here, byte by byte, and what was written."""
+"""Goldens of image_decoder and the decoders that it is made of: pictures that are written here, byte by byte, and
+what was written; of JPEG the files that jpeg/make.py wrote, and what Pillow made of them."""
+import os
 import struct
 import zlib
 
@@ -145,18 +147,23 @@ def shown(rgb, height, width, pixel_format):
 SMALL, LARGE = 768, 6144  # bytes of files
 
 
-def decoder_cases(row):
+def one(op, graph, data, rgb, height=16, width=16, pixel_format="RGB", exact=False):
+    """Few sizes, so that the graphs share kernels: zeros stand behind the file."""
+    if rgb is not None and max(rgb.shape[:2]) > 16 and len(data) > SMALL:
+        height = width = 40
+    if not exact:
+        data += bytes((SMALL if height == 16 and len(data) <= SMALL else LARGE) - len(data))
+    image, extents = shown(rgb, height, width, pixel_format)
+    x = Tensor("u8", np.frombuffer(data, np.uint8))
+    a = {"height": height, "width": width, "pixel_format": pixel_format}
+    return case(graph, op, {"encoded_stream": x}, {"image": Tensor("u8", image), "extents": Tensor("i64", extents)}, a)
 
-    def one(graph, data, rgb, height=16, width=16, pixel_format="RGB", exact=False):
-        """Few sizes, so that the graphs share kernels: zeros stand behind the file."""
-        if rgb is not None and max(rgb.shape[:2]) > 16 and len(data) > SMALL:
-            height = width = 40
-        if not exact:
-            data += bytes((SMALL if height == 16 else LARGE) - len(data))
-        image, extents = shown(rgb, height, width, pixel_format)
-        x = Tensor("u8", np.frombuffer(data, np.uint8))
-        a = {"height": height, "width": width, "pixel_format": pixel_format}
-        return case(graph, "image_decoder", {"encoded_stream": x}, {"image": Tensor("u8", image), "extents": Tensor("i64", extents)}, a)
+
+def written(op):
+    """The cases of the formats that are written here; their names begin with the format's."""
+
+    def one_of(graph, *picture, **more):
+        return one(op, graph, *picture, **more)
 
     def noise(graph, shape, most=256):
         return generator("image_decoder", graph).randint(0, most, shape)
@@ -171,71 +178,160 @@ def decoder_cases(row):
     colours, runs = noise("palette", (256, 3)), np.full((30, 31, 3), 7)
     rgb, small, wavy = noise("rgb", (5, 7, 3)), noise("small", (3, 5, 3)), smooth(40, 33)
     cases = [
-        one("bmp_24", bmp(rgb, 24), rgb),
-        one("bmp_32_top_down", bmp(rgb, 32, top_down=True), rgb, pixel_format="BGR"),
-        one("bmp_grey", bmp(rgb, 24), rgb, pixel_format="Grayscale"),
-        one("bmp_does_not_fit", bmp(runs[:, :, 0] * 0, 1, colours[:2]), np.broadcast_to(colours[0], runs.shape)),
-        one("bmp_damaged", bmp(rgb, 24)[:-1], None, exact=True),
+        one_of("bmp_24", bmp(rgb, 24), rgb),
+        one_of("bmp_32_top_down", bmp(rgb, 32, top_down=True), rgb, pixel_format="BGR"),
+        one_of("bmp_grey", bmp(rgb, 24), rgb, pixel_format="Grayscale"),
+        one_of("bmp_does_not_fit", bmp(runs[:, :, 0] * 0, 1, colours[:2]), np.broadcast_to(colours[0], runs.shape)),
+        one_of("bmp_damaged", bmp(rgb, 24)[:-1], None, exact=True),
     ]
     for bits in (1, 4, 8):
         v = noise("bmp_%d" % bits, (4, 11), min(1 << bits, 100))
-        cases.append(one("bmp_%d" % bits, bmp(v, bits, colours[:min(1 << bits, 100)]), colours[v]))
+        cases.append(one_of("bmp_%d" % bits, bmp(v, bits, colours[:min(1 << bits, 100)]), colours[v]))
     ink = noise("ink", (5, 11), 2)
     lit = noise("lit", (4, 3))
     cases += [
-        one("pnm_bits", b"P4\n# a comment\n11 5\n" + b"".join(packed(r, 1) for r in ink), grey(255 * (1 - ink))),
-        one("pnm_grey", b"P5 3\t4 #\r255\n" + lit.astype(np.uint8).tobytes(), grey(lit)),
-        one("pnm_rgb", b"P6#x\n7 5\n255\n" + rgb.astype(np.uint8).tobytes(), rgb),
-        one("pnm_does_not_fit", b"P5\n17 5\n255\n", np.zeros((5, 17, 3), int)),
-        one("pnm_no_number", b"P6\n7 x\n255\n", None),
-        one("pnm_text", b"P3\n1 1\n255\n1 2 3\n", None),
-        one("tiff_rgb", tiff(rgb, 2), rgb),
-        one("tiff_strips", tiff(rgb, 2, True, 2), rgb, pixel_format="Grayscale"),
-        one("tiff_short_offsets", tiff(rgb[:4], 2, False, 2, True), rgb[:4]),
-        one("tiff_grey", tiff(lit[..., None], 1, True, 3), grey(lit)),
-        one("tiff_white_is_zero", tiff(lit[..., None], 0), grey(255 - lit)),
-        one("tiff_alpha", tiff(np.concatenate([rgb, rgb[..., :1]], -1), 2), rgb),
-        one("tiff_grey_alpha", tiff(np.stack([lit, lit], -1), 1), grey(lit)),
-        one("tiff_cut", tiff(rgb, 2)[:100], None),
-        one("png_stored", png(rgb, 2, 8, level=0), rgb),
-        one("png_fixed", png(small, 2, 8, strategy=zlib.Z_FIXED), small),
-        one("png_dynamic", png(wavy, 2, 8), wavy),
-        one("png_chunks", png(wavy[:9, :9], 2, 8, cut=9), wavy[:9, :9], pixel_format="BGR"),
-        one("png_huffman_only", png(wavy, 2, 8, strategy=zlib.Z_HUFFMAN_ONLY), wavy),
-        one("png_runs", png(runs[:16, :16], 2, 8, strategy=zlib.Z_RLE), runs[:16, :16]),
-        one("png_interlaced", png(wavy, 2, 8, interlaced=True), wavy),
-        one("png_interlaced_narrow", png(rgb[:, :1], 2, 8, interlaced=True), rgb[:, :1]),
-        one("png_interlaced_low", png(rgb[:1], 2, 8, interlaced=True), rgb[:1]),
-        one("png_does_not_fit", png(runs, 2, 8), runs),
-        one("png_one", png(rgb[:1, :1], 2, 8), rgb[:1, :1]),
-        one("png_alpha", png(np.concatenate([rgb, rgb[..., :1]], -1), 6, 8), rgb),
-        one("png_grey_alpha", png(np.stack([lit, 255 - lit], -1), 4, 8), grey(lit)),
-        one("nothing", b"\0\1\2", None),
-        one("one_byte", b"B", None, exact=True),
+        one_of("pnm_bits", b"P4\n# a comment\n11 5\n" + b"".join(packed(r, 1) for r in ink), grey(255 * (1 - ink))),
+        one_of("pnm_grey", b"P5 3\t4 #\r255\n" + lit.astype(np.uint8).tobytes(), grey(lit)),
+        one_of("pnm_rgb", b"P6#x\n7 5\n255\n" + rgb.astype(np.uint8).tobytes(), rgb),
+        one_of("pnm_does_not_fit", b"P5\n17 5\n255\n", np.zeros((5, 17, 3), int)),
+        one_of("pnm_no_number", b"P6\n7 x\n255\n", None),
+        one_of("pnm_text", b"P3\n1 1\n255\n1 2 3\n", None),
+        one_of("tiff_rgb", tiff(rgb, 2), rgb),
+        one_of("tiff_strips", tiff(rgb, 2, True, 2), rgb, pixel_format="Grayscale"),
+        one_of("tiff_short_offsets", tiff(rgb[:4], 2, False, 2, True), rgb[:4]),
+        one_of("tiff_grey", tiff(lit[..., None], 1, True, 3), grey(lit)),
+        one_of("tiff_white_is_zero", tiff(lit[..., None], 0), grey(255 - lit)),
+        one_of("tiff_alpha", tiff(np.concatenate([rgb, rgb[..., :1]], -1), 2), rgb),
+        one_of("tiff_grey_alpha", tiff(np.stack([lit, lit], -1), 1), grey(lit)),
+        one_of("tiff_cut", tiff(rgb, 2)[:100], None),
+        one_of("png_stored", png(rgb, 2, 8, level=0), rgb),
+        one_of("png_fixed", png(small, 2, 8, strategy=zlib.Z_FIXED), small),
+        one_of("png_dynamic", png(wavy, 2, 8), wavy),
+        one_of("png_chunks", png(wavy[:9, :9], 2, 8, cut=9), wavy[:9, :9], pixel_format="BGR"),
+        one_of("png_huffman_only", png(wavy, 2, 8, strategy=zlib.Z_HUFFMAN_ONLY), wavy),
+        one_of("png_runs", png(runs[:16, :16], 2, 8, strategy=zlib.Z_RLE), runs[:16, :16]),
+        one_of("png_interlaced", png(wavy, 2, 8, interlaced=True), wavy),
+        one_of("png_interlaced_narrow", png(rgb[:, :1], 2, 8, interlaced=True), rgb[:, :1]),
+        one_of("png_interlaced_low", png(rgb[:1], 2, 8, interlaced=True), rgb[:1]),
+        one_of("png_does_not_fit", png(runs, 2, 8), runs),
+        one_of("png_one", png(rgb[:1, :1], 2, 8), rgb[:1, :1]),
+        one_of("png_alpha", png(np.concatenate([rgb, rgb[..., :1]], -1), 6, 8), rgb),
+        one_of("png_grey_alpha", png(np.stack([lit, 255 - lit], -1), 4, 8), grey(lit)),
     ]
     for depth in (1, 2, 4, 8, 16):
         v = noise("grey_%d" % depth, (9, 13, 1), 1 << depth)
         light = v >> 8 if depth == 16 else v * 255 // ((1 << depth) - 1)
-        cases.append(one("png_grey_%d" % depth, png(v, 0, depth), grey(light)))
-        cases.append(one("png_grey_%d_interlaced" % depth, png(v, 0, depth, interlaced=True), grey(light)))
+        cases.append(one_of("png_grey_%d" % depth, png(v, 0, depth), grey(light)))
+        cases.append(one_of("png_grey_%d_interlaced" % depth, png(v, 0, depth, interlaced=True), grey(light)))
         if depth < 16:
             v = v % 64
-            cases.append(one("png_palette_%d" % depth, png(v, 3, depth, colours[:1 << min(depth, 6)]), colours[v[..., 0]]))
+            cases.append(one_of("png_palette_%d" % depth, png(v, 3, depth, colours[:1 << min(depth, 6)]), colours[v[..., 0]]))
     deep = noise("deep", (4, 5, 4), 1 << 16)
     cases += [
-        one("png_16", png(deep[..., :3], 2, 16), deep[..., :3] >> 8),
-        one("png_16_alpha_interlaced", png(deep, 6, 16, interlaced=True), deep[..., :3] >> 8),
+        one_of("png_16", png(deep[..., :3], 2, 16), deep[..., :3] >> 8),
+        one_of("png_16_alpha_interlaced", png(deep, 6, 16, interlaced=True), deep[..., :3] >> 8),
     ]
     whole = png(wavy, 2, 8)
     for place in (20, 60, 200, 900):
-        cases.append(one("png_cut_%d" % place, whole[:place], None, 40, 40))
+        cases.append(one_of("png_cut_%d" % place, whole[:place], None, 40, 40))
     wrong = bytearray(png(small, 2, 8, level=0))
     wrong[wrong.index(b"IDAT") + 11] = 9  # a filter that there is not
-    cases.append(one("png_wrong_filter", bytes(wrong), None))
+    cases.append(one_of("png_wrong_filter", bytes(wrong), None))
     wrong[wrong.index(b"IDAT") + 4] = 0x79
-    cases.append(one("png_wrong_head", bytes(wrong), None))
-    cases.append(one("png_no_palette", png(ink[..., None], 3, 1), None))
+    cases.append(one_of("png_wrong_head", bytes(wrong), None))
+    cases.append(one_of("png_no_palette", png(ink[..., None], 3, 1), None))
     return cases
 
 
-CASES = {"image_decoder": decoder_cases}
+def format_cases(row):
+    """Of the formats that are written here, those of one decoder; and a file of another format."""
+    kind = row["name"].split("_")[1]
+    other = b"BM" + bytes(60) if kind == "pnm" else b"P5 1 1 255\n\7"
+    return [c for c in written(row["name"]) if c.graph.startswith(kind)] + [one(row["name"], kind + "_of_another_format", other, None)]
+
+
+# ---- JPEG ----------------------------------------------------------------------------------------
+
+
+def stored(name):
+    """A file of jpeg/ and its picture."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "jpeg", name)
+    with open(path + ".jpg", "rb") as f:
+        return f.read(), np.load(path + ".npy") if os.path.exists(path + ".npy") else None
+
+
+def jpeg_cases(op):
+    names = ["grey", "grey_progressive", "restarts", "restarts_progressive", "restarts_grey", "rgb", "coarse", "one", "large", "cmyk", "440", "440_progressive"]
+    for sampling in ("444", "422", "420"):
+        names += [sampling, sampling + "_smooth", sampling + "_progressive", sampling + "_narrow"]
+    cases = [one(op, "jpeg_" + name, *stored(name)) for name in names]
+    for pixel_format in ("BGR", "Grayscale"):
+        cases.append(one(op, "jpeg_420_" + pixel_format.lower(), *stored("420"), pixel_format=pixel_format))
+
+    def wrong(graph, name, change):
+        data = bytearray(stored(name)[0])
+        change(data)
+        cases.append(one(op, "jpeg_" + graph, bytes(data), None))
+
+    def place(data, marker):
+        return data.index(bytes([0xff, marker]))
+
+    def put(offset, marker, value):
+        def change(data):
+            data[place(data, marker) + offset] = value
+        return change
+
+    def cut(marker, behind=0):
+        def change(data):
+            del data[place(data, marker) + behind:]
+        return change
+
+    wrong("cut_in_scan", "420", cut(0xda, 60))
+    wrong("cut_in_head", "420", cut(0xc4, 7))
+    wrong("no_end", "420", cut(0xd9))
+    wrong("restart_missing", "restarts_grey", put(1, 0xd0, 0xd1))
+    wrong("arithmetic", "420", put(1, 0xc0, 0xc9))
+    wrong("deep", "420", put(4, 0xc0, 12))
+    wrong("no_rows", "one", put(6, 0xc0, 0))
+    wrong("sampling", "420", put(11, 0xc0, 0x31))
+    wrong("unknown_part", "420", put(5, 0xda, 9))
+    wrong("code_too_long", "420", put(5, 0xc4, 3))
+
+    def twice(data):
+        at = place(data, 0xc0)
+        data[at:at] = data[at:place(data, 0xc4)]
+
+    def without_last_scan(data):
+        del data[data.rindex(b"\xff\xc4"):-2]
+
+    wrong("two_frames", "one", twice)
+    wrong("scan_missing", "440_progressive", without_last_scan)
+    return cases
+
+
+# ---- all of them -----------------------------------------------------------------------------------
+
+
+def decoder_cases(row):
+    """Some files of each format: the others are their decoders' cases."""
+    op, some = row["name"], ("bmp_24", "bmp_grey", "bmp_damaged", "pnm_rgb", "tiff_strips", "tiff_cut", "png_dynamic", "png_interlaced", "png_palette_4", "png_cut_60", "png_does_not_fit")
+    cases = [c for c in written(op) if c.graph in some] + jpeg_cases(op)
+    return cases + [one(op, "nothing", b"\0\1\2", None), one(op, "one_byte", b"B", None, exact=True)]
+
+
+def which_cases(row):
+    """The beginnings of files."""
+    begins = [b"BM" + bytes(52), b"P6 ", b"II*\0", b"MM\0*", b"\x89PNG\r\n\x1a\n" + bytes(37), b"\xff\xd8\xff\xdb"]
+    names, cases = ["bmp", "pnm", "tiff", "tiff_high_first", "png", "jpeg"], []
+    for k, (name, data) in enumerate(zip(names, begins)):
+        format_of = np.zeros(5, np.int64)
+        format_of[k - (k > 2)] = 1
+        data += bytes(max(0, 8 - len(data))) if name != "jpeg" else b""
+        cases.append(case(name, row["name"], {"encoded_stream": Tensor("u8", np.frombuffer(data, np.uint8))}, {"format": Tensor("i64", format_of)}))
+        short = np.frombuffer(data[:-1], np.uint8)
+        cases.append(case(name + "_short", row["name"], {"encoded_stream": Tensor("u8", short)}, {"format": Tensor("i64", np.zeros(5, np.int64))}))
+    return cases
+
+
+CASES = {"image_decoder": decoder_cases, "image_format": which_cases}
+CASES.update({"decode_" + kind: format_cases for kind in ("bmp", "pnm", "tiff", "png")})

@@ -23,7 +23,7 @@ result() { # NAME WHAT_IS_WRONG...
 # A check that finds nothing is worth what it finds in a copy that is wrong.
 copy=$work/copy
 mkdir -p "$copy/golden"
-cp "$here"/*.py "$here/div.nfg" "$copy" && cp -r "$here/golden/div" "$copy/golden" || exit 2
+cp "$here"/*.py "$here/div.nfg" "$copy" && cp -r "$here/jpeg" "$copy" && cp -r "$here/golden/div" "$copy/golden" || exit 2
 finds() { # NAME LINE: --check of div says just this, with status 1
     "$python" "$copy/make_goldens.py" --nfc "$build/nfc" --check div >"$work/out" 2>&1
     status=$?
