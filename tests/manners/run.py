@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -65,6 +66,24 @@ def check_no_recursion(source, work, include):
         visit(f)
 
 
+runtime, runtime_lock = {}, threading.Lock()
+
+
+def runtime_objects(source, flags, work):
+    """nf_*.c as they stand in the folder `source`: compiled once for all programs that have the same."""
+    names = [f for f in sorted(os.listdir(source)) if f.startswith("nf_")]
+    key = (tuple(flags),) + tuple(open(os.path.join(source, f)).read() for f in names)
+    with runtime_lock:
+        if key not in runtime:
+            folder = os.path.join(work, "runtime%d" % len(runtime))
+            os.makedirs(folder)
+            c = [f for f in names if f.endswith(".c")]
+            for f in c:
+                must(["gcc"] + flags + ["-I", source, "-c", os.path.join(source, f), "-o", os.path.join(folder, f + ".o")])
+            runtime[key] = [os.path.join(folder, f + ".o") for f in c]
+        return runtime[key]
+
+
 def check_program(nfc, graph, work, runs, exact):
     """One module: what its objects hold, then the harness at -O0 and -O3."""
     out = os.path.join(work, "src")
@@ -86,9 +105,9 @@ def check_program(nfc, graph, work, runs, exact):
     said = []
     for level in ("-O0", "-O3"):
         exe = os.path.join(work, "harness" + level)
-        must(["gcc", "-std=c11", "-D_GNU_SOURCE", level, "-w", "-ffp-contract=off", "-fno-math-errno", "-DEXACT=%d" % exact, "-DRUNS=%d" % (runs if level == "-O3" else 10), '-DPROGRAM="%s_main.c"' % name, "-I", out,
-              os.path.join(HERE, "harness.c")] + [os.path.join(out, f) for f in own] + [os.path.join(out, f) for f in sorted(os.listdir(out)) if f.startswith("nf_") and f.endswith(".c")]
-             + ["-Wa,-I," + out, "-lpthread", "-lm", "-o", exe])
+        flags = ["-std=c11", "-D_GNU_SOURCE", level, "-w", "-ffp-contract=off", "-fno-math-errno"]
+        must(["gcc"] + flags + ["-DEXACT=%d" % exact, "-DRUNS=%d" % (runs if level == "-O3" else 10), '-DPROGRAM="%s_main.c"' % name, "-I", out,
+              os.path.join(HERE, "harness.c")] + [os.path.join(out, f) for f in own] + runtime_objects(out, flags, os.path.dirname(work)) + ["-Wa,-I," + out, "-lpthread", "-lm", "-o", exe])
         p = run([exe])
         if p.returncode:
             raise RuntimeError("%s: %s%s" % (level, p.stdout, p.stderr))

@@ -197,17 +197,31 @@ class Executable:
             jobs[int(number)].status = int(result)
 
 
+made = {}  # objects of nf_*.c, by all that they are made from
+
+
 def runtime_objects(compiler, program, to):
-    """nf_*.c, as they stand beside an emitted program."""
-    found = []
-    for name in sorted(os.listdir(program.sources)):
-        if name.startswith('nf_') and name.endswith('.c'):
-            at = os.path.join(to, name + '.o')
-            status, said = call([compiler.command] + program.flags + compiler.flags + ['-c', name, '-o', at], cwd=program.sources)
+    """nf_*.c, as they stand beside an emitted program; compiled once for all programs that have the same."""
+    names = sorted(name for name in os.listdir(program.sources) if name.startswith('nf_'))
+    sources = tuple(read_bytes(os.path.join(program.sources, name)) for name in names)
+    command = [compiler.command] + program.flags + compiler.flags
+    key = (tuple(command), tuple(names), sources)
+    objects = [(name, os.path.join(to, name + '.o')) for name in names if name.endswith('.c')]
+    if key not in made:
+        for name, at in objects:
+            status, said = call(command + ['-c', name, '-o', at], cwd=program.sources)
             if status != 0:
                 raise Fault('%s: %s' % (compiler.name, first_diagnostic(said)))
-            found.append(at)
-    return found
+        made[key] = [read_bytes(at) for _, at in objects]
+    for (_, at), content in zip(objects, made[key]):
+        with open(at, 'wb') as f:
+            f.write(content)
+    return [at for _, at in objects]
+
+
+def read_bytes(path):
+    with open(path, 'rb') as f:
+        return f.read()
 
 
 def remove(folder):
