@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random modules in the simulator, as emitted C under sanitizers, and as their own JSON: all must give the same bytes.
+"""Random modules in the simulator, as emitted C, under sanitizers and optimised, and as their own JSON: all must give the same bytes.
 
 usage: run.py BUILD WORK FIRST COUNT       modules of the seeds FIRST .. FIRST + COUNT - 1
 A module that differs is left in WORK as SEED.nfg."""
@@ -10,8 +10,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "emit"))
 import numpy as np
 
+import compiled
 import generate
 
 NUMPY = {"f32": np.float32, "i32": np.int32, "i64": np.int64, "i8": np.int8, "bool": np.bool_}
@@ -41,7 +43,7 @@ def results(folder):
     return {f: open(os.path.join(folder, f), "rb").read() for f in sorted(os.listdir(folder))}
 
 
-def one(nfc, work, seed):
+def one(nfc, work, seed, runtime):
     """None, or what went wrong."""
     folder = os.path.join(work, str(seed))
     os.makedirs(folder)
@@ -49,9 +51,13 @@ def one(nfc, work, seed):
     path = os.path.join(folder, "m.nfg")
     with open(path, "w") as f:
         f.write(module.text())
-    build = run([nfc, "build", path, "--device", os.path.join(work, "device.json"), "-o", os.path.join(folder, "out")])
+    build = run([nfc, "build", path, "--emit=sources", "-o", os.path.join(folder, "out")])
     if build.returncode:
         return "build: " + build.stderr
+    try:
+        programs = {way: compiled.program(os.path.join(folder, "out"), way, runtime) for way in compiled.WAYS}
+    except RuntimeError as e:
+        return "compile: %s" % e
     exported = run([nfc, "export", path, "--format=json", "-o", os.path.join(folder, "m.json")])
     if exported.returncode:
         return "export: " + exported.stderr
@@ -62,13 +68,14 @@ def one(nfc, work, seed):
         sim = run([nfc, "sim", path, "--output", at("sim"), "--state-out", os.path.join(folder, "sim.state")] + before + args)
         if sim.returncode:
             return "sim: " + sim.stderr
-        exe = run([os.path.join(folder, "out", "m"), "--output", at("exe"), "--state", os.path.join(folder, "exe.state")] + args)
-        if exe.returncode:
-            return "run %d: %d %s" % (r, exe.returncode, exe.stderr)
-        if results(at("sim")) != results(at("exe")):
-            return "outputs of run %d differ" % r
-        if open(os.path.join(folder, "sim.state"), "rb").read() != open(os.path.join(folder, "exe.state"), "rb").read():
-            return "states behind run %d differ" % r
+        for way, program in programs.items():
+            exe = run([program, "--output", at(way), "--state", os.path.join(folder, way + ".state")] + args)
+            if exe.returncode:
+                return "%s: run %d: %d %s" % (way, r, exe.returncode, exe.stderr)
+            if results(at("sim")) != results(at(way)):
+                return "%s: outputs of run %d differ" % (way, r)
+            if open(os.path.join(folder, "sim.state"), "rb").read() != open(os.path.join(folder, way + ".state"), "rb").read():
+                return "%s: states behind run %d differ" % (way, r)
         again = run([nfc, "sim", os.path.join(folder, "m.json"), "--output", at("again"), "--state-out", os.path.join(folder, "json.state")] + [a.replace("sim.state", "json.state") for a in before] + args)
         if again.returncode or results(at("sim")) != results(at("again")):
             return "the JSON form gives something else: " + again.stderr
@@ -79,17 +86,14 @@ def one(nfc, work, seed):
 def main():
     nfc, work = os.path.join(os.path.abspath(sys.argv[1]), "nfc"), sys.argv[2]
     first, count = int(sys.argv[3]), int(sys.argv[4])
-    text = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "devices", "host.json")).read()
-    text = text.replace('"cc"', '"clang-14"').replace('"-O3"', '"-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"').replace('"link": [', '"link": ["-fsanitize=address,undefined", ')
-    with open(os.path.join(work, "device.json"), "w") as f:
-        f.write(text)
+    runtime = compiled.Runtime(work)
     failed = 0
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for seed, wrong in zip(range(first, first + count), pool.map(lambda s: one(nfc, work, s), range(first, first + count))):
+        for seed, wrong in zip(range(first, first + count), pool.map(lambda s: one(nfc, work, s, runtime), range(first, first + count))):
             if wrong:
                 failed += 1
                 print("fuzz: seed %d: %s" % (seed, wrong[:1500]), flush=True)
-    print("fuzz: %d random modules, the simulator and emitted C under sanitizers: %d passed, %d failed" % (count, count - failed, failed))
+    print("fuzz: %d random modules, the simulator and emitted C, under sanitizers and optimised: %d passed, %d failed" % (count, count - failed, failed))
     sys.exit(failed > 0)
 
 

@@ -7,11 +7,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "fuzz"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "fuzz"), os.path.join(ROOT, "tests", "emit")]
+import compiled
 import generate
 
 STRICT = ["-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wvla", "-Werror"]
@@ -66,25 +66,7 @@ def check_no_recursion(source, work, include):
         visit(f)
 
 
-runtime, runtime_lock = {}, threading.Lock()
-
-
-def runtime_objects(source, flags, work):
-    """nf_*.c as they stand in the folder `source`: compiled once for all programs that have the same."""
-    names = [f for f in sorted(os.listdir(source)) if f.startswith("nf_")]
-    key = (tuple(flags),) + tuple(open(os.path.join(source, f)).read() for f in names)
-    with runtime_lock:
-        if key not in runtime:
-            folder = os.path.join(work, "runtime%d" % len(runtime))
-            os.makedirs(folder)
-            c = [f for f in names if f.endswith(".c")]
-            for f in c:
-                must(["gcc"] + flags + ["-I", source, "-c", os.path.join(source, f), "-o", os.path.join(folder, f + ".o")])
-            runtime[key] = [os.path.join(folder, f + ".o") for f in c]
-        return runtime[key]
-
-
-def check_program(nfc, graph, work, runs, exact):
+def check_program(nfc, graph, work, runs, exact, runtime):
     """One module: what its objects hold, then the harness at -O0 and -O3."""
     out = os.path.join(work, "src")
     must([nfc, "build", graph, "--emit=sources", "-o", out])
@@ -107,7 +89,7 @@ def check_program(nfc, graph, work, runs, exact):
         exe = os.path.join(work, "harness" + level)
         flags = ["-std=c11", "-D_GNU_SOURCE", level, "-w", "-ffp-contract=off", "-fno-math-errno"]
         must(["gcc"] + flags + ["-DEXACT=%d" % exact, "-DRUNS=%d" % (runs if level == "-O3" else 10), '-DPROGRAM="%s_main.c"' % name, "-I", out,
-              os.path.join(HERE, "harness.c")] + [os.path.join(out, f) for f in own] + runtime_objects(out, flags, os.path.dirname(work)) + ["-Wa,-I," + out, "-lpthread", "-lm", "-o", exe])
+              os.path.join(HERE, "harness.c")] + [os.path.join(out, f) for f in own] + runtime.objects(["gcc"] + flags, out) + ["-Wa,-I," + out, "-lpthread", "-lm", "-o", exe])
         p = run([exe])
         if p.returncode:
             raise RuntimeError("%s: %s%s" % (level, p.stdout, p.stderr))
@@ -131,6 +113,7 @@ def main():
         for base, _, files in sorted(os.walk(os.path.join(ROOT, folder))):
             graphs += [os.path.join(base, f) for f in sorted(files) if f.endswith(".nfg") and f not in ("fail.nfg", "weights.nfg")]
     graphs += [os.path.join(ROOT, "tests/ops", op + ".nfg") for op in ("add", "softmax", "conv", "matmul", "topk", "sdpa", "cast", "layer_normalization", "max_pool", "rope")]
+    runtime = compiled.Runtime(work)
     os.makedirs(os.path.join(work, "random"))
     for seed in range(1000, 1015):  # programs with more to their arenas
         path = os.path.join(work, "random", "r%d.nfg" % seed)
@@ -146,7 +129,7 @@ def main():
         if needs and not os.path.exists(os.path.join(os.path.dirname(graph), needs[1])):
             return graph, "left out: its weights are made by its own suite", None
         try:
-            said = check_program(nfc, graph, own, 10000 if i % 5 == 0 else 200, "/random/" not in graph)
+            said = check_program(nfc, graph, own, 10000 if i % 5 == 0 else 200, "/random/" not in graph, runtime)
             check_reproducible(nfc, graph, os.path.join(own))
             return graph, said, None
         except RuntimeError as e:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Programs that were, or could well be, compiled wrongly: the simulator against the emitted program under sanitizers.
+"""Programs that were, or could well be, compiled wrongly: the simulator against the emitted program, under sanitizers
+and optimised.
 
 usage: run.py BUILD WORK [PROGRAM.nfg...]
 
@@ -22,6 +23,9 @@ import sys
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "emit"))
+import compiled
+
 NUMPY = {"f64": np.float64, "f32": np.float32, "f16": np.float16, "i64": np.int64, "i32": np.int32, "i16": np.int16, "i8": np.int8,
          "u64": np.uint64, "u32": np.uint32, "u16": np.uint16, "u8": np.uint8, "bool": np.bool_}
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-42, 3e38, -1.5]
@@ -91,7 +95,7 @@ def compare(sim, exe, close):
     return None
 
 
-def one_run(nfc, path, folder, manifest, number, given, fails, d):
+def one_run(nfc, path, folder, manifest, programs, number, given, fails, d):
     at = lambda name: os.path.join(folder, name)
     rng = np.random.default_rng(number)
     graphs = manifest["api"]["graphs"]
@@ -102,36 +106,37 @@ def one_run(nfc, path, folder, manifest, number, given, fails, d):
         file = at("in%d/%s.npy" % (number, port["name"]))
         np.save(file, array(rng, port, given, d["special"]))
         args += ["--input", "%s=%s" % (port["name"], file)]
-    sim_out, exe_out = at("sim%d" % number), at("exe%d" % number)
-    for s in ("sim", "exe"):
+    for s in ["sim"] + list(programs):
         if os.path.exists(at(s + ".state")):
             shutil.copy(at(s + ".state"), at(s + ".next"))
     before = ["--state-in", at("sim.state")] if os.path.exists(at("sim.state")) else []
-    sim = run([nfc, "sim", "--quiet", path, "--output", sim_out, "--state-out", at("sim.next")] + before + args)
-    exe = run([at("out/" + manifest["api"]["prefix"]), "--output", exe_out] + (["--state", at("exe.next")] if manifest["api"]["state_bytes"] else []) + args)
-    if "anitizer" in exe.stderr or "runtime error" in exe.stderr:
-        return exe.stderr
-    if fails:
-        return None if sim.returncode == 1 and exe.returncode == 1 else "should be refused: the simulator says %d, the program %d" % (sim.returncode, exe.returncode)
-    if sim.returncode or exe.returncode:
-        return "the simulator says %d, the program %d: %s%s" % (sim.returncode, exe.returncode, sim.stderr, exe.stderr)
-    wrong = compare(sim_out, exe_out, d["close"])
-    if wrong:
-        return wrong
-    if manifest["api"]["state_bytes"]:
-        for s in ("sim", "exe"):
-            os.replace(at(s + ".next"), at(s + ".state"))
-        if not d["close"] and open(at("sim.state"), "rb").read() != open(at("exe.state"), "rb").read():
-            return "the states differ"
-    return None
+    sim = run([nfc, "sim", "--quiet", path, "--output", at("sim%d" % number), "--state-out", at("sim.next")] + before + args)
+    for way, program in programs.items():
+        exe = run([program, "--output", at("%s%d" % (way, number))] + (["--state", at(way + ".next")] if manifest["api"]["state_bytes"] else []) + args)
+        if "anitizer" in exe.stderr or "runtime error" in exe.stderr:
+            return exe.stderr
+        if (sim.returncode, exe.returncode) != ((1, 1) if fails else (0, 0)):
+            return "%s: %sthe simulator says %d, the program %d: %s%s" % (way, "should be refused: " if fails else "", sim.returncode, exe.returncode, sim.stderr, exe.stderr)
+        wrong = None if fails else compare(at("sim%d" % number), at("%s%d" % (way, number)), d["close"])
+        if wrong:
+            return "%s: %s" % (way, wrong)
+    return None if fails or not manifest["api"]["state_bytes"] else keep_states(at, list(programs), d["close"])
 
 
-def one(nfc, work, path):
+def keep_states(at, ways, close):
+    """The states go on; None, or which differ from the simulator's."""
+    for s in ["sim"] + ways:
+        os.replace(at(s + ".next"), at(s + ".state"))
+    read = lambda s: open(at(s + ".state"), "rb").read()
+    return next(("%s: the states differ" % w for w in ways if not close and read(w) != read("sim")), None)
+
+
+def one(nfc, work, path, runtime):
     """None, or what went wrong."""
     folder = os.path.join(work, os.path.basename(path)[:-4])
     os.makedirs(folder)
     d = directives(path)
-    build = run([nfc, "build", "--quiet", path, "--device", os.path.join(work, "device.json"), "-o", os.path.join(folder, "out")] + d["options"])
+    build = run([nfc, "build", "--quiet", path, "--emit=sources", "-o", os.path.join(folder, "out")] + d["options"])
     if build.returncode:
         return "build: " + build.stderr
     manifest = json.load(open(os.path.join(folder, "out", "manifest.json")))
@@ -140,8 +145,12 @@ def one(nfc, work, path):
         for text in d[said]:
             if (text in emitted) != wanted:
                 return "the emitted C %s '%s'" % ("lacks" if wanted else "has", text)
+    try:
+        programs = {way: compiled.program(os.path.join(folder, "out"), way, runtime) for way in compiled.WAYS}
+    except RuntimeError as e:
+        return "compile: %s" % e
     for number, (given, fails) in enumerate(d["runs"]):
-        wrong = one_run(nfc, path, folder, manifest, number, given, fails, d)
+        wrong = one_run(nfc, path, folder, manifest, programs, number, given, fails, d)
         if wrong:
             return "run %d %s: %s" % (number, given or "", wrong)
     return None
@@ -150,14 +159,10 @@ def one(nfc, work, path):
 def main():
     nfc, work = os.path.join(os.path.abspath(sys.argv[1]), "nfc"), sys.argv[2]
     paths = sys.argv[3:] or sorted(glob.glob(os.path.join(HERE, "*.nfg")))
-    host = json.load(open(os.path.join(HERE, "..", "..", "devices", "host.json")))
-    text = json.dumps(host).replace('"cc"', '"clang-14"').replace('"-O3"', '"-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"')
-    text = text.replace('"link": [', '"link": ["-fsanitize=address,undefined", ')
-    with open(os.path.join(work, "device.json"), "w") as f:
-        f.write(text)
+    runtime = compiled.Runtime(work)
     failed = 0
     with futures.ThreadPoolExecutor(2) as pool:
-        for path, wrong in zip(paths, pool.map(lambda p: one(nfc, work, p), paths)):
+        for path, wrong in zip(paths, pool.map(lambda p: one(nfc, work, p, runtime), paths)):
             if wrong:
                 failed += 1
                 print("FAILED programs/%s: %s" % (os.path.basename(path), wrong[:1500]), flush=True)
