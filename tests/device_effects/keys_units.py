@@ -1,0 +1,216 @@
+"""Keys of a device's units: each acts, see check_keys.py."""
+import json
+
+from effects import *  # noqa: F403
+
+
+def two_units(**changes):
+    """host with a second, faster unit; both have flags."""
+    slow = {**HOST["units"][0], "name": "slow", "flags": ["-DSLOW=1"]}
+    fast = {**HOST["units"][0], "name": "fast", "flags": ["-DFAST=1"], "clock_mhz": 2 * slow["clock_mhz"]}
+    return described(described(units=[slow, fast]), **changes)
+
+
+@effect("/runs_on")
+def _():
+    for runs_on, flag in ((None, "-DSLOW=1"), ("slow", "-DSLOW=1"), ("fast", "-DFAST=1")):
+        other = Build("net", two_units(runs_on=runs_on))
+        check(other.variable("CFLAGS")[-1] == flag, f"flags of {runs_on}: {other.variable('CFLAGS')}")
+        check(f" {flag})" in other.text("CMakeLists.txt"), f"flags of {runs_on} in CMakeLists.txt")
+    refused(Build("net", two_units(runs_on="fats")), 1, "/runs_on", "'fast'")
+
+
+@effect("/units")
+def _():
+    check(Build("net", two_units()).variable("CFLAGS")[-1] == "-DSLOW=1", "the first of two units runs the program")
+    refused(Build("net", described(units=[])), 1, "/units")
+
+
+@effect("/units/*/name")
+def _():
+    refused(Build("net", two_units(runs_on="fast", units__1__name="quick")), 1, "/runs_on", "there is no unit 'fast'")
+    other = Build("net", two_units(runs_on="quick", units__1__name="quick"))
+    check(other.variable("CFLAGS")[-1] == "-DFAST=1", "a unit by its name")
+
+
+@effect("/units/*/kind")
+def _():
+    refused(Build("net", described(units__0__kind="gpu")), 1, "/units/0/kind")
+
+
+@effect("/units/*/flags")
+def _():
+    one, other = Build("net", of_unit(["-DOF_UNIT=1"])), Build("net", of_unit(["-DOF_UNIT=2"]))
+    only(one, other, "Makefile", "CMakeLists.txt")
+    for name in changed(one, other):
+        check(one.text(name).replace("OF_UNIT=1", "OF_UNIT=2") == other.text(name), f"a unit's flags in {name}")
+
+
+def estimate(device, graph="net"):
+    """What `nfc inspect` says of the device and of the first graph."""
+    build = Build(graph, device, verb="inspect")
+    if not check(build.status == 0 and not build.err, f"nfc inspect: {build.status} {build.err}"):
+        return None, None
+    tree = json.loads(build.out)
+    return tree["device"], tree["graphs"][0]
+
+
+def roofline(device, graph):
+    """Is each kernel's time what the device's rates make of its operations and bytes?"""
+    for k in graph["kernels"]:
+        compute = k["operations"] / device["flops_per_us"]
+        memory = (k["bytes_read"] + k["bytes_written"]) / device["bytes_per_us"] if device["bytes_per_us"] else 0
+        check(abs(k["time_us"] - max(compute, memory)) <= 1e-9 * k["time_us"], f"the time of {k}: {compute} or {memory}")
+        check(k["bound_by"] == ("memory" if memory >= compute else "compute"), f"what bounds {k}")
+    check(abs(graph["time_us"] - sum(k["time_us"] for k in graph["kernels"])) <= 1e-9 * graph["time_us"], "the time of all")
+
+
+def rates(**changes):
+    """A unit with slow arithmetic and a fast memory, or the other way round."""
+    device, graph = estimate(described(units__0__levels=[{"name": "ram", "cores": 1, "gb_per_s": 1000}], **changes))
+    roofline(device, graph)
+    return device, graph
+
+
+def shown(key, value, **changes):
+    """A number of the unit that decides nothing yet: seen where the estimate says what it is for."""
+    for v in (HOST["units"][0][key], value):
+        device, _ = estimate(described(**{f"units__0__{key}": v}, **changes))
+        check(device["unit"][key] == v, f"{key} in nfc inspect: {device['unit']}")
+
+
+ROOT_OF = {"op": "sqrt", "type": "f32", "lanes": 1, "text": "machine_root($0)"}
+
+
+def spelled(**change):
+    """What is written of the graph for a device with one instruction."""
+    build = Build("net", described(units__0__instructions=[{**ROOT_OF, **change}], units__0__headers=["one.h", "sub/two.h"]))
+    built(build, f"an instruction: {change}")
+    return build.text("net.c")
+
+
+@effect("/units/*/instructions")
+def _():
+    plain = Build("net", described(units__0__instructions=None))
+    check("machine_root" not in plain.text("net.c") and "nf_sqrt_f32" in plain.text("net.c"), "no instruction")
+    check("static inline float nf_sqrt_f32(float a) { return machine_root(a); }" in spelled(), "an instruction")
+    refused(Build("net", described(units__0__instructions=[ROOT_OF, ROOT_OF])), 1, "/units/0/instructions/1", "two instructions")
+
+
+@effect("/units/*/headers")
+def _():
+    check("\n#include <one.h>\n#include <sub/two.h>\n" in spelled(), "headers of an instruction that is used")
+    check("one.h" not in spelled(op="floor"), "headers of an instruction that is not used")
+
+
+@effect("/units/*/instructions/*/op")
+def _():
+    text = spelled(op="max", text="machine_max($0, $1)")
+    check("static inline float nf_max_f32(float a, float b) { return machine_max(a, b); }" in text, "max")
+    check("machine_root" not in spelled(op="floor"), "an operator that the graph has not")
+
+
+@effect("/units/*/instructions/*/type")
+def _():
+    check("machine_root" not in spelled(type="f64"), "another type")
+
+
+@effect("/units/*/instructions/*/lanes")
+def _():
+    check("machine_root" not in spelled(lanes=4), "another number of lanes")
+
+
+@effect("/units/*/instructions/*/text")
+def _():
+    check("return (float)other_root((double)a, a);" in spelled(text="(float)other_root((double)$0, $0)"), "operands")
+
+
+@effect("/units/*/cores")
+def _():
+    shown("cores", 7)
+    refused(Build("net", described(units__0__levels__2__cores=2)), 1, "/units/0/levels/2/cores", "1 cores in all")
+    built(Build("net", described(units__0__levels__2__cores=2, units__0__cores=2)), "a memory that both cores share")
+
+
+@effect("/units/*/clock_mhz")
+def _():
+    (one, slow), (two, fast) = rates(units__0__clock_mhz=10), rates(units__0__clock_mhz=25)
+    check((one["flops_per_us"], two["flops_per_us"]) == (80, 200), f"operations a microsecond: {one}, {two}")
+    compute = [(s["time_us"], f["time_us"]) for s, f in zip(slow["kernels"], fast["kernels"]) if s["operations"]]
+    check(compute and all(abs(s / f - 2.5) < 1e-9 for s, f in compute), f"arithmetic at 10 and 25 MHz: {compute}")
+
+
+@effect("/units/*/flops_per_cycle")
+def _():
+    (one, slow), (two, fast) = rates(units__0__clock_mhz=10, units__0__flops_per_cycle=1), rates(units__0__clock_mhz=10, units__0__flops_per_cycle=4)
+    check((one["flops_per_us"], two["flops_per_us"]) == (10, 40), f"operations a microsecond: {one}, {two}")
+    compute = [(s["time_us"], f["time_us"]) for s, f in zip(slow["kernels"], fast["kernels"]) if s["operations"]]
+    check(compute and all(abs(s / f - 4) < 1e-9 for s, f in compute), f"arithmetic of 1 and 4 operations a cycle: {compute}")
+
+
+@effect("/units/*/vector_bits")
+def _():
+    shown("vector_bits", 512)
+    refused(Build("net", described(units__0__vector_bits=None)), 1, "/units/0/vector_registers")
+
+
+@effect("/units/*/vector_registers")
+def _():
+    shown("vector_registers", 32)
+    refused(Build("net", described(units__0__vector_registers=None)), 1, "/units/0/vector_bits")
+
+
+
+def data_in(*levels):
+    return estimate(described(units__0__levels=[{"cores": 1, **l} for l in levels]))[0]
+
+
+NEAR, FAR = {"name": "near", "bytes": 65536, "gb_per_s": 50}, {"name": "far", "gb_per_s": 5}
+
+
+@effect("/units/*/levels")
+def _():
+    device, graph = estimate(described(units__0__levels=None))
+    roofline(device, graph)
+    check((device["bytes_per_us"], device["data_in"], device["unit"]["levels"]) == (0, "", []), f"no levels: {device}")
+    check(data_in(NEAR, FAR)["data_in"] == "near" and data_in(FAR)["data_in"] == "far", "the nearest level that holds the data")
+    levels = [{"cores": 1, **NEAR}, {"cores": 1, **FAR}]
+    check(data_in(*levels)["unit"]["levels"] == levels, "levels in nfc inspect")
+
+
+@effect("/units/*/levels/*/name")
+def _():
+    check(data_in({**NEAR, "name": "sram"}, FAR)["data_in"] == "sram", "the name of a level")
+    refused(Build("net", described(units__0__levels__0__name="L2")), 1, "/units/0/levels/1/name", "two levels")
+
+
+@effect("/units/*/levels/*/bytes")
+def _():
+    data = data_in(FAR)["data_bytes"]
+    ports = sum(v.nbytes for v in INPUTS["net"].values()) + 3 * 8 * 4 + 16 * 2 + 16 * 4
+    check(data == base.define("WEIGHT_BYTES") + base.define("STATE_BYTES") + base.define("ARENA_BYTES") + ports, f"{data} bytes of data")
+    for bytes_, level, rate in ((data, "near", 50000), (data - 1, "far", 5000)):
+        device = data_in({**NEAR, "bytes": bytes_}, FAR)
+        check((device["data_in"], device["bytes_per_us"]) == (level, rate), f"{data} bytes of data and a level of {bytes_}: {device}")
+    small = described(units__0__levels=[{"name": "ram", "bytes": 4096, "cores": 1}], limits__arena_bytes=4097)
+    refused(Build("net", small), 1, "/limits/arena_bytes", "4096")
+
+
+@effect("/units/*/levels/*/cores")
+def _():
+    device = estimate(described(units__0__cores=4, units__0__levels__2__cores=4))[0]
+    check([l["cores"] for l in device["unit"]["levels"]] == [1, 1, 4], f"cores that share levels: {device['unit']}")
+    refused(Build("net", described(units__0__cores=4, units__0__levels__1__cores=4)), 1, "/units/0/levels/2/cores")
+
+
+@effect("/units/*/levels/*/gb_per_s")
+def _():
+    times = []
+    for rate in (0.001, 0.004):
+        device, graph = estimate(described(units__0__levels=[{"name": "ram", "cores": 1, "gb_per_s": rate}]))
+        roofline(device, graph)
+        check(device["bytes_per_us"] == 1000 * rate, f"bytes a microsecond: {device}")
+        times.append(graph["time_us"])
+    check(abs(times[0] / times[1] - 4) < 1e-9, f"reading at two rates: {times}")
+    device = data_in({"name": "near", "bytes": 65536}, FAR)
+    check((device["data_in"], device["bytes_per_us"]) == ("far", 5000), f"a level of unknown speed counts as the next: {device}")
