@@ -282,7 +282,7 @@ static const char *cast(cg_module *c, kir_type to, kir_type from, const char *x)
 {
     if (to == from) return x;
     if (to == DT_bool) return arena_printf(c->arena, "(%s != 0)", x);
-    if (from == KIR_INDEX_TYPE) from = lane_type(c, from);
+    if (from == KIR_INDEX_TYPE) from = (kir_type)lane_type(c, from);
     if (is_narrow_float(to) || is_narrow_float(from)) return cast_narrow_float(c, to, from, x);
     if (is_float(to)) return converted(c, (nfc_dtype)to, lane_type(c, from), x);
     return cast_to_int(c, to, is_float(from) ? (nfc_dtype)from : lane_type(c, from), x);
