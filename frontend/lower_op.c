@@ -77,55 +77,73 @@ static bool attr_list(call *c, const ast_expr *e, const op_attr *row, ir_attr *a
     return true;
 }
 
+static bool attr_int(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
+{
+    const char *want = row->kind == ATTR_BOOL ? "0 or 1" : "an integer";
+    if (e->kind == AST_STRING || e->kind == AST_LIST || e->kind == AST_FLOAT) return attr_error(c, e, row, want);
+    const ir_sx *sx = lower_sx(c->l, e, SX_STATIC);
+    if (!sx) return false;
+    a->kind = IR_ATTR_INT;
+    a->i = sx_value(sx);
+    return row->kind == ATTR_INT || a->i == 0 || a->i == 1 || attr_error(c, e, row, want);
+}
+
+static bool attr_number(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
+{
+    a->kind = IR_ATTR_FLOAT;
+    if (attr_float(e, &a->f)) return true;
+    if (e->kind == AST_STRING || e->kind == AST_LIST || e->kind == AST_BOOL) return attr_error(c, e, row, "a number");
+    const ir_sx *sx = lower_sx(c->l, e, SX_STATIC);
+    if (sx) a->f = (double)sx_value(sx);
+    return sx != NULL;
+}
+
+static bool attr_string(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
+{
+    if (e->kind != AST_STRING) return attr_error(c, e, row, "a string");
+    a->kind = IR_ATTR_STR;
+    a->s = e->text;
+    return true;
+}
+
+static bool attr_dtype(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
+{
+    if (e->kind != AST_NAME) {
+        nfc_diag *d = lower_error(c->l, E_ATTR_VALUE, e->at, "attribute '%s' of %s is an element type such as f32", row->name, c->st->callee.text);
+        if (e->kind == AST_STRING && dtype_lookup(e->text) != DT_COUNT) diag_help(d, "write %s=%s, without quotes", row->name, e->text);
+        return false;
+    }
+    a->kind = IR_ATTR_DTYPE;
+    a->t = lower_dtype(c->l, e->name);
+    return a->t != DT_COUNT;
+}
+
+static bool attr_numbers(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
+{
+    enum { MOST = 64 };
+    if (e->kind != AST_LIST) return attr_error(c, e, row, "a list of numbers");
+    double *fs = ARENA_ARRAY(c->l->m->arena, double, MOST);
+    for (const ast_expr *i = e->item; i; i = i->next)
+        if (a->n == MOST || !attr_float(i, &fs[a->n++])) return attr_error(c, i, row, "a list of at most 64 numbers");
+    a->kind = IR_ATTR_FLOATS;
+    a->fs = fs;
+    return true;
+}
+
 static bool read_attr(call *c, const ast_expr *e, const op_attr *row, ir_attr *a)
 {
     *a = (ir_attr){.at = e->at};
     if (e->kind == AST_ERROR) return false;
     switch (row->kind) {
     case ATTR_INT:
-    case ATTR_BOOL: {
-        if (e->kind == AST_STRING || e->kind == AST_LIST || e->kind == AST_FLOAT) return attr_error(c, e, row, row->kind == ATTR_BOOL ? "0 or 1" : "an integer");
-        const ir_sx *sx = lower_sx(c->l, e, SX_STATIC);
-        if (!sx) return false;
-        a->kind = IR_ATTR_INT;
-        a->i = sx_value(sx);
-        if (row->kind == ATTR_BOOL && a->i != 0 && a->i != 1) return attr_error(c, e, row, "0 or 1");
-        return true;
-    }
-    case ATTR_FLOAT: {
-        a->kind = IR_ATTR_FLOAT;
-        if (attr_float(e, &a->f)) return true;
-        if (e->kind == AST_STRING || e->kind == AST_LIST || e->kind == AST_BOOL) return attr_error(c, e, row, "a number");
-        const ir_sx *sx = lower_sx(c->l, e, SX_STATIC);
-        if (sx) a->f = (double)sx_value(sx);
-        return sx != NULL;
-    }
+    case ATTR_BOOL: return attr_int(c, e, row, a);
+    case ATTR_FLOAT: return attr_number(c, e, row, a);
     case ATTR_ENUM: return attr_enum(c, e, row, a);
-    case ATTR_STR:
-        if (e->kind != AST_STRING) return attr_error(c, e, row, "a string");
-        a->kind = IR_ATTR_STR;
-        a->s = e->text;
-        return true;
-    case ATTR_DTYPE:
-        if (e->kind != AST_NAME) {
-            nfc_diag *d = lower_error(c->l, E_ATTR_VALUE, e->at, "attribute '%s' of %s is an element type such as f32", row->name, c->st->callee.text);
-            if (e->kind == AST_STRING && dtype_lookup(e->text) != DT_COUNT) diag_help(d, "write %s=%s, without quotes", row->name, e->text);
-            return false;
-        }
-        a->kind = IR_ATTR_DTYPE;
-        a->t = lower_dtype(c->l, e->name);
-        return a->t != DT_COUNT;
+    case ATTR_STR: return attr_string(c, e, row, a);
+    case ATTR_DTYPE: return attr_dtype(c, e, row, a);
     case ATTR_INTS:
     case ATTR_SXS: return attr_list(c, e, row, a);
-    case ATTR_FLOATS: {
-        if (e->kind != AST_LIST) return attr_error(c, e, row, "a list of numbers");
-        double *fs = arena_alloc(c->l->m->arena, 8 * 64);
-        for (const ast_expr *i = e->item; i; i = i->next)
-            if (a->n == 64 || !attr_float(i, &fs[a->n++])) return attr_error(c, i, row, "a list of at most 64 numbers");
-        a->kind = IR_ATTR_FLOATS;
-        a->fs = fs;
-        return true;
-    }
+    case ATTR_FLOATS: return attr_numbers(c, e, row, a);
     }
     return false;
 }

@@ -60,4 +60,3 @@ void lower_ports(lower *l)
         }
     }
 }
-

@@ -188,4 +188,3 @@ ir_value *lower_weight(lower *l, const ast_expr *e)
     ir_add_result(l->m, inst, ir_tensor(l->m, t->dtype, t->rank, dim), c->tensor[0], e->at);
     return lower_emit(l, inst)->out[0];
 }
-

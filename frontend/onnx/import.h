@@ -13,7 +13,6 @@
 #include "ir/dom.h"
 #include "ir/make.h"
 
-
 typedef enum { IM_TENSOR, IM_SEQUENCE, IM_OPTIONAL } im_kind;
 
 typedef struct im_value im_value;

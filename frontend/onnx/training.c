@@ -115,4 +115,3 @@ bool im_momentum(im_node *n)
     }
     return true;
 }
-
