@@ -72,6 +72,8 @@ void place_note_end(placer *k, storage *st, const segment *s);
 /* plan_view.c: result n of an op that only renames elements, as a view of its operand's view; NULL: it
  * needs a copy. */
 plan_view *plan_renamed(plan_graph *p, const ir_inst *inst, int n, const plan_view *x);
+/* The other way round: the view of the operand of which the first result's view is `y`; NULL: there is none. */
+plan_view *plan_unrenamed(plan_graph *p, const ir_inst *inst, const plan_view *y);
 /* plan_layout.c: which values are stored channels last. */
 void plan_layouts(placer *k);
 /* plan_share.c: values that can share a storage do. */

@@ -179,13 +179,36 @@ static void share_outputs(placer *k)
     }
 }
 
-/* Is the value made by a kernel for this one user, with storage of its own? */
+/* Is the value made for this one user, with storage of its own? */
 static bool is_private(placer *k, const ir_value *v, const ir_inst *user)
 {
     if (!v->def || v->def->block != user->block || !v->uses || v->uses->next || !is_whole(k, v)) return false;
-    if (v->def->op == IR_loop || renames(v->def) || map_getp(&k->base, v) != v) return false;
+    if (v->def->op == IR_loop || map_getp(&k->base, v) != v) return false;
     const storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
     return s->buffer->place == PLAN_ARENA && s->segment.n == 1;
+}
+
+/* Is it a view of another value, and not a copy? */
+static bool is_view(placer *k, const ir_value *v) { return v->def && renames(v->def) && map_getp(&k->base, v) != v; }
+
+/* What is made for the user alone and is its operand x, or what x is a view of; NULL: that has other users
+ * too. `at` is where x shall lie, and becomes where that lies then. */
+static const ir_value *made_for(placer *k, const ir_value *x, const ir_inst *user, plan_view *at)
+{
+    while (is_view(k, x) && !x->uses->next) {
+        const plan_view *from = plan_unrenamed(k->p, x->def, at);
+        if (!from) return NULL;
+        *at = *from;
+        x = x->def->in[0];
+    }
+    if (!is_private(k, x, user) || (renames(x->def) && !plan_unrenamed(k->p, x->def, at))) return NULL;
+    return x;
+}
+
+static void lay_at(placer *k, const ir_value *x, const plan_view *at)
+{
+    *plan_view_of(k->p, x) = *at;
+    if (is_view(k, x)) lay_at(k, x->def->in[0], plan_unrenamed(k->p, x->def, at));
 }
 
 /* Does another value need the storage of a concat while the part is there already? The lives of other
@@ -224,14 +247,16 @@ static void share_parts(placer *k, const ir_inst *i)
         const ir_value *x = i->in[p];
         const ir_sx *here = at;
         at = sx_add(t, at, x->type->dim[axis]);
-        if (!is_private(k, x, i)) continue;
-        storage *part = storage_of(k, plan_view_of(k->p, x)->buffer), *s = storage_of(k, whole->buffer);
-        /* A state is read as it is until the write. */
-        if (s->buffer->place == PLAN_STATE || part_clashes(k, s, part, i->out[0])) continue;
         plan_view v = *whole;
         v.offset = sx_add(t, v.offset, sx_mul(t, here, whole->stride[axis]));
-        if (!is_known_at(&v, x->type->rank, x->def)) continue;
-        *plan_view_of(k->p, x) = v;
+        plan_view own = v;
+        const ir_value *made = made_for(k, x, i, &own);
+        if (!made) continue;
+        storage *part = storage_of(k, plan_view_of(k->p, made)->buffer), *s = storage_of(k, whole->buffer);
+        /* A state is read as it is until the write. */
+        if (s->buffer->place == PLAN_STATE || part_clashes(k, s, part, i->out[0])) continue;
+        if (!is_known_at(&own, made->type->rank, made->def)) continue;
+        lay_at(k, x, &v);
         merge(k, s, part);
     }
 }
@@ -272,12 +297,13 @@ static void share_writes(placer *k)
 {
     for (int n = 0; n < k->inst.n; n++) {
         const ir_inst *w = k->inst.at[n];
-        if (w->op != IR_write || !is_private(k, w->in[1], w)) continue;
-        const ir_inst *maker = w->in[1]->def;
+        if (w->op != IR_write) continue;
         const plan_view *written = plan_written(k->p, w);
-        if (!is_known_at(written, w->in[1]->type->rank, maker) || !state_is_quiet(k, maker, w)) continue;
-        storage *s = storage_of(k, plan_view_of(k->p, w->in[1])->buffer);
-        *plan_view_of(k->p, w->in[1]) = *written;
+        plan_view own = *written;
+        const ir_value *made = made_for(k, w->in[1], w, &own);
+        if (!made || !is_known_at(&own, made->type->rank, made->def) || !state_is_quiet(k, made->def, w)) continue;
+        storage *s = storage_of(k, plan_view_of(k->p, made)->buffer);
+        lay_at(k, w->in[1], written);
         s->merged = storage_of(k, place_state(k, w->state));
     }
 }

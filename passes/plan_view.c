@@ -195,3 +195,14 @@ plan_view *plan_renamed(plan_graph *p, const ir_inst *inst, int n, const plan_vi
     default: return NULL;
     }
 }
+
+plan_view *plan_unrenamed(plan_graph *p, const ir_inst *inst, const plan_view *y)
+{
+    const ir_type *from = inst->in[0]->type, *to = inst->out[0]->type;
+    if (op_get(inst->op)->flags & OPF_VIEW) return plan_regrouped(p->plan->m, to, y, from);
+    if (inst->op != IR_transpose) return NULL;
+    const ir_attr *perm = &inst->attr[ATTR_AT(transpose, perm)];
+    plan_view *v = copy_view(p->plan->m, y);
+    for (int i = 0; i < to->rank; i++) v->stride[perm->kind == IR_ATTR_NONE ? to->rank - 1 - i : sx_value(perm->sx[i])] = y->stride[i];
+    return v;
+}
