@@ -74,6 +74,7 @@ static json_node *buffers_json(const cg_program *p, const plan_graph *g)
         set_int(p, o, "offset", b->offset);
         set_int(p, o, "first", b->first);
         set_int(p, o, "last", b->last);
+        set_text(p, o, "layout", b->channels_last ? "channels last" : "plain");
         json_push(list, o);
     }
     return list;

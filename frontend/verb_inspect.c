@@ -96,7 +96,7 @@ static void print_buffers(const inspection *x, const inspect_graph *g)
     qsort(order, (size_t)n, sizeof *order, by_bytes);
     if (n) printf("\n  %-32s %9s %13s %13s\n", "buffer", "type", "bytes", "offset");
     for (int i = 0; i < n && i < SHOWN; i++)
-        printf("  %-32s %9s %13s %13s  live %d to %d  %s\n", order[i]->name ? order[i]->name : "", dtype_name(order[i]->dtype), grouped(x->a, order[i]->bytes), grouped(x->a, order[i]->offset), order[i]->first, order[i]->last, cg_place(x->p, order[i]->at));
+        printf("  %-32s %9s %13s %13s  live %d to %d%s  %s\n", order[i]->name ? order[i]->name : "", dtype_name(order[i]->dtype), grouped(x->a, order[i]->bytes), grouped(x->a, order[i]->offset), order[i]->first, order[i]->last, order[i]->channels_last ? ", channels last" : "", cg_place(x->p, order[i]->at));
     if (n > SHOWN) printf("  and %d smaller ones; --json lists all\n", n - SHOWN);
 }
 
@@ -158,6 +158,7 @@ static json_node *buffer_json(const inspection *x, const plan_buffer *b)
     set_int(x, o, "offset", b->offset);
     set_int(x, o, "first", b->first);
     set_int(x, o, "last", b->last);
+    set_text(x, o, "layout", b->channels_last ? "channels last" : "plain");
     return o;
 }
 

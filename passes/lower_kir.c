@@ -237,6 +237,20 @@ int lw_for_axes(lw *l, const ir_type *t, uint32_t mask, bool parallel, const ir_
     return n;
 }
 
+int lw_for_result(lw *l, int n, const char *const *names, const ir_sx **index)
+{
+    const ir_value *out = leaves_as(l, n);
+    const ir_type *t = out->type;
+    int order[IR_MAX_RANK], loops = 0;
+    lw_order(t, plan_view_of(l->plan, out)->stride, order);
+    for (int i = 0; i < t->rank; i++) {
+        bool one = sx_is(t->dim[order[i]], 1);
+        index[order[i]] = one ? sx_int(l->sx, 0) : lw_for_parallel(l, names[order[i]], t->dim[order[i]]);
+        loops += !one;
+    }
+    return loops;
+}
+
 void lw_close(lw *l, int loops)
 {
     for (int i = 0; i < loops; i++) kir_close(&l->b);

@@ -55,6 +55,8 @@ const kir_expr *lw_stored(lw *l, int n, const ir_sx *const *index);
 int lw_for_shape(lw *l, int rank, const ir_sx *const *extent, const char *const *names, const ir_sx **index);
 /* Loops over those axes of a shape that are in a mask (bit i: axis i), filling their places of index[]. */
 int lw_for_axes(lw *l, const ir_type *t, uint32_t mask, bool parallel, const ir_sx **index);
+/* The same over result n of the root, in the order in which it is stored. */
+int lw_for_result(lw *l, int n, const char *const *names, const ir_sx **index);
 /* The axes of a shape from the one of the largest step to the one of the smallest. */
 void lw_order(const ir_type *t, const ir_sx *const *stride, int *order);
 /* The same loops in this order of the axes, runs of which are one loop where all n accesses (by their strides)

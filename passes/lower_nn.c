@@ -317,16 +317,17 @@ static void sum_window(lw *l, const ir_inst *inst, const window *w, const ir_sx 
 
 bool lo_pool(lw *l, const ir_inst *inst)
 {
-    const ir_type *y = inst->out[0]->type;
     const ir_sx *out[5], *in[5];
+    const char *names[5] = {"n", "c"};
     window w;
     window_of(l->m, inst, &w);
-    out[0] = in[0] = lw_for_parallel(l, "n", y->dim[0]);
-    out[1] = in[1] = lw_for_parallel(l, "c", y->dim[1]);
-    for (int i = 0; i < w.n; i++) out[2 + i] = lw_for_parallel(l, out_names[w.n - 1][i], y->dim[2 + i]);
+    for (int i = 0; i < w.n; i++) names[2 + i] = out_names[w.n - 1][i];
+    int loops = lw_for_result(l, 0, names, out);
+    in[0] = out[0];
+    in[1] = out[1];
     if (inst->op == IR_max_pool) max_window(l, inst, &w, out, in);
     else sum_window(l, inst, &w, out, in);
-    lw_close(l, 2 + w.n);
+    lw_close(l, loops);
     return true;
 }
 

@@ -97,7 +97,7 @@ bool lo_roi_align(lw *l, const ir_inst *inst)
     const ir_sx *out[4];
     const char *const names[4] = {"n", "c", "h", "w"};
     if (ir_max_elements(y) == 0) return true;
-    for (int i = 0; i < 4; i++) out[i] = lw_for_parallel(l, names[i], y->dim[i]);
+    int loops = lw_for_result(l, 0, names, out);
     const ir_sx *image = lw_checked_index(l, "image", inst->in[2], out, x->dim[0]);
     extent w = extent_of(l, inst, out[0], 0, out[3], sx_value(y->dim[3]), x->dim[3]);
     extent h = extent_of(l, inst, out[0], 1, out[2], sx_value(y->dim[2]), x->dim[2]);
@@ -114,7 +114,7 @@ bool lo_roi_align(lw *l, const ir_inst *inst)
     if (mean) value = lw_bin(l, DIV, value, kir_cast(&l->b, t, lw_bin(l, MAX, count, int_index(l, 1))));
     else value = lw_sel(l, lw_bin(l, LT, int_index(l, 0), count), value, lw_number(l, t, 0));
     lw_store(l, 0, out, value);
-    lw_close(l, 4);
+    lw_close(l, loops);
     return true;
 }
 
@@ -162,7 +162,7 @@ bool lo_max_roi_pool(lw *l, const ir_inst *inst)
     const ir_sx *out[4], *row[2], *column[2];
     const char *const names[4] = {"n", "c", "h", "w"};
     if (ir_max_elements(y) == 0) return true;
-    for (int i = 0; i < 4; i++) out[i] = lw_for_parallel(l, names[i], y->dim[i]);
+    int loops = lw_for_result(l, 0, names, out);
     const ir_sx *image = image_of(l, inst, out[0], x->dim[0]);
     bin_elements(l, inst, out[0], 2, out[2], sx_value(y->dim[2]), x->dim[2], row);
     bin_elements(l, inst, out[0], 1, out[3], sx_value(y->dim[3]), x->dim[3], column);
@@ -175,7 +175,7 @@ bool lo_max_roi_pool(lw *l, const ir_inst *inst)
     const kir_expr *rows = lw_bin(l, LT, kir_index(&l->b, row[0]), kir_index(&l->b, row[1]));
     const kir_expr *some = lw_bin(l, AND, rows, lw_bin(l, LT, kir_index(&l->b, column[0]), kir_index(&l->b, column[1])));
     lw_store(l, 0, out, lw_sel(l, some, lw_read(l, most), lw_number(l, t, 0)));
-    lw_close(l, 4);
+    lw_close(l, loops);
     return true;
 }
 

@@ -338,7 +338,7 @@ bool lo_resize(lw *l, const ir_inst *inst)
     int n = 0;
     if (ir_max_elements(y) == 0) return true;
     resize_axes(inst, given);
-    int loops = lw_for_shape(l, y->rank, y->dim, lw_axis_names(y->rank), out);
+    int loops = lw_for_result(l, 0, lw_axis_names(y->rank), out);
     for (int i = 0; i < y->rank; i++)
         if (given[i].entry >= 0) a[n++] = axis_from(l, inst, i, &given[i]);
     memcpy(in, out, sizeof in);

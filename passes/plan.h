@@ -18,6 +18,7 @@ typedef struct plan_buffer {
     plan_place place;
     int id;                 /* in program order; ARENA buffers that a report shows */
     nfc_dtype dtype;
+    bool channels_last;     /* the value that it was made for is stored so */
     int64_t bytes;          /* with free dims at their bounds */
     const ir_sx *size;      /* bytes, with the dims of a run; NULL: of a move, or of an output */
     int first, last;        /* the positions between which it is live */

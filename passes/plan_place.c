@@ -92,8 +92,8 @@ static void set_view(placer *k, const ir_value *v, plan_view *view, const ir_val
 static void own_storage(placer *k, const ir_value *v, plan_place place)
 {
     plan_buffer *b = new_buffer(k, place, v);
-    bool last = place == PLAN_ARENA && map_getp(&k->channels_last, v);
-    set_view(k, v, last ? plan_channels_last_view(k->p, b, v->type) : plan_new_view(k->p, b, v->type), v);
+    b->channels_last = place == PLAN_ARENA && map_getp(&k->channels_last, v);
+    set_view(k, v, b->channels_last ? plan_channels_last_view(k->p, b, v->type) : plan_new_view(k->p, b, v->type), v);
 }
 
 plan_view *plan_view_of(const plan_graph *p, const ir_value *v) { return map_getp(&p->view, v); }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh BUILD [ENGINE...]: layouts. plans/NAME.nfg: what is chosen, and what is copied for it, against NAME.expect
 # (NFC_BLESS=1 writes it). Then every op on values that are stored channels last, against the goldens of tests/ops; see
-# rewrite.py. One graph in six of each op; with NFC_LAYOUT=all every one.
+# rewrite.py (one graph in six of each op; with NFC_LAYOUT=all every one), and a few models so.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
@@ -34,3 +34,12 @@ echo "layout: $plans plans"
 mkdir "$work/run" || exit 2
 "$python" "$here/rewrite.py" "$here/../ops" "$work/ops" $every || exit 2
 NFC_MODULES=$work/ops NFC_FLAGS=--layout=channels-last "$python" "$here/../emit/ops.py" "$build" "$work/run" "$@"
+[ $? = 0 ] || exit 1
+
+models=${NFC_MODELS:-$here/../../../shared/models}
+if [ ! -d "$models/ultraface" ]; then
+    echo "tests/layout: models NOT TESTED: there is no folder of them, ../shared/models; NFC_MODELS names another"
+    exit 77
+fi
+mkdir "$work/models" || exit 2
+NFC_FLAGS=--layout=channels-last "$python" -B "$here/../models/check.py" "$build" "$models" "$work/models" mnist ultraface light_shufflenet silero_vad_16000

@@ -2,7 +2,7 @@
 
 Every output is within 1e-4 of the output's largest magnitude (table.py says where not, and why); quantised ones
 within one step. Without arguments
-those that are fast."""
+those that are fast. NFC_FLAGS in the environment: what nfc build is told besides."""
 import os
 import subprocess
 import sys
@@ -45,7 +45,7 @@ class Check:
         self.model, self.work = model, work
         self.test = suite.Test('models', 'real', os.path.dirname(model.path))
         self.test.path = model.path
-        self.program = ways.Program(nfc, model.path, model.name, work, [w for d in model.dims for w in ('-D', d)] + [w for k in model.keep for w in ('--keep', k)])
+        self.program = ways.Program(nfc, model.path, model.name, work, [w for d in model.dims for w in ('-D', d)] + [w for k in model.keep for w in ('--keep', k)] + os.environ.get('NFC_FLAGS', '').split())
         self.program.build()
         kept = {name for k in model.keep for name in k.split('=')}
         self.ins = {b.info.name: b for b in ports.bundles([i for i in self.test.inputs if i.name not in kept], self.program.ports['inputs'])}
