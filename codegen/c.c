@@ -194,7 +194,8 @@ static void c_end_kernel(cg_module *c, text *t, const kir_func *f)
 static void c_begin_scalar(cg_module *c, text *t, const kir_func *f, const char *name)
 {
     const char *type = c->lanes ? c_vectors.type(c, f->result->type) : c_compute(f->result->type, false);
-    put(t, "static inline %s %s(%s %s", type, name, type, f->arg[0]->name);
+    bool wide = c->lanes && cg_is_wide_vector(c, (nfc_dtype)f->result->type, c->lanes->width);
+    put(t, "%s %s %s(%s %s", wide ? "NF_INLINE" : "static inline", type, name, type, f->arg[0]->name);
     if (f->arg[1]) put(t, ", %s %s", type, f->arg[1]->name);
     line(t, ")");
     line(t, "{");

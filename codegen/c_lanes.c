@@ -12,13 +12,14 @@ static const row rows[] = {
 #undef VECTOR
 };
 
-/* Vectors wider than the registers are passed in memory, of which GCC says that other compilers do it otherwise. */
-static void allow_wide(cg_module *c, nfc_dtype lane, int64_t width)
+/* Vectors wider than a register are passed in memory, and compilers warn that others do it otherwise: what takes
+ * them is inlined, always. */
+bool cg_is_wide_vector(cg_module *c, nfc_dtype lane, int64_t width)
 {
     int64_t bits = 8 * (int64_t)dtype_bytes(lane) * width;
-    if (map_get(&c->have, "-Wpsabi") || (c->device->chosen && bits <= c->device->chosen->vector_bits)) return;
-    map_set(&c->have, "-Wpsabi", c);
-    put(c->helpers, "/* Vectors wider than a register: nobody else calls what takes them. */\n#if defined(__GNUC__)\n#pragma GCC diagnostic ignored \"-Wpsabi\"\n#endif\n\n");
+    if (c->device->chosen && bits <= c->device->chosen->vector_bits) return false;
+    cg_use_helper(c, &c_helpers, "NF_INLINE");
+    return true;
 }
 
 const char *cg_vector_type(cg_module *c, nfc_dtype lane, int64_t width)
@@ -26,7 +27,6 @@ const char *cg_vector_type(cg_module *c, nfc_dtype lane, int64_t width)
     const char *name = arena_printf(c->arena, "nf_%sx%lld", dtype_name(lane), (long long)width), *scalar = dtype_table[lane].c_type;
     if (map_get(&c->have, name)) return name;
     map_set(&c->have, name, c);
-    allow_wide(c, lane, width);
     put(c->helpers, "typedef %s %s __attribute__((vector_size(%lld * sizeof(%s))));\n\n", scalar, name, (long long)width, scalar);
     return name;
 }
@@ -61,9 +61,10 @@ static const char *for_lanes(cg_module *c, text *t, const char *at, int64_t widt
     return end + 1;
 }
 
-/* A row's text for so many lanes: @f32 is the vector type, @x "x16", @n 16. */
-static void expand(cg_module *c, text *t, const char *at, int64_t width)
+/* A row's text for so many lanes: @f32 is the vector type, @x "x16", @n 16. True when a vector of it is wide. */
+static bool expand(cg_module *c, text *t, const char *at, int64_t width)
 {
+    bool wide = false;
     while (*at) {
         size_t plain = strcspn(at, "@");
         put_raw(t, arena_strndup(c->arena, at, plain));
@@ -75,12 +76,23 @@ static void expand(cg_module *c, text *t, const char *at, int64_t width)
             at = for_lanes(c, t, at + 1, width);
         } else if (type != DT_COUNT) {
             put_raw(t, cg_vector_type(c, type, width));
+            wide |= cg_is_wide_vector(c, type, width);
             at += n;
         } else {
             put_raw(t, arena_printf(c->arena, *at == 'x' ? "x%lld" : "%lld", (long long)width));
             at++;
         }
     }
+    return wide;
+}
+
+/* A function's text, inlined always where it takes wide vectors. */
+static void put_function(cg_module *c, const char *function, bool wide)
+{
+    static const char plain[] = "static inline ";
+    const char *at = wide ? strstr(function, plain) : NULL;
+    if (at) put(c->helpers, "%.*sNF_INLINE %s\n", (int)(at - function), function, at + strlen(plain));
+    else put(c->helpers, "%s\n", function);
 }
 
 /* ---- helpers ------------------------------------------------------------------------------- */
@@ -116,9 +128,8 @@ static void put_row(cg_module *c, const row *r, int64_t width)
 {
     text *own = text_new(c->arena); /* the types that it names must stand before it */
     put_needs(c, r, width);
-    expand(c, own, r->text, width);
-    put_raw(c->helpers, own->at);
-    put_raw(c->helpers, "\n");
+    bool wide = expand(c, own, r->text, width);
+    put_function(c, own->at, wide);
 }
 
 /* The device's instruction for "nf_max_f32" on so many lanes, or NULL. */
@@ -156,13 +167,15 @@ static void put_instruction(cg_module *c, const wanted *w, nfc_dtype type, const
 {
     const char *of = w->width > 1 ? cg_vector_type(c, type, w->width) : dtype_table[type].c_type;
     const char *list = parameters(c, w->scalar, type, w->arguments, w->width);
-    put_headers(c);
-    put(c->helpers, "static inline %s %s(%s) { return %s%s%s", of, w->name, list, w->width > 1 ? "(" : "", w->width > 1 ? of : "", w->width > 1 ? ")" : "");
+    text *own = text_new(c->arena);
+    put(own, "static inline %s %s(%s) { return %s%s%s", of, w->name, list, w->width > 1 ? "(" : "", w->width > 1 ? of : "", w->width > 1 ? ")" : "");
     for (const char *at = spelling; *at; at++) {
-        if (*at == '$') put(c->helpers, "%c", 'a' + (*++at - '0'));
-        else put(c->helpers, "%c", *at);
+        if (*at == '$') put(own, "%c", 'a' + (*++at - '0'));
+        else put(own, "%c", *at);
     }
-    put(c->helpers, "; }\n\n");
+    put(own, "; }\n");
+    put_headers(c);
+    put_function(c, own->at, w->width > 1 && cg_is_wide_vector(c, type, w->width));
 }
 
 /* One lane after the other. */
@@ -170,10 +183,13 @@ static void put_lane_by_lane(cg_module *c, const wanted *w)
 {
     const char *of = cg_vector_type(c, w->result, w->width), *list = parameters(c, w->scalar, w->argument, w->arguments, w->width);
     cg_use_helper(c, &c_helpers, w->scalar);
-    put(c->helpers, "static inline %s %s(%s)\n{\n    %s y = {0};\n", of, w->name, list, of);
-    put(c->helpers, "    for (int i = 0; i < %lld; i++) y[i] = %s(", (long long)w->width, w->scalar);
-    for (int i = 0; i < w->arguments; i++) put(c->helpers, "%s%c[i]", i ? ", " : "", 'a' + i);
-    put(c->helpers, ");\n    return y;\n}\n\n");
+    text *own = text_new(c->arena);
+    put(own, "static inline %s %s(%s)\n{\n    %s y = {0};\n", of, w->name, list, of);
+    put(own, "    for (int i = 0; i < %lld; i++) y[i] = %s(", (long long)w->width, w->scalar);
+    for (int i = 0; i < w->arguments; i++) put(own, "%s%c[i]", i ? ", " : "", 'a' + i);
+    put(own, ");\n    return y;\n}\n");
+    bool wide = cg_is_wide_vector(c, w->result, w->width) || cg_is_wide_vector(c, w->argument, w->width);
+    put_function(c, own->at, wide);
 }
 
 static void put_helper(cg_module *c, const wanted *w)

@@ -6,6 +6,8 @@
 
 /* "nf_f32x16", which is defined in the emitted file. */
 const char *cg_vector_type(cg_module *c, nfc_dtype lane, int64_t width);
+/* Is it wider than a register? Functions that take such vectors begin with NF_INLINE, which is then defined. */
+bool cg_is_wide_vector(cg_module *c, nfc_dtype lane, int64_t width);
 /* The helper "nf_max_f32x16" that does on all lanes what the scalar "nf_max_f32" does on one: with the
  * device's instruction, as c_vector.def has it, else lane by lane. It is put into the emitted file. */
 const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, int arguments, int64_t width);
