@@ -132,14 +132,17 @@ static void put_row(cg_module *c, const row *r, int64_t width)
     put_function(c, own->at, wide);
 }
 
-/* The device's instruction for "nf_max_f32" on so many lanes, or NULL. */
-static const char *instruction_for(cg_module *c, const char *scalar, int64_t width, nfc_dtype *type)
+/* The device's instruction for "nf_max_f32" on so many lanes, or NULL: its rows call "nf_f16_to_f32" from_f16
+ * on f32, and "nf_f32_to_f16" to_f16. */
+static const char *instruction_for(cg_module *c, const char *scalar, int64_t width)
 {
-    const char *op = scalar + strlen("nf_"), *end = strrchr(op, '_');
+    const char *op = scalar + strlen("nf_"), *end = strrchr(op, '_'), *to = strstr(op, "_to_");
     size_t n;
-    *type = end ? type_at(end + 1, &n) : DT_COUNT;
-    if (*type == DT_COUNT || end < op) return NULL;
-    return device_instruction(c->device, arena_strndup(c->arena, op, (size_t)(end - op)), *type, width);
+    nfc_dtype type = end ? type_at(end + 1, &n) : DT_COUNT, from = to ? type_at(op, &n) : DT_COUNT;
+    if (type == DT_COUNT) return NULL;
+    if (from == DT_COUNT) return device_instruction(c->device, arena_strndup(c->arena, op, (size_t)(end - op)), type, width);
+    if (kir_computes(type)) return device_instruction(c->device, arena_printf(c->arena, "from_%s", dtype_name(from)), type, width);
+    return device_instruction(c->device, arena_printf(c->arena, "to_%s", dtype_name(type)), from, width);
 }
 
 static void put_headers(cg_module *c)
@@ -163,19 +166,20 @@ static const char *parameters(cg_module *c, const char *scalar, nfc_dtype type, 
 }
 
 /* "static inline nf_f32x16 nf_fma_f32x16(nf_f32x16 a, nf_f32x16 b, nf_f32x16 c) { return ...; }" */
-static void put_instruction(cg_module *c, const wanted *w, nfc_dtype type, const char *spelling)
+static void put_instruction(cg_module *c, const wanted *w, const char *spelling)
 {
-    const char *of = w->width > 1 ? cg_vector_type(c, type, w->width) : dtype_table[type].c_type;
-    const char *list = parameters(c, w->scalar, type, w->arguments, w->width);
+    bool vectors = w->width > 1, wide = vectors && (cg_is_wide_vector(c, w->result, w->width) || cg_is_wide_vector(c, w->argument, w->width));
+    const char *of = vectors ? cg_vector_type(c, w->result, w->width) : dtype_table[w->result].c_type;
     text *own = text_new(c->arena);
-    put(own, "static inline %s %s(%s) { return %s%s%s", of, w->name, list, w->width > 1 ? "(" : "", w->width > 1 ? of : "", w->width > 1 ? ")" : "");
+    put(own, "static inline %s %s(%s) { return ", of, w->name, parameters(c, w->scalar, w->argument, w->arguments, w->width));
+    if (vectors) put(own, "(%s)", of);
     for (const char *at = spelling; *at; at++) {
         if (*at == '$') put(own, "%c", 'a' + (*++at - '0'));
         else put(own, "%c", *at);
     }
     put(own, "; }\n");
     put_headers(c);
-    put_function(c, own->at, w->width > 1 && cg_is_wide_vector(c, type, w->width));
+    put_function(c, own->at, wide);
 }
 
 /* One lane after the other. */
@@ -194,28 +198,29 @@ static void put_lane_by_lane(cg_module *c, const wanted *w)
 
 static void put_helper(cg_module *c, const wanted *w)
 {
-    nfc_dtype type;
-    const char *spelling = instruction_for(c, w->scalar, w->width, &type);
+    const char *spelling = instruction_for(c, w->scalar, w->width);
     const row *r = w->width > 1 ? find(w->scalar) : NULL;
     if (map_get(&c->have, w->name)) return;
     map_set(&c->have, w->name, c);
-    if (spelling) put_instruction(c, w, type, spelling);
+    if (spelling) put_instruction(c, w, spelling);
     else if (r) put_row(c, r, w->width);
     else put_lane_by_lane(c, w);
 }
 
-/* A row that another one calls. */
+/* A row that another one calls: its name says on what type it is, "nf_select_f32", "nf_f16_to_f32". */
 static void put_all(cg_module *c, const char *scalar, int64_t width)
 {
-    bool two = strncmp(scalar, "nf_min_", 7) == 0 || strncmp(scalar, "nf_max_", 7) == 0;
-    wanted w = {.scalar = scalar, .name = arena_printf(c->arena, "%sx%lld", scalar, (long long)width), .arguments = two ? 2 : strncmp(scalar, "nf_select_", 10) == 0 ? 3 : 1, .width = width};
-    put_helper(c, &w);
+    const char *to = strstr(scalar, "_to_");
+    size_t n;
+    nfc_dtype result = type_at(strrchr(scalar, '_') + 1, &n), argument = to ? type_at(scalar + strlen("nf_"), &n) : result;
+    int arguments = strncmp(scalar, "nf_select_", 10) == 0 ? 3 : strncmp(scalar, "nf_sign_", 8) == 0 ? 2 : 1;
+    if (argument == DT_f16) argument = DT_u16;
+    put_helper(c, &(wanted){scalar, arena_printf(c->arena, "%sx%lld", scalar, (long long)width), result, argument, arguments, width});
 }
 
 const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, int arguments, int64_t width)
 {
-    nfc_dtype type;
-    if (width == 1 && !instruction_for(c, scalar, 1, &type)) {
+    if (width == 1 && !instruction_for(c, scalar, 1)) {
         cg_use_helper(c, &c_helpers, scalar);
         return scalar;
     }

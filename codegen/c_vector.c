@@ -94,12 +94,30 @@ static const char *full(cg_module *c, const kir_expr *e)
     return helped(c, typed(c, "splat", lane), lane, lane, cg_expr(c, e), NULL);
 }
 
-/* An operand as an unsigned integer: signed arithmetic wraps, which C leaves undefined. */
+/* Signed arithmetic wraps, which C leaves undefined: it is done unsigned. */
+static bool wraps(cg_module *c, const kir_expr *e)
+{
+    if (e->kind != KIR_BIN || e->a->type == KIR_INDEX_TYPE || e->a->type == DT_bool) return false;
+    bool shifts = e->op == KB_SHL || e->op == KB_SHR, sums = e->op == KB_ADD || e->op == KB_SUB || e->op == KB_MUL;
+    nfc_dtype lane = lane_type(c, e->a->type);
+    return dtype_is_int(lane) && dtype_is_signed(lane) && (shifts || sums);
+}
+
+static const char *done_unsigned(cg_module *c, const kir_expr *e);
+
+/* The bits of a vector, of any type of their width. */
+static const char *bits(cg_module *c, const kir_expr *e)
+{
+    if (wraps(c, e)) return done_unsigned(c, e);
+    return e->kind == KIR_UN && e->op == KU_BITS ? bits(c, e->a) : value(c, e);
+}
+
+/* An operand as an unsigned integer. */
 static const char *unsigned_operand(cg_module *c, const kir_expr *e)
 {
     nfc_dtype lane = unsigned_of(bits_of(c, e->type));
-    if (kir_varies(c->lanes, e)) return as(c, lane, value(c, e));
-    return arena_printf(c->arena, "(%s)%s", dtype_table[lane].c_type, cg_expr(c, e));
+    if (!kir_varies(c->lanes, e)) return arena_printf(c->arena, "(%s)%s", dtype_table[lane].c_type, cg_expr(c, e));
+    return wraps(c, e) ? done_unsigned(c, e) : as(c, lane, bits(c, e));
 }
 
 /* ---- memory -------------------------------------------------------------------------------- */
@@ -151,7 +169,7 @@ static const char *unary(cg_module *c, const kir_expr *e)
         if (is_float(e->type) || e->type == KIR_INDEX_TYPE) return arena_printf(c->arena, "(-%s)", x);
         x = arena_printf(c->arena, "(0 - %s)", as(c, unsigned_of(bits_of(c, e->type)), x));
         return dtype_is_signed(lane) ? as(c, lane, x) : x;
-    case KU_BITS: return lane == lane_type(c, e->a->type) ? x : as(c, lane, x);
+    case KU_BITS: return lane == lane_type(c, e->a->type) ? x : as(c, lane, bits(c, e->a));
     case KU_SQRT: return helped(c, typed(c, cg_square_root(c, lane, c->lanes->width), lane), lane, lane, x, NULL);
     default: return helped(c, typed(c, op->text, lane), lane, lane, x, NULL);
     }
@@ -182,18 +200,17 @@ static const char *smaller(cg_module *c, const kir_expr *e, nfc_dtype lane)
     return helped(c, typed(c, e->op == KB_MAX ? "atleast" : "atmost", lane), lane, lane, x, y);
 }
 
-static const char *wrapping(cg_module *c, const kir_expr *e, nfc_dtype lane)
+/* What is shifted is a vector, by what may be a scalar. */
+static const char *shift(cg_module *c, const kir_expr *e)
 {
-    return as(c, lane, arena_printf(c->arena, "(%s %s %s)", unsigned_operand(c, e->a), kir_bin_table[e->op].text, unsigned_operand(c, e->b)));
+    const char *x = kir_varies(c->lanes, e->a) ? unsigned_operand(c, e->a) : as(c, unsigned_of(bits_of(c, e->type)), full(c, e->a));
+    return arena_printf(c->arena, "(%s %s %s)", x, kir_bin_table[e->op].text, kir_varies(c->lanes, e->b) ? unsigned_operand(c, e->b) : cg_expr(c, e->b));
 }
 
-static const char *shift(cg_module *c, const kir_expr *e, nfc_dtype lane)
+static const char *done_unsigned(cg_module *c, const kir_expr *e)
 {
-    nfc_dtype word = unsigned_of(bits_of(c, e->type));
-    const char *x = as(c, word, full(c, e->a)), *y = unsigned_operand(c, e->b);
-    if (!kir_varies(c->lanes, e->b)) y = cg_expr(c, e->b);
-    const char *shifted = arena_printf(c->arena, "(%s %s %s)", x, kir_bin_table[e->op].text, y);
-    return dtype_is_signed(lane) ? as(c, lane, shifted) : shifted;
+    if (e->op == KB_SHL || e->op == KB_SHR) return shift(c, e);
+    return arena_printf(c->arena, "(%s %s %s)", unsigned_operand(c, e->a), kir_bin_table[e->op].text, unsigned_operand(c, e->b));
 }
 
 /* C's division does unless it can trap. */
@@ -209,13 +226,8 @@ static const char *binary(cg_module *c, const kir_expr *e)
     if (op->flags & KIRF_MATH) return math(c, e, kmath_binary(c->m, (kir_bin)e->op, e->type), op->text);
     if (e->a->type == DT_bool) return of_bools(c, e);
     nfc_dtype lane = lane_type(c, e->a->type);
-    bool wraps = dtype_is_int(lane) && dtype_is_signed(lane) && e->a->type != KIR_INDEX_TYPE;
+    if (wraps(c, e)) return as(c, lane, done_unsigned(c, e));
     switch (e->op) {
-    case KB_ADD:
-    case KB_SUB:
-    case KB_MUL:
-        if (wraps) return wrapping(c, e, lane);
-        break;
     case KB_DIV:
     case KB_REM:
         if (!divides_plainly(e, lane)) return helped(c, typed(c, e->op == KB_DIV ? "div" : "rem", lane), lane, lane, full(c, e->a), full(c, e->b));
@@ -223,7 +235,7 @@ static const char *binary(cg_module *c, const kir_expr *e)
     case KB_MIN:
     case KB_MAX: return smaller(c, e, lane);
     case KB_SHL:
-    case KB_SHR: return shift(c, e, lane);
+    case KB_SHR: return shift(c, e);
     default: break;
     }
     return arena_printf(c->arena, "(%s %s %s)", operand(c, e->a), op->text, operand(c, e->b));

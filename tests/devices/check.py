@@ -184,14 +184,15 @@ def vector(t, lanes):
 
 def spelled(i):
     """A function that has nothing but the instruction, as the emitted source has it, and the types that it needs."""
-    of, mask, lanes = i["type"], "i" + i["type"][1:], i["lanes"]
+    of, mask, lanes, narrow = i["type"], "i" + i["type"][1:], i["lanes"], "u16"
     count = 3 if i["op"] in ("fma", "select") else 2 if i["op"] in ("min", "max") else 1
-    types = [mask if i["op"] == "select" and k == 0 else of for k in range(count)]
-    lines = [f"typedef {C_TYPES[t]} {vector(t, lanes)} __attribute__((vector_size({lanes} * sizeof({C_TYPES[t]}))));" for t in {of, mask} if lanes > 1]
+    types = [mask if i["op"] == "select" and k == 0 else narrow if i["op"] == "from_f16" else of for k in range(count)]
+    gives = narrow if i["op"] == "to_f16" else of
+    lines = [f"typedef {C_TYPES[t]} {vector(t, lanes)} __attribute__((vector_size({lanes} * sizeof({C_TYPES[t]}))));" for t in {of, mask, narrow} if lanes > 1]
     text = re.sub(r"\$(\d)", lambda m: "abc"[int(m[1])], i["text"])
     name = f"try_{i['op']}_{of}_{lanes}"
-    function = f"{vector(of, lanes)} {name}({', '.join(f'{vector(t, lanes)} {p}' for t, p in zip(types, 'abc'))})"
-    cast = f"({vector(of, lanes)})" if lanes > 1 else ""
+    function = f"{vector(gives, lanes)} {name}({', '.join(f'{vector(t, lanes)} {p}' for t, p in zip(types, 'abc'))})"
+    cast = f"({vector(gives, lanes)})" if lanes > 1 else ""
     return lines, [function + ";", function + f" {{ return {cast}{text}; }}"]
 
 
