@@ -1,4 +1,6 @@
 """Goldens of attention in its forms, and of rotary embeddings."""
+import functools
+
 import numpy as np
 
 from cases import RUN_INDEX, Name, case
@@ -55,38 +57,39 @@ def attention(q, k, v, mask, past_key, past_value, lengths, dtype, is_causal=0, 
     return y, k, v, shown[qk_matmul_output_mode]
 
 
+def attention_case(rng, graph, dtype, sizes, kv=None, past=None, mask=None, lengths=None, packed=False, results=1, value_type=None,
+                   softmax_precision=None, **more):
+    """sizes: of B, H, T, S, D and E; kv: heads of k and v."""
+    b, h, t, s, d, e = sizes
+    kv = kv or h
+    shape = lambda heads, rows, size: (b, rows, heads * size) if packed else (b, heads, rows, size)
+    inputs = {"q": sample(rng, dtype, shape(h, t, d), 1.0), "k": sample(rng, dtype, shape(kv, s, d), 1.0),
+              "v": sample(rng, value_type or dtype, shape(kv, s, e), 1.0)}
+    if mask is not None:
+        inputs["attn_mask"] = mask if isinstance(mask, Tensor) else encode(dtype, mask)
+    if past is not None:
+        inputs["past_key"] = sample(rng, dtype, (b, kv, past, d), 1.0)
+        inputs["past_value"] = sample(rng, value_type or dtype, (b, kv, past, e), 1.0)
+    if lengths is not None:
+        inputs["nonpad_kv_seqlen"] = encode("i64", np.array(lengths))
+    if packed:
+        more.update(q_num_heads=h, kv_num_heads=kv)
+    value = lambda n: decode(inputs[n]) if n in inputs else None
+    given = value("attn_mask")
+    if given is not None and inputs["attn_mask"].dtype == "bool":
+        given = inputs["attn_mask"].data
+    found = attention(value("q"), value("k"), value("v"), given, value("past_key"), value("past_value"),
+                      value("nonpad_kv_seqlen"), dtype, **more)
+    types = [dtype, dtype, value_type or dtype, dtype]
+    names = ["result", "present_key", "present_value", "scores"][:results]
+    if softmax_precision:
+        more["softmax_precision"] = Name(softmax_precision)
+    return case(graph, "attention", inputs, {n: encode(t, v) for n, t, v in zip(names, types, found)}, more)
+
+
 def attention_cases(row):
     rng = generator("attention")
-
-    def one(graph, dtype, sizes, kv=None, past=None, mask=None, lengths=None, packed=False, results=1, value_type=None,
-            softmax_precision=None, **more):
-        """sizes: of B, H, T, S, D and E; kv: heads of k and v."""
-        b, h, t, s, d, e = sizes
-        kv = kv or h
-        shape = lambda heads, rows, size: (b, rows, heads * size) if packed else (b, heads, rows, size)
-        inputs = {"q": sample(rng, dtype, shape(h, t, d), 1.0), "k": sample(rng, dtype, shape(kv, s, d), 1.0),
-                  "v": sample(rng, value_type or dtype, shape(kv, s, e), 1.0)}
-        if mask is not None:
-            inputs["attn_mask"] = mask if isinstance(mask, Tensor) else encode(dtype, mask)
-        if past is not None:
-            inputs["past_key"] = sample(rng, dtype, (b, kv, past, d), 1.0)
-            inputs["past_value"] = sample(rng, value_type or dtype, (b, kv, past, e), 1.0)
-        if lengths is not None:
-            inputs["nonpad_kv_seqlen"] = encode("i64", np.array(lengths))
-        if packed:
-            more.update(q_num_heads=h, kv_num_heads=kv)
-        value = lambda n: decode(inputs[n]) if n in inputs else None
-        given = value("attn_mask")
-        if given is not None and inputs["attn_mask"].dtype == "bool":
-            given = inputs["attn_mask"].data
-        found = attention(value("q"), value("k"), value("v"), given, value("past_key"), value("past_value"),
-                          value("nonpad_kv_seqlen"), dtype, **more)
-        types = [dtype, dtype, value_type or dtype, dtype]
-        names = ["result", "present_key", "present_value", "scores"][:results]
-        if softmax_precision:
-            more["softmax_precision"] = Name(softmax_precision)
-        return case(graph, "attention", inputs, {n: encode(t, v) for n, t, v in zip(names, types, found)}, more)
-
+    one = functools.partial(attention_case, rng)
     plain = (2, 3, 4, 6, 4, 5)
     square = (2, 2, 5, 5, 4, 4)
     flags = lambda *shape: Tensor("bool", rng.randint(0, 3, shape) > 0)

@@ -1,4 +1,6 @@
 """Goldens of recurrent layers: the standard's equations, over whole matrices."""
+import functools
+
 import numpy as np
 
 from cases import case
@@ -86,50 +88,52 @@ def layer(op, x, w, r, b, lengths, h0, c0, p, functions, direction, linear, coup
     return y, last_h, last_c
 
 
+def case_of(op, rng, graph, dtype, sizes=(3, 2, 4, 5), bias=True, lengths=None, states=False, peepholes=False, index="i32",
+            results=3, activations=None, activation_alpha=(), activation_beta=(), clip=None, direction="forward",
+            layout=0, linear_before_reset=0, input_forget=0, hidden_size=None):
+    """sizes: of T, B, I and H."""
+    lstm = op == "lstm"
+    steps, batch, size, hidden = sizes
+    dirs = 2 if direction == "bidirectional" else 1
+    rows = GATES[op] * hidden
+    swap = (lambda v, *axes: np.ascontiguousarray(v.transpose(axes))) if layout else (lambda v, *axes: v)
+    inputs = {"x": sample(rng, dtype, (batch, steps, size) if layout else (steps, batch, size), 1.0),
+              "w": sample(rng, dtype, (dirs, rows, size), 0.5),
+              "r": sample(rng, dtype, (dirs, rows, hidden), 0.5)}
+    if bias:
+        inputs["b"] = sample(rng, dtype, (dirs, 2 * rows), 0.5)
+    if lengths is not None:
+        inputs["sequence_lens"] = encode(index, np.array(lengths))
+    state = (batch, dirs, hidden) if layout else (dirs, batch, hidden)
+    if states:
+        inputs["initial_h"] = sample(rng, dtype, state, 0.5)
+        if lstm:
+            inputs["initial_c"] = sample(rng, dtype, state, 0.5)
+    if peepholes:
+        inputs["p"] = sample(rng, dtype, (dirs, 3 * hidden), 0.5)
+    value = lambda name, shape: decode(inputs[name]) if name in inputs else np.zeros(shape)
+    begin = lambda name: swap(value(name, state), 1, 0, 2)
+    functions = _functions(dtype, op, (activations or USUAL[op] * dirs), activation_alpha, activation_beta, clip)
+    found = layer(op, swap(decode(inputs["x"]), 1, 0, 2), decode(inputs["w"]), decode(inputs["r"]),
+                  value("b", (dirs, 2 * rows)), None if lengths is None else np.array(lengths),
+                  begin("initial_h"), begin("initial_c"), value("p", (dirs, 3 * hidden)), functions,
+                  direction, linear_before_reset, input_forget)
+    found = (swap(found[0], 2, 0, 1, 3), swap(found[1], 1, 0, 2), swap(found[2], 1, 0, 2))
+    outputs = dict(zip(["result", "y_h", "y_c"][:min(results, 2 + lstm)], (encode(dtype, v) for v in found)))
+    given = {"activations": " ".join(activations or []), "activation_alpha": list(activation_alpha),
+             "activation_beta": list(activation_beta), "clip": clip, "layout": layout, "hidden_size": hidden_size,
+             "linear_before_reset": linear_before_reset, "input_forget": input_forget}
+    given = {k: v for k, v in given.items() if v}
+    if direction != "forward":
+        given["direction"] = direction
+    return case(graph, op, inputs, outputs, given)
+
+
 def cases_of(row):
     op = row["name"]
     rng = generator(op)
     lstm = op == "lstm"
-
-    def one(graph, dtype, sizes=(3, 2, 4, 5), bias=True, lengths=None, states=False, peepholes=False, index="i32",
-            results=3, activations=None, activation_alpha=(), activation_beta=(), clip=None, direction="forward",
-            layout=0, linear_before_reset=0, input_forget=0, hidden_size=None):
-        """sizes: of T, B, I and H."""
-        steps, batch, size, hidden = sizes
-        dirs = 2 if direction == "bidirectional" else 1
-        rows = GATES[op] * hidden
-        swap = (lambda v, *axes: np.ascontiguousarray(v.transpose(axes))) if layout else (lambda v, *axes: v)
-        inputs = {"x": sample(rng, dtype, (batch, steps, size) if layout else (steps, batch, size), 1.0),
-                  "w": sample(rng, dtype, (dirs, rows, size), 0.5),
-                  "r": sample(rng, dtype, (dirs, rows, hidden), 0.5)}
-        if bias:
-            inputs["b"] = sample(rng, dtype, (dirs, 2 * rows), 0.5)
-        if lengths is not None:
-            inputs["sequence_lens"] = encode(index, np.array(lengths))
-        state = (batch, dirs, hidden) if layout else (dirs, batch, hidden)
-        if states:
-            inputs["initial_h"] = sample(rng, dtype, state, 0.5)
-            if lstm:
-                inputs["initial_c"] = sample(rng, dtype, state, 0.5)
-        if peepholes:
-            inputs["p"] = sample(rng, dtype, (dirs, 3 * hidden), 0.5)
-        value = lambda name, shape: decode(inputs[name]) if name in inputs else np.zeros(shape)
-        begin = lambda name: swap(value(name, state), 1, 0, 2)
-        functions = _functions(dtype, op, (activations or USUAL[op] * dirs), activation_alpha, activation_beta, clip)
-        found = layer(op, swap(decode(inputs["x"]), 1, 0, 2), decode(inputs["w"]), decode(inputs["r"]),
-                      value("b", (dirs, 2 * rows)), None if lengths is None else np.array(lengths),
-                      begin("initial_h"), begin("initial_c"), value("p", (dirs, 3 * hidden)), functions,
-                      direction, linear_before_reset, input_forget)
-        found = (swap(found[0], 2, 0, 1, 3), swap(found[1], 1, 0, 2), swap(found[2], 1, 0, 2))
-        outputs = dict(zip(["result", "y_h", "y_c"][:min(results, 2 + lstm)], (encode(dtype, v) for v in found)))
-        given = {"activations": " ".join(activations or []), "activation_alpha": list(activation_alpha),
-                 "activation_beta": list(activation_beta), "clip": clip, "layout": layout, "hidden_size": hidden_size,
-                 "linear_before_reset": linear_before_reset, "input_forget": input_forget}
-        given = {k: v for k, v in given.items() if v}
-        if direction != "forward":
-            given["direction"] = direction
-        return case(graph, op, inputs, outputs, given)
-
+    one = functools.partial(case_of, op, rng)
     names = lambda *all_of_rnn: (all_of_rnn * 3)[:len(USUAL[op])]
     some = list(names("Elu", "Softsign", "HardSigmoid"))
     cases = [
