@@ -5,13 +5,9 @@
 #include <stdlib.h>
 #include <math.h>
 #include <string.h>
+#include "frontend/memfile.h"
 #include "frontend/outdir.h"
 #include "passes/pass.h"
-
-typedef struct stored { /* a tensor of the package */
-    const char *name;
-    const ir_value *value;
-} stored;
 
 typedef struct exporter {
     nfc_session *s;
@@ -21,8 +17,8 @@ typedef struct exporter {
     nfc_map name;     /* value -> its name */
     nfc_map taken;    /* names in use */
     nfc_map block;    /* block -> its name */
-    nfc_map tensor;   /* constant -> stored */
-    VEC(stored) store;
+    nfc_map tensor;   /* constant -> export_tensor */
+    VEC(export_tensor) store;
     nfc_map zero;     /* dtype's name -> the name of a stored 0 */
     int depth;
     bool failed;
@@ -92,12 +88,12 @@ static void put_text(exporter *e, const char *text)
 /* The tensor of the package that a constant becomes. */
 static const char *store(exporter *e, const ir_value *v)
 {
-    stored *s = map_getp(&e->tensor, v);
+    export_tensor *s = map_getp(&e->tensor, v);
     if (s) return s->name;
     const char *name = v->name ? v->name : "constant", *base = name;
     for (int i = 2; map_get(&e->tensor, name); i++) name = arena_printf(e->a, "%s_%d", base, i);
-    s = ARENA_NEW(e->a, stored);
-    *s = (stored){name, v};
+    s = ARENA_NEW(e->a, export_tensor);
+    *s = (export_tensor){name, v};
     map_setp(&e->tensor, v, s);
     map_set(&e->tensor, name, s);
     vec_push(e->a, &e->store, *s);
@@ -458,9 +454,11 @@ static void put_head(exporter *e, const char *package)
 {
     const ir_graph *g = e->m->graph.at[0];
     fprintf(e->to, "// %s, written by 'nfc export' from a model.\n", e->m->name);
-    fputs("model ", e->to);
-    put_text(e, package);
-    fputs(";\n", e->to);
+    if (e->store.n) {
+        fputs("model ", e->to);
+        put_text(e, package);
+        fputs(";\n", e->to);
+    }
     for (int i = 0; i < e->m->dim.n; i++) {
         const ir_dim *d = &e->m->dim.at[i];
         if (d->bounded) fprintf(e->to, "dims { %s <= %" PRId64 "; }\n", d->sym->name, d->sym->hi > 0 ? d->sym->hi : 1);
@@ -487,57 +485,7 @@ static void take_names(exporter *e)
     }
 }
 
-/* ---- the package ---------------------------------------------------------------------------- */
-
-static const char *stored_type(const ir_value *v)
-{
-    const dtype_info *t = &dtype_table[v->type->dtype];
-    return *t->safetensors ? t->safetensors : t->kind == DTC_SIGNED ? "I8" : "U8";
-}
-
-static void put_json(FILE *to, const char *text)
-{
-    putc('"', to);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') fprintf(to, "\\%c", *text);
-        else if ((unsigned char)*text < ' ') fprintf(to, "\\u%04x", (unsigned)(unsigned char)*text);
-        else putc(*text, to);
-    }
-    putc('"', to);
-}
-
-static bool write_package(exporter *e, const char *path)
-{
-    outfile *file = outfile_begin(e->s, path);
-    if (!file) return false;
-    char *header = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&header, &size);
-    if (!to) arena_oom(e->a);
-    int64_t at = 0;
-    putc('{', to);
-    for (int i = 0; i < e->store.n; i++) {
-        const ir_value *v = e->store.at[i].value;
-        int64_t bytes = ir_max_bytes(v->type);
-        if (i) putc(',', to);
-        put_json(to, e->store.at[i].name);
-        fprintf(to, ":{\"dtype\":\"%s\",\"shape\":[", stored_type(v));
-        for (int k = 0; k < v->type->rank; k++) fprintf(to, "%s%" PRId64, k ? "," : "", sx_value(v->type->dim[k]));
-        fprintf(to, "],\"data_offsets\":[%" PRId64 ",%" PRId64 "]}", at, at + bytes);
-        at += bytes;
-    }
-    putc('}', to);
-    bool whole = fclose(to) == 0;
-    FILE *out = outfile_stream(file);
-    size_t padded = (size + 7) / 8 * 8;
-    for (int i = 0; i < 8; i++) putc((int)(padded >> (8 * i) & 255), out);
-    if (whole) fwrite(header, 1, size, out);
-    for (size_t i = size; i < padded; i++) putc(' ', out);
-    free(header);
-    if (!whole) arena_oom(e->a);
-    for (int i = 0; i < e->store.n; i++) fwrite(ir_const_bytes(e->store.at[i].value), 1, (size_t)ir_max_bytes(e->store.at[i].value->type), out);
-    return outfile_commit(file);
-}
+/* ---- the module ----------------------------------------------------------------------------- */
 
 /* What nothing uses and what follows from constants is not worth a line. */
 static void tidy(ir_module *m)
@@ -553,6 +501,19 @@ static void tidy(ir_module *m)
     ir_number(m);
 }
 
+/* The blocks say which constants there are, so they are written before what stands above them. */
+static void put_module(exporter *e, FILE *to, const char *package)
+{
+    memfile *blocks = memfile_new(e->a);
+    size_t size;
+    e->to = memfile_start(blocks);
+    put_region(e, e->m->graph.at[0]->body);
+    const char *text = memfile_end(blocks, &size);
+    e->to = to;
+    put_head(e, package);
+    fwrite(text, 1, size, to);
+}
+
 bool export_nfg(nfc_session *s, ir_module *m, const char *path)
 {
     size_t n = strlen(path);
@@ -563,12 +524,10 @@ bool export_nfg(nfc_session *s, ir_module *m, const char *path)
     if (!export_close_blocks(s, m)) return false;
     outfile *file = outfile_begin(s, path);
     if (!file) return false;
-    e.to = outfile_stream(file);
     const char *package = arena_printf(s->arena, "%.*s.safetensors", (int)(n - 4), path), *base = strrchr(package, '/');
     take_names(&e);
-    put_head(&e, base ? base + 1 : package);
-    put_region(&e, m->graph.at[0]->body);
-    if (e.failed || !write_package(&e, package)) {
+    put_module(&e, outfile_stream(file), base ? base + 1 : package);
+    if (e.failed || (e.store.n && !export_package(s, package, e.store.n, e.store.at))) {
         outfile_abandon(file);
         return false;
     }
