@@ -126,6 +126,18 @@ bool im_too_deep(importer *o, nfc_span at)
     return true;
 }
 
+static bool declares_attributes(im_node *n, const onnx_function *f)
+{
+    for (size_t i = 0; i < n->proto->n_attribute; i++) {
+        const char *name = n->proto->attribute[i]->name;
+        bool known = strcmp(name, "doc_string") == 0;
+        for (size_t k = 0; k < f->n_attribute; k++) known |= strcmp(f->attribute[k], name) == 0;
+        for (size_t k = 0; k < f->n_attribute_proto; k++) known |= strcmp(f->attribute_proto[k]->name, name) == 0;
+        if (!known) return im_fail(n, E_ARGUMENT, -1, "the attribute '%s' is not known", name);
+    }
+    return true;
+}
+
 bool im_call_function(im_node *n, const onnx_function *f)
 {
     importer *o = n->o;
@@ -133,6 +145,7 @@ bool im_call_function(im_node *n, const onnx_function *f)
         if (s->function == f) return im_fail(n, E_ONNX_FUNCTION, -1, "the function calls itself");
     if (im_too_deep(o, n->at)) return false;
     if (n->nin > (int)f->n_input || n->nout > (int)f->n_output) return im_fail(n, E_ONNX_FUNCTION, -1, "the function has %zu operands and %zu results; the node has %d and %d", f->n_input, f->n_output, n->nin, n->nout);
+    if (!declares_attributes(n, f)) return false;
     im_scope *s = im_scope_push(o, false);
     s->function = f;
     s->call = n;

@@ -79,6 +79,7 @@ typedef struct im_node {
     int errors;          /* that were reported before it */
     int nin, nout;
     im_value **in;     /* NULL: absent */
+    bool *seen;        /* attributes that somebody read */
     im_value **out;    /* made by the handler through im_out() and its like */
 } im_node;
 

@@ -171,7 +171,9 @@ bool ml_labels_of(im_node *n, ml_labels *l)
     const int64_t *ints = NULL;
     int count = im_ints(n, "classlabels_ints", &ints);
     if (count <= 0) count = im_ints(n, "classlabels_int64s", &ints);
+    const onnx_attribute *strings = im_attr(n, "classlabels_strings");
     *l = (ml_labels){0};
+    if (count > 0 && strings && strings->n_strings) return im_fail(n, E_ATTR_VALUE, -1, "the labels are given as numbers and as strings");
     if (count > 0) {
         l->n = count;
         l->values = mk_int_vector(n->k, DT_i64, count, ints);

@@ -126,8 +126,11 @@ static const onnx_attribute *resolved(const im_scope *scope, const onnx_attribut
 
 const onnx_attribute *im_attr(const im_node *n, const char *name)
 {
-    for (size_t i = 0; i < n->proto->n_attribute; i++)
-        if (strcmp(n->proto->attribute[i]->name, name) == 0) return resolved(n->o->scope, n->proto->attribute[i]);
+    for (size_t i = 0; i < n->proto->n_attribute; i++) {
+        if (strcmp(n->proto->attribute[i]->name, name) != 0) continue;
+        n->seen[i] = true;
+        return resolved(n->o->scope, n->proto->attribute[i]);
+    }
     return NULL;
 }
 
@@ -225,14 +228,10 @@ int im_declared(im_node *n, int i, const ir_sx *dim[IR_MAX_RANK])
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
-/* What old operator sets had and what changes nothing. */
-static bool is_ignored(const char *name, const char *const *skip)
+static bool stands_in(const char *name, const char *const *list)
 {
-    static const char *const old[] = {"consumed_inputs", "doc_string", NULL};
-    for (int i = 0; old[i]; i++)
-        if (strcmp(old[i], name) == 0) return true;
-    for (int i = 0; skip && skip[i]; i++)
-        if (strcmp(skip[i], name) == 0) return true;
+    for (int i = 0; list && list[i]; i++)
+        if (strcmp(list[i], name) == 0) return true;
     return false;
 }
 
@@ -307,14 +306,10 @@ ir_inst *im_row_begin(im_node *n, ir_op op, int nin, ir_value *const *in, const 
     for (size_t i = 0; i < n->proto->n_attribute; i++) {
         const onnx_attribute *a = resolved(n->o->scope, n->proto->attribute[i]);
         const char *name = n->proto->attribute[i]->name;
-        if (!a || is_ignored(name, skip)) continue;
         int at = op_attr_find(info, lower_case(n, name));
-        if (at >= 0) {
-            if (!set_attribute(n, inst, &info->attr[at], a)) return NULL;
-        } else {
-            im_fail(n, E_ARGUMENT, -1, "the attribute '%s' is not known", name);
-            return NULL;
-        }
+        bool is_seen_to = stands_in(name, skip);
+        n->seen[i] |= is_seen_to || at >= 0;
+        if (a && at >= 0 && !is_seen_to && !set_attribute(n, inst, &info->attr[at], a)) return NULL;
     }
     return inst;
 }
@@ -406,6 +401,33 @@ static bool check_attributes(im_node *n)
     return true;
 }
 
+/* Attributes that may stand at a node and say nothing here: rows of frontend/onnx/ops.def. */
+static bool is_idle(const im_node *n, const char *name)
+{
+    static const struct {
+        const char *domain, *op, *attribute;
+    } idle[] = {
+#define ONNX_IDLE(domain, name, attribute) {domain, name, attribute},
+#include "frontend/onnx/ops.def"
+    };
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+        if (strcmp(idle[i].attribute, name) == 0 && (!*idle[i].op || (strcmp(idle[i].op, n->op) == 0 && strcmp(idle[i].domain, n->domain) == 0))) return true;
+    return false;
+}
+
+/* Whoever reads an attribute marks it (im_attr, im_row_begin): of what nobody read it is not known what it would
+ * change. */
+static bool all_attributes_seen(im_node *n)
+{
+    bool all = true;
+    for (size_t i = 0; i < n->proto->n_attribute; i++) {
+        const char *name = n->proto->attribute[i]->name;
+        if (n->seen[i] || is_idle(n, name)) continue;
+        all = im_fail(n, E_ARGUMENT, -1, "the attribute '%s' is not known", name);
+    }
+    return all;
+}
+
 static bool find_operands(im_node *n)
 {
     bool found = true;
@@ -439,7 +461,8 @@ static bool run_handler(im_node *n, const im_op *op)
     bool done = op->handler ? op->handler(n) : im_row(n, op->row, NULL);
     for (int i = 0; done && !n->o->s->diags.errors && i < n->nout; i++)
         if (im_wants(n, i) && !n->out[i]) return im_fail(n, E_RESULTS, -1, "it has no result %d, which '%s' would be", i, n->proto->output[i]);
-    return done || n->o->s->diags.errors || im_fail(n, E_INTERNAL, -1, "its import failed without a reason");
+    if (done && !im_failed(n)) return all_attributes_seen(n);
+    return n->o->s->diags.errors || im_fail(n, E_INTERNAL, -1, "its import failed without a reason");
 }
 
 /* A function that calls another twice, that one a third twice: a few nodes stand for more than there is time for. */
@@ -459,6 +482,7 @@ void im_node_import(importer *o, const onnx_node *proto)
     im_op op;
     n.nout = (int)proto->n_output;
     n.out = ARENA_ARRAY(o->s->arena, im_value *, proto->n_output + 1);
+    n.seen = ARENA_ARRAY(o->s->arena, bool, proto->n_attribute + 1);
     o->k.at = n.at;
     o->node = &n;
     if (*proto->name) {

@@ -96,12 +96,13 @@ static ir_value *turned(im_node *n, int i, const char *batch_attr, const char *a
 {
     ir_value *x = im_in(n, i);
     int rank = x->type->rank, perm[IR_MAX_RANK];
+    bool batch_behind = im_int(n, batch_attr, 0), exchanged = im_int(n, attr, 0);
     for (int k = 0; k < rank; k++) perm[k] = k;
-    if (rank > 2 && im_int(n, batch_attr, 0)) {
+    if (rank > 2 && batch_behind) {
         for (int k = 0; k < rank - 2; k++) perm[k] = k + 1;
         perm[rank - 2] = 0;
     }
-    if (rank > 1 && im_int(n, attr, 0)) {
+    if (rank > 1 && exchanged) {
         int last = perm[rank - 1];
         perm[rank - 1] = perm[rank - 2];
         perm[rank - 2] = last;

@@ -386,7 +386,10 @@ bool im_group_query_attention(im_node *n)
     attend a;
     if (!begin(n, &a)) return false;
     if (!im_has(n, GQA_LAST)) return im_fail(n, E_OPERAND_MISSING, -1, "seqlens_k is missing");
-    if (im_wants(n, 3)) return refused(n, "output_qk");
+    if (im_wants(n, 3) || im_int(n, "qk_output", 0)) return refused(n, "output_qk");
+    if (strcmp(im_text(n, "k_quant_type", "NONE"), "NONE") != 0 || strcmp(im_text(n, "v_quant_type", "NONE"), "NONE") != 0 || im_int(n, "kv_cache_bit_width", 0)) return refused(n, "a quantised cache");
+    if (!im_int(n, "causal", 1)) return refused(n, "causal = 0");
+    if (im_int(n, "sliding_window_cache", 0)) return refused(n, "a cache of the window only");
     if (!gqa_projections(&a)) return false;
     ir_value *last = last_keys(&a), *before = keys_before(&a, last), *own = own_places(&a, before);
     if (im_int(n, "do_rotary", 0)) {
@@ -420,7 +423,9 @@ bool im_contrib_rotary(im_node *n)
     if (x->type->rank != 3 && x->type->rank != 4) return im_fail(n, E_RANK, 0, "the input must have rank 3 or 4");
     if (cosine->type->rank != 2 || !sx_is_const(cosine->type->dim[1])) return im_fail(n, E_SHAPE, 2, "cos_cache must be [N, R / 2], R being known");
     const ir_sx *shape[2] = {x->type->dim[0], x->type->dim[x->type->rank - 2]};
-    int64_t turning = 2 * sx_value(cosine->type->dim[1]), heads = im_int(n, "num_heads", 0);
+    int64_t turning = 2 * sx_value(cosine->type->dim[1]), heads = im_int(n, "num_heads", 0), given = im_int(n, "rotary_embedding_dim", 0);
+    if (given && given != turning) return im_fail(n, E_ATTR_VALUE, -1, "rotary_embedding_dim is %lld, and cos_cache has %lld columns", (long long)given, (long long)turning / 2);
+    if (im_float(n, "scale", 1) != 1) return refused(n, "a scale");
     if (x->type->rank == 3) {
         shape[1] = x->type->dim[1];
         if (!heads && sx_is_const(x->type->dim[2])) heads = sx_value(x->type->dim[2]) / (turning ? turning : 1);

@@ -315,7 +315,7 @@ static ir_value *pads_of_all(im_node *n, ir_value *pads, int rank)
 
 bool im_pad(im_node *n)
 {
-    static const char *const seen_to[] = {"pads", "paddings", "value", NULL};
+    static const char *const seen_to[] = {"pads", NULL};
     ir_value *x = im_need(n, 0), *pads;
     const int64_t *attr;
     if (bad(n, x)) return false;

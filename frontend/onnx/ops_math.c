@@ -116,12 +116,12 @@ bool im_reduce(im_node *n)
     int count;
     if (ir_is_poison(x)) return false;
     ir_op op = im_row_of(n);
-    bool given = im_has(n, 1);
+    bool given = im_has(n, 1), may_do_nothing = im_int(n, "noop_with_empty_axes", 0);
     bool none = given && ir_is_tensor(im_in(n, 1)) && im_in(n, 1)->type->rank == 1 && sx_is(im_in(n, 1)->type->dim[0], 0);
     if (given && !none && !im_const_in(n, 1, true)) return im_reduce_at_run_time(n, op);
     if (none) count = 0, mask = 0;
     else if (!im_axes(n, 1, "axes", x->type->rank, &mask, NULL, &count)) return false;
-    if (count <= 0 && im_int(n, "noop_with_empty_axes", 0)) return im_reduce_nothing(n, op);
+    if (count <= 0 && may_do_nothing) return im_reduce_nothing(n, op);
     if (count <= 0) mask = (1u << x->type->rank) - 1;
     nfc_dtype t = x->type->dtype;
     bool by_floats = dtype_is_int(t) && !(op_get(op)->types[0] >> t & 1); /* the root of a sum of integers */
@@ -142,6 +142,7 @@ bool im_reduce_nothing(im_node *n, ir_op op)
     ir_value *x = im_need(n, 0), *y = x;
     const ir_sx *dim[IR_MAX_RANK];
     int rank = x->type->rank;
+    im_int(n, "keepdims", 1); /* which has nothing to keep */
     if (rank == IR_MAX_RANK) return im_fail(n, E_RANK, 0, "the operand has too many axes");
     for (int i = 0; i < rank; i++) dim[i] = x->type->dim[i];
     dim[rank] = mk_sx(n->k, 1);
@@ -154,7 +155,7 @@ bool im_reduce_nothing(im_node *n, ir_op op)
 bool im_gemm(im_node *n)
 {
     static const char *const skip[] = {"broadcast", NULL};
-    return im_row(n, IR_gemm, skip);
+    return im_row(n, IR_gemm, n->version < 7 ? skip : NULL);
 }
 
 /* Before operator set 13 everything behind the axis was one vector. */

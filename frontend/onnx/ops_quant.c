@@ -285,6 +285,7 @@ bool im_matmul_nbits(im_node *n)
 {
     nbits b;
     if (!im_needs(n, 3) || !nbits_of(n, &b)) return false;
+    if (im_int(n, "weight_prepacked", 0)) return im_fail(n, E_ONNX_OP, -1, "weights that are packed for one machine are not supported");
     mk *k = n->k;
     ir_value *x = im_in(n, 0), *bias = im_in(n, 5), *w = nbits_weights(n, &b);
     const ir_type *t = x->type;

@@ -33,24 +33,40 @@ ir_value *im_strings(im_node *n, const onnx_attribute *a, bool scalar)
     return im_constant(n->o, t, n->at);
 }
 
+/* The one value that a Constant has, and what it is called; NULL after a report. */
+static const onnx_attribute *value_of(im_node *n, const char **name)
+{
+    static const char *const names[] = {"value", "sparse_value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings"};
+    const onnx_attribute *value = NULL;
+    int count = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const onnx_attribute *a = im_attr(n, names[i]);
+        if (!a) continue;
+        value = a;
+        *name = names[i];
+        count++;
+    }
+    if (count == 0) im_fail(n, E_ATTR_MISSING, -1, "it has no value");
+    if (count > 1) im_fail(n, E_ATTR_VALUE, -1, "it has %d values; one is wanted", count);
+    return count == 1 ? value : NULL;
+}
+
 bool im_constant_node(im_node *n)
 {
-    for (size_t i = 0; i < n->proto->n_attribute; i++) {
-        const char *name = n->proto->attribute[i]->name;
-        const onnx_attribute *a = im_attr(n, name);
-        if (!a) continue;
-        if (strcmp(name, "value") == 0 && a->t) {
-            ir_value *v = im_constant(n->o, a->t, n->at);
-            return a->t->data_type == NFC_ONNX__TENSOR_PROTO__DATA_TYPE__STRING ? im_out_text(n, 0, v) : im_out(n, 0, v);
-        }
-        if (strcmp(name, "sparse_value") == 0 && a->sparse_tensor) return im_out(n, 0, im_sparse(n->o, a->sparse_tensor, n->at));
-        if (strcmp(name, "value_float") == 0) return numbers(n, DT_f32, 1, true, &a->f, NULL);
-        if (strcmp(name, "value_int") == 0) return numbers(n, DT_i64, 1, true, NULL, &a->i);
-        if (strcmp(name, "value_floats") == 0) return numbers(n, DT_f32, (int)a->n_floats, false, a->floats, NULL);
-        if (strcmp(name, "value_ints") == 0) return numbers(n, DT_i64, (int)a->n_ints, false, NULL, a->ints);
-        if (strcmp(name, "value_string") == 0) return im_out_text(n, 0, im_strings(n, a, true));
-        if (strcmp(name, "value_strings") == 0) return im_out_text(n, 0, im_strings(n, a, false));
+    const char *name = "";
+    const onnx_attribute *a = value_of(n, &name);
+    if (!a) return false;
+    if (a->t) {
+        ir_value *v = im_constant(n->o, a->t, n->at);
+        return a->t->data_type == NFC_ONNX__TENSOR_PROTO__DATA_TYPE__STRING ? im_out_text(n, 0, v) : im_out(n, 0, v);
     }
+    if (a->sparse_tensor) return im_out(n, 0, im_sparse(n->o, a->sparse_tensor, n->at));
+    if (strcmp(name, "value_float") == 0) return numbers(n, DT_f32, 1, true, &a->f, NULL);
+    if (strcmp(name, "value_int") == 0) return numbers(n, DT_i64, 1, true, NULL, &a->i);
+    if (strcmp(name, "value_floats") == 0) return numbers(n, DT_f32, (int)a->n_floats, false, a->floats, NULL);
+    if (strcmp(name, "value_ints") == 0) return numbers(n, DT_i64, (int)a->n_ints, false, NULL, a->ints);
+    if (strcmp(name, "value_string") == 0) return im_out_text(n, 0, im_strings(n, a, true));
+    if (strcmp(name, "value_strings") == 0) return im_out_text(n, 0, im_strings(n, a, false));
     return im_fail(n, E_ATTR_MISSING, -1, "it has no value");
 }
 

@@ -494,6 +494,7 @@ static bool map_as_loop(im_node *n, const onnx_graph *g, const ir_sx *count)
     proto->attribute = ARENA_ARRAY(o->s->arena, onnx_attribute *, 1);
     proto->attribute[0] = body;
     loop.proto = proto;
+    loop.seen = ARENA_ARRAY(o->s->arena, bool, 1);
     loop.nin = results + 2;
     bool done = im_loop(&loop);
     im_scope_pop(o);

@@ -67,6 +67,7 @@ def files(nfc):
         # The call that says most of its attributes.
         inputs, given, results = max(good, key=lambda c: len(c[1]))
         yield "op_%s" % op, call(row, inputs, given, results), False
+        yield "op_%s_unknown_0" % op, call(row, inputs, {**given, "nonsense": 1}, results), True
         for name, old in given.items():
             if as_attribute(name, old) is None: continue
             for k, v in enumerate(odd_values(old)):
