@@ -183,8 +183,20 @@ bool kv_is_positive(kv_checker *c, const ir_sx *x)
 
 /* ---- what is known inside of loops and guards ------------------------------------------------ */
 
+/* k * f + constant is lo at least where f is ceil((lo - constant) / k), and a quotient where its dividend is lo times
+ * the divisor. */
 void kv_raise(kv_checker *c, kv_raised *list, const ir_sx *x, int64_t lo)
 {
+    int64_t rest;
+    if (x->kind == SX_DIV) {
+        if (!__builtin_mul_overflow(lo, x->constant, &rest)) kv_raise(c, list, x->a, rest);
+        return;
+    }
+    if (x->kind == SX_SUM && x->nterm == 1 && x->term[0].n == 1 && x->term[0].coef >= 1) {
+        int64_t k = x->term[0].coef;
+        if (!__builtin_sub_overflow(lo, x->constant, &rest)) kv_raise(c, list, x->term[0].factor[0], rest / k + (rest % k > 0));
+        return;
+    }
     ir_sym *sym = (ir_sym *)(uintptr_t)sx_only_sym(x);
     if (!sym || sym->lo >= lo || sym->hi < lo) return;
     vec_push(c->a, list, ((kv_was){sym, sym->lo}));
@@ -196,7 +208,6 @@ void kv_raise_extent(kv_checker *c, kv_raised *list, const ir_sx *extent)
     kv_raise(c, list, extent, 1);
     if (extent->kind != SX_SUM || extent->nterm != 1 || extent->term[0].coef < 1) return;
     const sx_term *m = &extent->term[0];
-    if (m->n == 1) kv_raise(c, list, m->factor[0], 1 - extent->constant > 0 ? (1 - extent->constant + m->coef - 1) / m->coef : 0);
     for (int i = 0; i < m->n; i++)
         if (sx_min(m->factor[i]) < 0) return;
     for (int i = 0; i < m->n && extent->constant <= 0; i++) kv_raise(c, list, m->factor[i], 1);

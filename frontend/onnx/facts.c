@@ -113,6 +113,16 @@ static bool fold(importer *o, const ir_inst *inst)
 
 /* ---- moves ---------------------------------------------------------------------------------- */
 
+/* The largest number that an element of the type holds, as far as tensors are looked at. */
+static int64_t largest_number(nfc_dtype t)
+{
+    int bits = dtype_table[t].bits;
+    if (t == DT_bool) return 1;
+    if (t == DT_f32 || t == DT_f64) return MOST_KNOWN;
+    if (!dtype_is_int(t)) return 0;
+    return bits > 12 ? MOST_KNOWN : (INT64_C(1) << (bits - dtype_is_signed(t))) - 1;
+}
+
 /* An op that only moves elements of its data operands is run on their numbers, so that what it does to
  * known elements needs no second definition. Operands of another type (indices) must be constants. */
 static bool is_data(const op_info *info, int i) { return info->in[i < info->nin ? i : info->nin - 1].type_var == 0; }
@@ -133,7 +143,7 @@ static void move(importer *o, const ir_inst *inst)
         const ir_sx *const *known = im_known(o, v);
         nfc_dtype t = v->type->dtype;
         int64_t n = ir_max_elements(v->type);
-        if ((t != DT_i64 && t != DT_i32 && t != DT_f32 && t != DT_f64) || n > MOST_KNOWN) return;
+        if (number.n - 1 + n > largest_number(t)) return;
         void *ids = arena_alloc(o->s->arena, (size_t)(n ? n : 1) * 8);
         for (int64_t k = 0; k < n; k++) {
             dtype_set_int(t, ids, (size_t)k, number.n);

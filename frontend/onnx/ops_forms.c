@@ -160,11 +160,10 @@ static int split_parts(im_node *n, int axis, const ir_sx *whole, const ir_sx **p
     int64_t parts = im_int(n, "num_outputs", wanted);
     if (parts != wanted) return im_fail(n, E_ATTR_VALUE, -1, "num_outputs is %lld, and there are %d results", (long long)parts, wanted) - 1;
     sx_table *t = &n->o->m->sx;
-    const ir_sx *each = sx_div(t, sx_add(t, whole, mk_sx(n->k, parts - 1)), parts), *rest = whole;
-    for (int i = 0; i < wanted; i++) {
-        part[i] = i + 1 < wanted ? each : rest;
-        rest = sx_sub(t, rest, each);
-    }
+    const ir_sx *each = sx_div(t, sx_add(t, whole, mk_sx(n->k, parts - 1)), parts), *before = sx_mul(t, each, mk_sx(n->k, parts - 1)), *last = sx_sub(t, whole, before);
+    for (int i = 0; i < wanted; i++) part[i] = each;
+    if (wanted && sx_min(last) < 0) last = im_require(n->o, last, 0, sx_max(each), "there are more parts than can be made so that only the last one is smaller");
+    if (wanted) part[wanted - 1] = last;
     return wanted;
 }
 
@@ -219,7 +218,8 @@ bool im_topk(im_node *n)
     return im_row_end(n, inst);
 }
 
-/* On where the new axis' coordinate is the index. The indices may be of any type, and are cut to integers. */
+/* On where the new axis' coordinate is the index. The indices may be of any type, and are cut to integers; off and
+ * on may be strings. */
 bool im_one_hot(im_node *n)
 {
     mk *k = n->k;
@@ -227,8 +227,9 @@ bool im_one_hot(im_node *n)
     int axis;
     if (bad(n, x) || ir_is_poison(pair) || !axis_of(n, "axis", -1, x->type->rank + 1, &axis)) return false;
     int rank = x->type->rank + 1;
-    if (rank > IR_MAX_RANK) return im_fail(n, E_RANK, 0, "the result would have %d axes", rank);
-    if (pair->type->rank != 1 || !sx_is(pair->type->dim[0], 2)) return im_fail(n, E_SHAPE, 2, "'%s' is %s; two elements are wanted", n->in[2]->name, ir_type_text(n->o->s->arena, pair->type));
+    const bool text = n->in[2]->text;
+    if (rank + text > IR_MAX_RANK) return im_fail(n, E_RANK, 0, "the result would have %d axes", rank);
+    if (pair->type->rank != 1 + text || !sx_is(pair->type->dim[0], 2)) return im_fail(n, E_SHAPE, 2, "'%s' is %s; two elements are wanted", n->in[2]->name, ir_type_text(n->o->s->arena, pair->type));
     ir_value *length = scalar(n, 1);
     if (ir_is_poison(length)) return false;
     const ir_sx *depth = im_result_size(n, 0, axis, length, 0, -1);
@@ -236,6 +237,7 @@ bool im_one_hot(im_node *n)
     at = mk_op3(k, IR_where, mk_op2(k, IR_less, at, zero), mk_op2(k, IR_add, at, mk_index_tensor(k, depth, DT_i64)), at);
     ir_value *same = mk_op2(k, IR_equal, mk_unsqueeze(k, at, axis), along(k, im_count(k, depth, DT_i64), rank, axis));
     ir_value *off = mk_pick(k, pair, 0, mk_sx(k, 0)), *on = mk_pick(k, pair, 0, mk_sx(k, 1));
+    if (text) return im_out_text(n, 0, mk_op3(k, IR_where, mk_unsqueeze(k, same, rank), on, off));
     return im_out(n, 0, mk_op3(k, IR_where, same, on, off));
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'onnx'))
 import pb
-from pb import BOOL, FLOAT, INT64, graph, info, node, tensor
+from pb import BOOL, FLOAT, INT64, STRING, graph, info, node, tensor
 
 F, I = np.float32, np.int64
 

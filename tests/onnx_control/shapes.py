@@ -122,3 +122,80 @@ def arithmetic_of_extents():
         x = numbers(n, 3, seed=n)
         runs.append(({'x': x}, {'y': np.concatenate([x[n // 2:], x[:n // 2]])}))
     return Case('arithmetic_of_extents', pb.model(g), runs, ['-D', 'N<=8'])
+
+
+@case
+def slices_of_slices():
+    """What is cut out of what is cut out, along an axis that is free: by steps, from behind, backwards, to nothing."""
+    cuts = [(1, -1, 2), (0, 5, 1), (-3, 2**63 - 1, 1), (-8, -2, 3), (2**63 - 1, -2**63, -1), (3, 100, 2), (2, -2, 1)]
+    nodes, outputs, constants = [], [], [const('axis', I([0]))]
+    for i, (a, b, s) in enumerate(cuts):
+        constants += [const('a%d' % i, I([a])), const('b%d' % i, I([b])), const('s%d' % i, I([s]))]
+        nodes.append(node('Slice', 'x a%d b%d axis s%d' % (i, i, i), 't%d' % i))
+        for k in range(len(cuts)):
+            nodes.append(node('Slice', 't%d a%d b%d axis s%d' % (i, k, k, k), 'y%d_%d' % (i, k)))
+            outputs.append(info('y%d_%d' % (i, k), FLOAT, ['M%d_%d' % (i, k), 2]))
+    runs = []
+    for n in (1, 2, 3, 6, 11):
+        x, wanted = numbers(n, 2, seed=n), {}
+        for i, (a, b, s) in enumerate(cuts):
+            for k, (c, d, t) in enumerate(cuts):
+                first, second = slice(a, b if s > 0 else None, s), slice(c, d if t > 0 else None, t)
+                wanted['y%d_%d' % (i, k)] = x[first][second]
+        runs.append(({'x': x}, wanted))
+    return Case('slices_of_slices', pb.model(graph('slices', nodes, [info('x', FLOAT, ['N', 2])], outputs, constants)), runs, ['-D', 'N<=11'])
+
+
+@case
+def parts_of_a_free_axis():
+    """Split into parts as equal as can be, of an axis whose extent is free."""
+    g = graph('parts', [node('Split', 'x', 'a b c', axis=0, num_outputs=3), node('Concat', 'c b a', 'y', axis=0), node('ReduceSum', 'b axes', 'sum', keepdims=0)],
+              [info('x', FLOAT, ['N', 2])], [info('a', FLOAT, ['A', 2]), info('c', FLOAT, ['C', 2]), info('y', FLOAT, ['N', 2]), info('sum', FLOAT, [2])], [const('axes', I([0]))])
+    runs = []
+    for n in (2, 3, 5, 6, 8, 9):
+        x, each = numbers(n, 2, seed=n), -(-n // 3)
+        a, b, c = x[:each], x[each:2 * each], x[2 * each:]
+        runs.append(({'x': x}, {'a': a, 'c': c, 'y': np.concatenate([c, b, a]), 'sum': b.sum(0)}))
+    return Case('parts_of_a_free_axis', pb.model(g, opset=18), runs, ['-D', 'N<=9'])
+
+
+@case
+def words_for_numbers():
+    """OneHot whose values are strings."""
+    words = np.array([b'', b'hit'], object)
+    g = graph('words', [node('OneHot', 'x depth values', 'y', axis=0)], [info('x', INT64, [4])], [info('y', STRING, [3, 4])], [const('depth', I(3)), pb.tensor('values', words)])
+    x = I([0, 2, -1, 5])
+    y = np.array([[b'hit' if i == (v + 3 if v < 0 else v) else b'' for v in x] for i in range(3)], object)
+    return Case('words_for_numbers', pb.model(g), [({'x': x}, {'y': y})])
+
+
+@case
+def windows_over_free_axes():
+    """Convolutions and a pool whose results have one element or none less than the bound says: from where they have one."""
+    w = numbers(2, 1, 4, seed=5)
+    g = graph('windows', [node('Conv', 'x w', 'c', strides=[2], pads=[1, 0]), node('MaxPool', 'c', 'y', kernel_shape=[3], strides=[2]), node('ReduceMax', 'y axes', 'best', keepdims=0)],
+              [info('x', FLOAT, [1, 1, 'T'])], [info('y', FLOAT, [1, 2, 'K']), info('best', FLOAT, [1, 2])], [const('w', w), const('axes', I([2]))])
+    runs = []
+    for t in (7, 8, 12, 20):
+        x = numbers(1, 1, t, seed=t)
+        padded = np.concatenate([np.zeros(1, F), x[0, 0]])
+        c = np.array([[padded[i:i + 4] @ w[m, 0] for i in range(0, len(padded) - 3, 2)] for m in range(2)], F)
+        y = np.array([[c[m, i:i + 3].max() for i in range(0, c.shape[1] - 2, 2)] for m in range(2)], F)[None]
+        runs.append(({'x': x}, {'y': y, 'best': y.max(2)}))
+    return Case('windows_over_free_axes', pb.model(g, opset=18), runs, ['-D', 'T<=20'], rtol=1e-4)
+
+
+@case
+def squeeze_as_exported():
+    """x.squeeze(-1) as PyTorch writes it: an If over whether the extent is 1, which follows from the bound of the input."""
+    squeeze = graph('then', [node('Squeeze', 'c last', 's')], [], [info('s', FLOAT, ['A', 'B'])])
+    whole = graph('else', [node('Identity', 'c', 'i')], [], [info('i', FLOAT, ['A', 'B', 'C'])])
+    g = graph('squeeze', [node('Conv', 'x w', 'c', strides=[4]), node('Shape', 'c', 'shape'), node('Gather', 'shape two', 'extent', axis=0), node('Equal', 'extent one', 'is_one'),
+                          node('If', 'is_one', 'q', then_branch=squeeze, else_branch=whole), node('MatMul', 'q m', 'y')],
+              [info('x', FLOAT, [1, 1, 'T'])], [info('y', FLOAT, [1, 3])], [const('w', numbers(2, 1, 4, seed=2)), const('m', numbers(2, 3, seed=3)), const('two', I([2])), const('one', I([1])), const('last', I([2]))])
+    runs = []
+    for t in (4, 5, 7):
+        x = numbers(1, 1, t, seed=t)
+        runs.append(({'x': x}, {'y': (numbers(2, 1, 4, seed=2)[:, 0] @ x[0, 0, :4]) @ numbers(2, 3, seed=3)[None]}))
+    runs = [(i, {'y': np.asarray(o['y'], F).reshape(1, 3)}) for i, o in runs]
+    return Case('squeeze_as_exported', pb.model(g, opset=18), runs, ['-D', 'T<=7'], rtol=1e-4)
