@@ -2,6 +2,7 @@
 #include "codegen/program.h"
 
 #include <string.h>
+#include <strings.h>
 #include "ir/names.h"
 
 /* ---- files --------------------------------------------------------------------------------- */
@@ -359,15 +360,29 @@ const nfc_backend *backend_named(const char *name)
     return NULL;
 }
 
-/* The prefix of all names. Not what the files around the program call something else: make's targets,
- * the runtime's nf_*.c. */
+/* Headers of the C library, and what they include of it: a header that was called so, in a folder that is searched
+ * for headers, would stand in their place. */
+static const char *const library_headers[] = {
+    "alloca", "assert", "byteswap", "complex", "ctype", "dirent", "dlfcn", "endian", "errno", "fcntl", "features", "fenv", "float", "getopt", "inttypes", "iso646",
+    "libintl", "limits", "locale", "malloc", "math", "memory", "new", "poll", "pthread", "regex", "sched", "semaphore", "setjmp", "signal", "spawn", "stdalign", "stdarg",
+    "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string", "strings", "termios", "tgmath", "threads", "time", "uchar", "ucontext", "unistd",
+    "values", "wait", "wchar", "wctype", "windows", NULL};
+
+/* Is it one of them, also where files are found by names in any case? */
+static bool is_among(const char *const *list, const char *name)
+{
+    for (int i = 0; list[i]; i++)
+        if (strcasecmp(list[i], name) == 0) return true;
+    return false;
+}
+
+/* The prefix of all names. Not what the files around the program call something else: make's targets and files,
+ * the runtime's nf_*.c, the library's headers. */
 static const char *program_name(nfc_arena *a, const char *module)
 {
-    static const char *const taken[] = {"all", "clean", "run", "Makefile", "nf", NULL};
+    static const char *const taken[] = {"all", "clean", "run", "Makefile", "GNUmakefile", "nf", NULL};
     const char *name = name_identifier(a, module);
-    for (int i = 0; taken[i]; i++)
-        if (strcmp(taken[i], name) == 0) return arena_printf(a, "v_%s", name);
-    return name;
+    return is_among(taken, name) || is_among(library_headers, name) ? arena_printf(a, "v_%s", name) : name;
 }
 
 cg_program *program_new(nfc_session *s, const plan *planned, const device *d, bool with_main)

@@ -346,3 +346,32 @@ def test_same_bytes(s):
         data = open(os.path.join(out, f), 'rb').read()
         expect(data == open(os.path.join(other, 'o', f), 'rb').read(), f + ' differs')
         expect(s.work.encode() not in data and HERE.encode() not in data, f + ' names a folder')
+
+
+# ---- names ----
+
+NAMES = ['all', 'clean', 'run', 'Makefile', 'makefile', 'GNUmakefile', 'nf', 'nf_main', 'main', 'string', 'String', 'stdint', 'stddef', 'math', 'time', 'errno', 'int', 'while', 'class',
+         'inline', 'NULL', 'memcpy', 'printf', 'malloc', 'linux', 'unix', 'test', 'help', 'DIR', 'CC']
+
+
+def test_names_that_mean_something_else(s):
+    """A graph may be called as make's targets and files, headers and functions of the library, or words of C are: what is
+    made of it builds, runs and is cleaned, also where its folder is one of those that are searched for headers."""
+    for name in NAMES:
+        with open(s.path(name + '.nfg'), 'w') as f:
+            f.write('inputs { x : f32 [2]; } outputs { y : f32 [2]; } block entry { y = op relu(x=x); return y; }')
+        np.save(s.path('two.npy'), np.array([-1, 2], 'f4'))
+        out = s.path('out_' + name)
+        s.must(s.nfc, 'build', name + '.nfg', '--emit=sources', '-o', out)
+        header = read_json(out, 'manifest.json')['api']['header']
+        program = header[:-2]
+        s.must('make', '-s', '-C', out, 'CFLAGS=-std=c99 -I.')
+        s.must(os.path.join(out, program), '--input', 'x=' + s.path('two.npy'), '--output', s.path('y_' + name))
+        expect_array(s.path('y_' + name, 'y.npy'), np.array([0, 2], 'f4'))
+        s.must('make', '-s', '-C', out, 'lib%s.a' % program)
+        s.must('make', '-s', '-C', out, 'clean')
+        left = [f for f in os.listdir(out) if f.endswith(('.o', '.a')) or f == program]
+        expect(not left, left)
+        with open(s.path('use.cc'), 'w') as f:
+            f.write('#include <cstring>\n#include <cmath>\n#include <string>\n#include "%s"\n' % header)
+        s.must('g++', '-std=c++17', '-Wall', '-Wextra', '-Wpedantic', '-fsyntax-only', '-I', out, s.path('use.cc'))
