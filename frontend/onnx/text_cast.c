@@ -1,11 +1,11 @@
 /* Casts between numbers and strings, byte by byte in tensors.
  *
- * A number becomes the shortest text that reads back as it, in Python's form: 0.1, 1e-05, 12.0, nan. That is
- * exact for integers and floats of up to 32 bits; an f64 has up to 17 digits, worked out in f64, of which
- * the last may be off by one. Text is read to 18 digits and rounded in f64. */
+ * A number becomes the shortest text that reads back as it, in Python's form: 0.1, 1e-05, 12.0, nan. Text is
+ * read to 18 digits and rounded in f64; as a bool it is a number that is not 0, or true or false in any case. */
 #include <math.h>
 #include <string.h>
 #include "frontend/onnx/ml.h"
+#include "frontend/onnx/text_digits.h"
 
 #define INT(x) mk_integer(k, DT_i64, x)
 #define OP1(op, a) mk_op1(k, IR_##op, a)
@@ -58,25 +58,41 @@ static ir_value *digit(mk *k, const decimal *d, ir_value *t)
     return WHERE(inside, OP2(add, mk_cast(k, value, DT_i64), INT('0')), INT('0'));
 }
 
+/* How many digits an integer has. */
+static ir_value *how_many(mk *k, ir_value *x)
+{
+    ir_value *count = INT(1);
+    for (int i = 1; i < 20; i++) {
+        ir_value *reaches = OP2(greater_or_equal, x, mk_pick(k, powers(k), 0, mk_sx(k, i)));
+        count = OP2(add, count, mk_cast(k, reaches, DT_i64));
+    }
+    return count;
+}
+
 static ir_value *of_integers(mk *k, ir_value *x, ir_value *place)
 {
     bool is_signed = dtype_is_signed(x->type->dtype);
     ir_value *negative = is_signed ? OP2(less, x, mk_integer(k, x->type->dtype, 0)) : NULL;
     ir_value *wide = mk_cast(k, mk_cast(k, x, is_signed ? DT_i64 : DT_u64), DT_u64), *zero = mk_integer(k, DT_u64, 0);
-    decimal d = {.digits = negative ? WHERE(negative, OP2(sub, zero, wide), wide) : wide, .count = INT(1)};
-    for (int i = 1; i < 20; i++) {
-        ir_value *reaches = OP2(greater_or_equal, d.digits, mk_pick(k, powers(k), 0, mk_sx(k, i)));
-        d.count = OP2(add, d.count, mk_cast(k, reaches, DT_i64));
-    }
+    decimal d = {.digits = negative ? WHERE(negative, OP2(sub, zero, wide), wide) : wide};
+    d.count = how_many(k, d.digits);
     ir_value *sign = negative ? mk_cast(k, negative, DT_i64) : INT(0), *t = OP2(sub, place, sign);
     ir_value *byte = WHERE(OP2(less, t, INT(0)), INT('-'), digit(k, &d, t));
     return WHERE(OP2(less, t, d.count), byte, INT(0));
 }
 
-/* The fewest digits that read back as x (a: its magnitude in f64). */
+/* The fewest digits that read back as x (a: its magnitude in f64). Of a float of up to 32 bits what is worked out in
+ * f64 has digits to spare. */
 static decimal shortest(mk *k, ir_value *x, ir_value *a)
 {
-    int most = x->type->dtype == DT_f64 ? 17 : 9;
+    enum { most = 9 };
+    if (x->type->dtype == DT_f64) {
+        decimal d;
+        im_shortest_f64(k, a, &d.digits, &d.exponent);
+        d.count = how_many(k, d.digits);
+        d.exponent = OP2(add, d.exponent, OP2(sub, d.count, INT(1)));
+        return d;
+    }
     ir_value *one = INT(1), *zero = INT(0), *unit = real(k, 1);
     ir_value *e = mk_cast(k, OP1(floor, OP2(mul, OP1(log, a), real(k, 0.43429448190325182))), DT_i64);
     e = WHERE(OP2(greater_or_equal, a, scaled(k, unit, OP2(add, e, one))), OP2(add, e, one), e);
@@ -199,7 +215,7 @@ static ir_value *words_of(im_node *n, const char *const *word, int count)
 
 static bool from_text(im_node *n, nfc_dtype to)
 {
-    static const char *const names[] = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "+nan", "-nan"};
+    static const char *const truths[] = {"true", "false"}, *const names[] = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "+nan", "-nan"};
     static const double values[] = {NAN, INFINITY, INFINITY, -INFINITY, INFINITY, INFINITY, -INFINITY, NAN, NAN, 0};
     mk *k = n->k;
     ir_value *x = im_in(n, 0), *init[STATES], *next[STATES];
@@ -214,23 +230,23 @@ static bool from_text(im_node *n, nfc_dtype to)
     ir_value *sign = OP2(greater, s[MINUS], zero), *whole = WHERE(sign, OP1(neg, s[DIGITS]), s[DIGITS]);
     ir_value *number = scaled(k, mk_cast(k, s[DIGITS], DT_f64), exponent);
     number = WHERE(sign, OP1(neg, number), number);
-    ir_value *named = OP2(find, im_text_lower(k, x), words_of(n, names, 9)), *is_name = OP2(greater_or_equal, named, zero);
+    const bool is_truth = to == DT_bool;
+    ir_value *named = OP2(find, im_text_lower(k, x), is_truth ? words_of(n, truths, 2) : words_of(n, names, 9)), *is_name = OP2(greater_or_equal, named, zero);
     const ir_sx *ten = mk_sx(k, 10);
     ir_value *special = mk_gather(k, mk_const(k, ir_tensor(k->m, DT_f64, 1, &ten), values), BOTH(max, named, zero), 0);
     ir_value *bad = OP2(or, OP2(greater, s[BAD], zero), OP2(or, OP2(equal, s[COUNT], zero), OP2(or, OP2(equal, s[STAGE], INT(4)), OP2(equal, s[STAGE], INT(5)))));
-    bad = OP2(and, bad, dtype_is_float(to) ? NOT(is_name) : OP2(equal, zero, zero));
+    bad = OP2(and, bad, dtype_is_float(to) || is_truth ? NOT(is_name) : OP2(equal, zero, zero));
     const ir_sx *all = ir_elements(k->m, bad->type);
     if (!sx_is(all, 0)) { /* what is no number is an error of the run */
         ir_value *any = mk_reduce(k, IR_reduce_max, mk_reshape(k, mk_cast(k, bad, DT_i64), 1, &all), 1, false);
         im_element(n->o, BOTH(max, any, zero), 0, 0, 0);
     }
+    if (is_truth) return im_out(n, 0, WHERE(is_name, OP2(equal, named, zero), OP2(greater, s[DIGITS], zero)));
     if (dtype_is_float(to)) return im_out(n, 0, mk_cast(k, WHERE(is_name, special, number), to));
     return im_out(n, 0, mk_cast(k, WHERE(OP2(equal, exponent, zero), whole, mk_cast(k, number, DT_i64)), to));
 }
 
 bool im_cast_text(im_node *n, bool text, nfc_dtype to)
 {
-    if (text) return to_text(n);
-    if (to == DT_bool) return im_fail(n, E_ONNX_OP, -1, "casts of strings to bool are not supported");
-    return from_text(n, to);
+    return text ? to_text(n) : from_text(n, to);
 }

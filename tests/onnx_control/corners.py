@@ -1,6 +1,6 @@
 """What models drawn at random have brought to light."""
 from build import *
-from pb import STRING
+from pb import DOUBLE, STRING
 
 
 @case
@@ -116,3 +116,24 @@ def first_behind_what_is_cut_off():
     g = graph('behind_the_cut', [node('Pad', 'x cut', 'rest'), node('Gather', 'rest ends', 'y', axis=-1)], [info('x', FLOAT, ['N'])], [info('y', FLOAT, [2])],
               [const('cut', I([-1, 0])), const('ends', I([-1, 0]))])
     return Case('behind_the_cut', pb.model(g), [({'x': numbers(n)}, {'y': numbers(n)[[-1, 1]]}) for n in (2, 5)], ['-D', 'N<=5'])
+
+
+@case
+def floats_as_text():
+    """The shortest text that reads back as the number, nearest to it: powers of two and ten, subnormal numbers, the largest,
+    what lies between two decimals, halves and thirds."""
+    x = [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 0.1, 0.3, 1 / 3, 2 / 3, 1e16, 1e22, 1e23, 9007199254740993.0, 123456789012345680.0, 3.5601181736115222e-307, 5.832897615645118e-303,
+         4.35, 299792458.0, 1e-5, 0.0001, -2.5, 0.0, -0.0, float('inf'), -float('inf'), float('nan')]
+    x += [2.0**i for i in range(-1074, 1024, 31)] + [10.0**i for i in range(-323, 309, 17)] + [float(v) * 10.0**(37 * i - 290) for i, v in enumerate(numbers(16, seed=9).astype(np.float64) ** 3)]
+    x = np.array(x, np.float64)
+    y = np.array([repr(float(v)).encode() for v in x], object)
+    g = graph('floats_as_text', [node('Cast', 'x', 'y', to=STRING)], [info('x', DOUBLE, [len(x)])], [info('y', STRING, [len(x)])])
+    return Case('floats_as_text', pb.model(g), [({'x': x}, {'y': y})])
+
+
+@case
+def text_as_truth():
+    """A number that is not 0, or the word for it."""
+    x = np.array([b'1', b'0', b'0.0', b'-2.5e3', b'True', b'FALSE', b'false', b'0.001'], object)
+    g = graph('text_as_truth', [node('Cast', 'x', 'y', to=BOOL)], [info('x', STRING, [8])], [info('y', BOOL, [8])])
+    return Case('text_as_truth', pb.model(g), [({'x': x}, {'y': np.array([1, 0, 0, 1, 1, 0, 0, 1], bool)})])
