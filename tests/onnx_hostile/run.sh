@@ -1,13 +1,14 @@
 #!/bin/sh
-# run.sh [BUILD [MUTATIONS [EVERY]]]: ONNX models that mean harm, or nothing: each gives a named error, within a second of the
+# run.sh [BUILD [MUTATIONS [EVERY [FIRST]]]]: ONNX models that mean harm, or nothing: each gives a named error, within a second of the
 # processor and 256 MB; none an error of the compiler, a crash or a leak.
 #
 # Crafted models and every op with odd attributes; small models cut off behind every EVERYth byte and changed field by field.
-# With NFC_FUZZ=all behind every byte, and 100000 times: some minutes.
+# With NFC_FUZZ=all behind every byte, and 100000 times: some minutes. FIRST is the number of the first change: others from
+# 100000 on, say.
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/build}" && pwd) || exit 2
-count=${2:-3000} every=${3:-11}
+count=${2:-3000} every=${3:-11} first=${4:-0}
 [ "${NFC_FUZZ:-}" = all ] && count=100000 every=1
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT INT TERM
@@ -44,7 +45,7 @@ while read -r verb path _ arguments; do
     "$build/nfc" "$verb" "$path" $arguments || { echo "FAILED the good model $path"; failed=1; }
 done <"$work/list"
 "$work/sanitized/mutate" "$work/sanitized" "$work/list" 2 cut "$every" || failed=1
-"$work/sanitized/mutate" "$work/sanitized" "$work/list" 2 0 "$count" || failed=1
+"$work/sanitized/mutate" "$work/sanitized" "$work/list" 2 "$first" "$count" || failed=1
 if [ $failed != 0 ]; then
     kept=${TMPDIR:-/tmp}/nfc-onnx-hostile-$$
     mkdir -p "$kept" && cp "$work"/*/crash-* "$kept" 2>/dev/null
