@@ -5,6 +5,7 @@ import os, subprocess, sys, tempfile
 import numpy as np
 import torch
 import models
+import nets
 import work
 
 KINDS = {np.dtype("float32"): "f32", np.dtype("int64"): "i64"}
@@ -26,6 +27,7 @@ def to_ncnn(folder, name, module, inputs):
 
 def to_litert(folder, name, module, inputs):
     import litert_torch
+    nets.Detect.square = staticmethod(lambda x: x * x)  # it has no pow
     aside = work.path(folder, name, "new.tflite")
     litert_torch.convert(module, tuple(torch.from_numpy(a) for a in inputs)).export(aside)
     os.rename(aside, work.path(folder, name, "tflite"))

@@ -58,6 +58,7 @@ MODELS = {
     "tiny_mobilenet": (nets.tiny_mobilenet, image(3, 96, 96)),
     "tiny_autoencoder": (nets.tiny_autoencoder, image(640)),
     "keyword_spotter": None,  # trained, from the folder of models beside the project
+    "add_16": ((lambda: nets.Sum(16)), (lambda: [torch.randn(16)])),
     **{"gemm_%d" % n: product(n, n, n) for n in (64, 128, 256, 512, 1024, 2048, 4096)},
     "gemm_128x768x768": product(128, 768, 768),
     "gemm_128x3072x768": product(128, 3072, 768),

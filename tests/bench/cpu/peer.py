@@ -9,7 +9,7 @@
         native = (function, argument)                optional: int function(void *argument) is one run, timed from C
 
 A peer that is not installed raises Absent, a model that it does not run Unsupported; both with the reason."""
-import ctypes, importlib, json, os, subprocess, time
+import ctypes, importlib.util, json, os, re, subprocess, time
 import numpy as np
 import work
 
@@ -49,6 +49,20 @@ def need(module):
         raise Absent("not installed (%s)" % e)
 
 
+def package_folder(module):
+    """Where a Python package lies, without importing it, or Absent."""
+    found = importlib.util.find_spec(module)
+    if not found or not found.origin:
+        raise Absent("not installed (no package %s)" % module)
+    return os.path.dirname(found.origin)
+
+
+def by_number(name):
+    """Sorts names by the number that they end with: out2 before out10."""
+    digits = re.search(r"(\d+)\D*$", name)
+    return int(digits.group(1)) if digits else 0
+
+
 def shared_library(folder, source, *flags):
     """Compiles a C file of this folder to a shared library, unless that was done, and loads it."""
     source = os.path.join(work.HERE, source)
@@ -66,6 +80,8 @@ def shared_library(folder, source, *flags):
 
 def converted(model, to, kind, python):
     """The path of the model in a runtime's own format: convert.py makes it once. What went wrong then is kept as well."""
+    if not os.path.exists(work.path(model.folder, model.name, "pt")):
+        raise Unsupported("there is no PyTorch module of it")
     path, failed = work.path(model.folder, model.name, kind), work.path(model.folder, model.name, to + ".failed")
     if not os.path.exists(path) and not os.path.exists(failed):
         if not os.path.exists(python):

@@ -15,12 +15,13 @@ def title(peer):
 
 def number(x):
     """Three digits."""
-    return "%.3g" % x if x < 100 else "%.0f" % x
+    return "%.3g" % x if x < 1000 else "%.0f" % x
 
 
 def time_cell(result):
-    """The median of the rounds' medians in ms, and half of what lies between the least and the most of them."""
-    return "%s ±%.0f%%" % (number(result["ms"]), 50 * (result["most"] - result["least"]) / result["ms"])
+    """The middle of the rounds in ms, or with a unit when it is less than a microsecond; and half of what lies between the least and the most."""
+    ms = result["ms"]
+    return "%s ±%.0f%%" % (number(ms) if ms >= 1e-3 else "%.3g ns" % (ms * 1e6), 50 * (result["most"] - result["least"]) / ms)
 
 
 def problem(result):
@@ -33,12 +34,23 @@ def problem(result):
 
 def best_of(row):
     """(peer, result) of the fastest of the others, or None."""
-    others = [(p, r) for p, r in row["peers"].items() if p != "nfc" and "ms" in r]
+    others = [(p, r) for p, r in row["peers"].items() if not p.startswith("nfc") and "ms" in r]
     return min(others, key=lambda pr: pr[1]["ms"]) if others else None
 
 
 def share(amount, result, ceiling):
     return "%.0f%%" % (100 * amount / (result["ms"] * 1e-3) / ceiling) if result and "ms" in result else ""
+
+
+def is_product(row):
+    return row["model"].startswith(("gemm_", "gemv_"))
+
+
+def of_use(rows, peers):
+    """The peers without those that by their nature run none of these models: libraries of products among networks."""
+    def reasons(p):
+        return {r["peers"][p].get("unsupported") if "ms" not in r["peers"][p] else None for r in rows}
+    return [p for p in peers if p.startswith("nfc") or len(reasons(p)) > 1 or reasons(p) == {None}]
 
 
 def cells(row, peers):
@@ -59,6 +71,18 @@ def line(row, peers):
     return "%-20s %dT  %s%s" % (row["model"], row["threads"], text, ratio)
 
 
+def starts(rows, peers):
+    """How long each takes to load a network and run it once, with the fewest threads."""
+    least = min(r["threads"] for r in rows)
+    rows = [r for r in rows if r["threads"] == least and not is_product(r)]
+    if not rows:
+        return []
+    text = ["", "**Loading and the first run, ms**", "", "| model | " + " | ".join(title(p) for p in peers) + " |", "|---" + "|--:" * len(peers) + "|"]
+    for r in rows:
+        text.append("| %s | " % r["model"] + " | ".join(number(r["peers"][p]["load"] * 1e3) if "ms" in r["peers"][p] else "" for p in peers) + " |")
+    return text
+
+
 def notes(rows, peers):
     """Why a peer is absent, once; why a model is not measured, model by model; and the versions of the rest."""
     text = []
@@ -74,13 +98,21 @@ def notes(rows, peers):
     return text
 
 
-def markdown(machine, rows, peers):
+def table(rows, peers):
+    peers = of_use(rows, peers)
     head = ["model", "GFLOP", "MB", *[title(p) for p in peers], "best peer", "nfc / best", "nfc of peak", "best of peak", "nfc of read", "best of read", "peak GFLOP/s", "read GB/s"]
+    return ["", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|", *["| " + " | ".join(cells(r, peers)) + " |" for r in rows]]
+
+
+def markdown(machine, rows, peers):
     text = ["%(date)s, %(cpu)s, Linux %(system)s, load %(load).1f at the end; nfc for device %(device)s; `%(command)s`" % machine, "",
             "Times are ms: the median of %(rounds)d rounds' %(of)s, ± half the range of those; a turn is %(seconds)g s or one run. GFLOP: a direct count" % machine,
             "of convolutions, products and LSTMs. MB: weights, inputs and outputs. Shares are of what the same cores reached between the rounds:",
             "f32 multiply-adds in registers, and the best of six ways to read as many bytes."]
     for threads in dict.fromkeys(r["threads"] for r in rows):
-        text += ["", "**%d thread%s**" % (threads, "s"[: threads != 1]), "", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
-        text += ["| " + " | ".join(cells(r, peers)) + " |" for r in rows if r["threads"] == threads]
+        these = [r for r in rows if r["threads"] == threads]
+        text += ["", "**%d thread%s**" % (threads, "s"[: threads != 1])]
+        for part in ([r for r in these if not is_product(r)], [r for r in these if is_product(r)]):
+            text += table(part, peers) if part else []
+    text += starts(rows, of_use([r for r in rows if not is_product(r)], peers))
     return "\n".join([*text, "", *notes(rows, peers), ""])

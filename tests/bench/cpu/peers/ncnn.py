@@ -32,8 +32,8 @@ class Program:
             raise peer.Unsupported("the converted model has %d inputs" % len(self.net.input_names()))
         self.arrays = [its_own(a) for a in inputs]
         self.inputs = [ncnn.Mat(a) for a in self.arrays]
-        self.names = list(zip(self.net.input_names(), self.inputs))
-        self.results = list(self.net.output_names())
+        self.names = list(zip(sorted(self.net.input_names(), key=peer.by_number), self.inputs))
+        self.results = sorted(self.net.output_names(), key=peer.by_number)
 
     def step(self):
         extractor = self.net.create_extractor()

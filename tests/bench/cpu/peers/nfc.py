@@ -21,10 +21,10 @@ def same_sources(old, new):
     return os.path.exists(files[0]) and filecmp.cmp(*files, shallow=False)
 
 
-def emit(model, threads):
+def emit(model, threads, compiler):
     """The folder of the emitted C; the same folder, untouched, when nfc gives the same as before."""
     device = model.options.get("device") or "host"
-    folder = os.path.join(model.folder, "nfc", "%s-%s-%d" % (model.name, os.path.basename(device), threads))
+    folder = os.path.join(model.folder, "nfc", "-".join([model.name, os.path.basename(device), str(threads), *filter(None, [compiler])]))
     aside = folder + ".new"
     shutil.rmtree(aside, ignore_errors=True)
     os.makedirs(os.path.dirname(aside), exist_ok=True)
@@ -41,21 +41,21 @@ def setting(makefile, name):
     return re.search(r"^%s *= *(.*)$" % name, makefile, re.M).group(1).split()
 
 
-def compile_program(folder, api):
-    """program.so: the library that the emitted Makefile makes, and the bridge."""
+def compile_program(folder, api, compiler):
+    """program.so: the library that the emitted Makefile makes, with its compiler or another, and the bridge."""
     target = os.path.join(folder, "program.so")
     bridge = os.path.join(work.HERE, "nfc_bridge.c")
     if os.path.exists(target) and os.path.getmtime(target) > os.path.getmtime(bridge):
         return target
     with open(os.path.join(folder, "Makefile")) as f:
         makefile = f.read()
-    compiler, prefix = setting(makefile, "CC"), api["prefix"]
+    command, prefix = [compiler] if compiler else setting(makefile, "CC"), api["prefix"]
     library = "lib%s.a" % prefix
-    run(["make", "-C", folder, "-s", "CC=%s -fPIC" % " ".join(compiler), library])
+    run(["make", "-C", folder, "-s", "CC=%s -fPIC" % " ".join(command), library])
     graph = api["graphs"][0]
     defines = {"PROGRAM_ctx": prefix + "_ctx", "PROGRAM_in": graph["in"], "PROGRAM_out": graph["out"], "PROGRAM_init": prefix + "_init",
                "PROGRAM_run": graph["run"], "ARENA_BYTES": api["arena_bytes"], "PORTS_IN": len(graph["inputs"]), "PORTS_OUT": len(graph["outputs"])}
-    run([*compiler, *setting(makefile, "CFLAGS"), "-fPIC", "-shared", "-I", folder, "-include", api["header"], *["-D%s=%s" % d for d in defines.items()],
+    run([*command, *setting(makefile, "CFLAGS"), "-fPIC", "-shared", "-I", folder, "-include", api["header"], *["-D%s=%s" % d for d in defines.items()],
          bridge, "-o", target, "-Wl,--whole-archive", os.path.join(folder, library), "-Wl,--no-whole-archive", *setting(makefile, "LDLIBS")])
     return target
 
@@ -67,17 +67,19 @@ def aligned(bytes_, align):
     return memory[start:start + bytes_]
 
 
-def prepare(model, threads):
+def prepare(model, threads, compiler=None):
     """(program.so, what the manifest says of its interface, nfc's version)"""
     nfc = model.options["nfc"]
     if not os.path.exists(nfc):
         raise peer.Absent("there is no %s: make" % nfc)
     if threads > 1:
         raise peer.Unsupported("emits code for one thread")
-    folder = emit(model, threads)
+    if compiler and not shutil.which(compiler):
+        raise peer.Absent("there is no %s" % compiler)
+    folder = emit(model, threads, compiler)
     with open(os.path.join(folder, "manifest.json")) as f:
         api = json.load(f)["api"]
-    return compile_program(folder, api), api, run([nfc, "version"]).split()[-1]
+    return compile_program(folder, api, compiler), api, run([nfc, "version"]).split()[-1]
 
 
 class Program:

@@ -21,7 +21,7 @@ class SessionRun(ctypes.Structure):
 
 class Api:
     def __init__(self):
-        found = glob.glob(os.path.join(os.path.dirname(peer.need("onnxruntime").__file__), "capi", "libonnxruntime.so.*"))
+        found = glob.glob(os.path.join(peer.package_folder("onnxruntime"), "capi", "libonnxruntime.so.*"))
         if not found:
             raise peer.Absent("the package has no C library")
         library = ctypes.CDLL(found[0])

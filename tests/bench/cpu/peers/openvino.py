@@ -1,5 +1,5 @@
 """OpenVINO, CPU plugin, through its C interface: infer is then one C call."""
-import ctypes, glob, os
+import ctypes, glob, importlib.metadata, os
 import numpy as np
 import peer
 
@@ -7,8 +7,7 @@ NAME = "OpenVINO"
 
 
 def library():
-    folder = os.path.join(os.path.dirname(peer.need("openvino").__file__), "libs")
-    found = glob.glob(os.path.join(folder, "libopenvino_c.so*"))
+    found = glob.glob(os.path.join(peer.package_folder("openvino"), "libs", "libopenvino_c.so*"))
     if not found:
         raise peer.Absent("the package has no C library")
     return ctypes.CDLL(found[0])
@@ -17,7 +16,7 @@ def library():
 class Program:
     def __init__(self, model, threads, inputs):
         self.lib = library()
-        self.version = peer.need("openvino").__version__.split("-")[0]
+        self.version = importlib.metadata.version("openvino")
         core = self.made("ov_core_create")
         net = self.made("ov_core_read_model", core, model.path.encode(), None)
         # The plugin would compute in bf16 where the processor has it.
