@@ -2,7 +2,13 @@
 
 REQUEST is JSON: peer, model, folder, threads, cores, options. Says {"ready": ...} or {"absent"|"unsupported"|"failed": reason}, then
 answers each line on stdin, {"measure": seconds}, with one line of JSON. Lines begin with "@ "; what else a peer prints is not read."""
-import importlib, json, os, sys, time
+import ctypes, importlib, json, os, signal, sys, time
+
+
+def end_with_parent():
+    """A worker that is stopped would outlive a bench that is killed."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def say(**what):
@@ -24,6 +30,7 @@ def error_of(outputs, golden):
 
 
 def main():
+    end_with_parent()
     request = json.loads(sys.argv[1])
     os.sched_setaffinity(0, request["cores"])
     import peer
