@@ -131,7 +131,9 @@ plan_view *plan_written(const plan_graph *p, const ir_inst *inst);
 void plan_checks_of(ir_module *m, const ir_inst *inst, plan_checks *checks);
 /* May it end the run on the host, before its kernel? */
 bool plan_may_refuse(ir_module *m, const ir_inst *inst);
-/* plan_memory.c: offsets in the arena. */
+/* plan_memory.c: the most bytes of the arena that are in use at a time. */
+int64_t plan_lower_bound(plan_graph *p);
+/* Offsets in the arena. */
 void plan_offsets(plan_graph *p, int64_t alignment);
 /* plan_lower.c: kernels and moves. */
 void plan_kernels(plan_graph *p);

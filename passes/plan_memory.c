@@ -282,6 +282,12 @@ static int64_t lower_bound(plan_graph *p, plan_buffer *const *list, int n, int64
     return most;
 }
 
+int64_t plan_lower_bound(plan_graph *p)
+{
+    int64_t pairs;
+    return lower_bound(p, p->buffer.at, p->buffer.n, &pairs);
+}
+
 static void keep_if_better(plan_graph *p, int64_t size, const char *heuristic, int64_t *best)
 {
     if (p->arena >= 0 && size >= p->arena) return;

@@ -374,11 +374,14 @@ static void finish(placer *k)
     }
 }
 
-void plan_storage(plan_graph *p)
+/* Gives every value its place; true: with parts of concats in theirs that others read too. */
+static bool place_values(plan_graph *p, bool joins_read)
 {
     nfc_arena *a = arena_child(p->plan->m->arena);
-    placer k = {.p = p, .m = p->plan->m, .a = a};
+    placer k = {.p = p, .m = p->plan->m, .a = a, .joins_read = joins_read};
     for (nfc_map **map = (nfc_map *[]){&k.storage, &k.base, &k.life, &k.copied_read, &k.block_begin, &k.traffic, &k.jump_at, &k.channels_last, NULL}; *map; map++) map_init(*map, a);
+    for (nfc_map **map = (nfc_map *[]){&p->view, &p->position, &p->loop_end, NULL}; *map; map++) map_init(*map, p->plan->m->arena);
+    p->positions = 0;
     number_region(&k, p->g->body, &p->positions);
     find_jumps(&k);
     find_copied_reads(&k);
@@ -389,4 +392,15 @@ void plan_storage(plan_graph *p)
     hold_carried(&k);
     finish(&k);
     arena_free(a);
+    return k.joined_read;
+}
+
+/* A part that others read too saves a copy in its place, but keeps all of the concat there for as long as
+ * they need it: only where the arena is not larger for it. */
+void plan_storage(plan_graph *p)
+{
+    plan_graph apart = *p;
+    if (!place_values(p, true)) return;
+    place_values(&apart, false);
+    if (plan_lower_bound(&apart) < plan_lower_bound(p)) *p = apart;
 }

@@ -39,6 +39,7 @@ typedef struct {
     VEC(ir_inst *) inst; /* all, in order */
     nfc_map traffic;     /* state -> traffic */
     nfc_map jump_at;     /* block -> position + 1 of the first jump to it */
+    bool joins_read, joined_read; /* parts of concats that others read too may lie there; one does */
     nfc_map channels_last; /* values that are stored so, where they have storage of their own */
     VEC(back_edge) back;
 } placer;
@@ -76,7 +77,15 @@ plan_view *plan_renamed(plan_graph *p, const ir_inst *inst, int n, const plan_vi
 plan_view *plan_unrenamed(plan_graph *p, const ir_inst *inst, const plan_view *y);
 /* plan_layout.c: which values are stored channels last. */
 void plan_layouts(placer *k);
-/* plan_share.c: values that can share a storage do. */
+/* plan_parts.c: parts of concats, and what is written into states, in their places. */
+void place_parts(placer *k);
+void place_writes(placer *k);
+/* plan_share.c: do two lives get into each other's way in one storage? */
+bool place_clash(placer *k, const segment *a, const segment *b);
+void place_merge(placer *k, storage *into, storage *from);
+/* Is it all of its buffer, in every run, in whichever order? */
+bool place_is_whole(placer *k, const ir_value *v);
+/* Values that can share a storage do. */
 void plan_share(placer *k);
 
 #endif

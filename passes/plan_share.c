@@ -78,7 +78,7 @@ static bool may_touch(placer *k, const segment *before, const segment *after)
     return false;
 }
 
-static bool clash(placer *k, const segment *a, const segment *b)
+bool place_clash(placer *k, const segment *a, const segment *b)
 {
     if (a->last < b->first || b->last < a->first) return false;
     if (a->last == b->first) return !may_touch(k, a, b);
@@ -94,17 +94,17 @@ static bool storages_clash(placer *k, const storage *a, const storage *b)
         for (int i = 0; i < small->segment.n; i++) {
             if (small->segment.at[i].first < big->last) return true;
             for (int n = 0; small->segment.at[i].first == big->last && n < big->latest.n; n++)
-                if (clash(k, &big->latest.at[n], &small->segment.at[i])) return true;
+                if (place_clash(k, &big->latest.at[n], &small->segment.at[i])) return true;
         }
         return false;
     }
     for (int i = 0; i < a->segment.n; i++)
         for (int n = 0; n < b->segment.n; n++)
-            if (clash(k, &a->segment.at[i], &b->segment.at[n])) return true;
+            if (place_clash(k, &a->segment.at[i], &b->segment.at[n])) return true;
     return false;
 }
 
-static void merge(placer *k, storage *into, storage *from)
+void place_merge(placer *k, storage *into, storage *from)
 {
     if (into->buffer->place == PLAN_ARENA && from->buffer->place != PLAN_ARENA) {
         into->buffer->place = from->buffer->place;
@@ -117,7 +117,7 @@ static void merge(placer *k, storage *into, storage *from)
 }
 
 /* Is it all of its buffer, in every run, in whichever order? An output's buffer is as large as the run's dims make it. */
-static bool is_whole(placer *k, const ir_value *v)
+bool place_is_whole(placer *k, const ir_value *v)
 {
     const plan_view *view = plan_view_of(k->p, v);
     if (!view || !sx_is(view->offset, 0) || !plan_is_dense(k->m, v->type, view)) return false;
@@ -127,7 +127,7 @@ static bool is_whole(placer *k, const ir_value *v)
 /* Puts two values into one storage, if nothing speaks against it. */
 static bool try_merge(placer *k, const ir_value *a, const ir_value *b)
 {
-    if (!a || !b || a->type->kind != IR_TENSOR || !is_whole(k, a) || !is_whole(k, b)) return false;
+    if (!a || !b || a->type->kind != IR_TENSOR || !place_is_whole(k, a) || !place_is_whole(k, b)) return false;
     if (a->type->dtype != b->type->dtype || ir_elements(k->m, a->type) != ir_elements(k->m, b->type) || !lie_alike(k, a, b)) return false;
     storage *x = storage_of(k, plan_view_of(k->p, a)->buffer), *y = storage_of(k, plan_view_of(k->p, b)->buffer);
     if (x == y) return true;
@@ -136,7 +136,7 @@ static bool try_merge(placer *k, const ir_value *a, const ir_value *b)
     bool output_p = p == PLAN_OUTPUT, output_q = q == PLAN_OUTPUT;
     bool ok = (arena_p && (arena_q || output_q)) || (output_p && (arena_q || (output_q && x->buffer->port == y->buffer->port)));
     if (!ok || storages_clash(k, x, y)) return false;
-    merge(k, x->segment.n >= y->segment.n ? x : y, x->segment.n >= y->segment.n ? y : x);
+    place_merge(k, x->segment.n >= y->segment.n ? x : y, x->segment.n >= y->segment.n ? y : x);
     return true;
 }
 
@@ -167,144 +167,15 @@ static void share_outputs(placer *k)
         const ir_inst *i = k->inst.at[n];
         for (int o = 0; i->op == IR_return && o < g->output.n; o++) {
             const ir_value *v = i->in[o];
-            if (!is_whole(k, v) || !plan_is_contiguous(k->m, v->type, plan_view_of(k->p, v))) continue;
+            if (!place_is_whole(k, v) || !plan_is_contiguous(k->m, v->type, plan_view_of(k->p, v))) continue;
             storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
             if (s->buffer->bytes > ir_max_bytes(g->output.at[o].type)) continue; /* the run checks that it fits, at the end */
             if (s->buffer->place != PLAN_ARENA || (port[o] && storages_clash(k, port[o], s))) continue;
             s->buffer->place = PLAN_OUTPUT;
             s->buffer->port = o;
-            if (port[o]) merge(k, port[o], s);
+            if (port[o]) place_merge(k, port[o], s);
             else port[o] = s;
         }
-    }
-}
-
-/* Is the value made for this one user, with storage of its own? */
-static bool is_private(placer *k, const ir_value *v, const ir_inst *user)
-{
-    if (!v->def || v->def->block != user->block || !v->uses || v->uses->next || !is_whole(k, v)) return false;
-    if (v->def->op == IR_loop || map_getp(&k->base, v) != v) return false;
-    const storage *s = storage_of(k, plan_view_of(k->p, v)->buffer);
-    return s->buffer->place == PLAN_ARENA && s->segment.n == 1;
-}
-
-/* Is it a view of another value, and not a copy? */
-static bool is_view(placer *k, const ir_value *v) { return v->def && renames(v->def) && map_getp(&k->base, v) != v; }
-
-/* What is made for the user alone and is its operand x, or what x is a view of; NULL: that has other users
- * too. `at` is where x shall lie, and becomes where that lies then. */
-static const ir_value *made_for(placer *k, const ir_value *x, const ir_inst *user, plan_view *at)
-{
-    while (is_view(k, x) && !x->uses->next) {
-        const plan_view *from = plan_unrenamed(k->p, x->def, at);
-        if (!from) return NULL;
-        *at = *from;
-        x = x->def->in[0];
-    }
-    if (!is_private(k, x, user) || (renames(x->def) && !plan_unrenamed(k->p, x->def, at))) return NULL;
-    return x;
-}
-
-static void lay_at(placer *k, const ir_value *x, const plan_view *at)
-{
-    *plan_view_of(k->p, x) = *at;
-    if (is_view(k, x)) lay_at(k, x->def->in[0], plan_unrenamed(k->p, x->def, at));
-}
-
-/* Does another value need the storage of a concat while the part is there already? The lives of other
- * parts, which lie beside it, stand behind the first `foreign` ones. */
-static bool part_clashes(placer *k, const storage *whole, const storage *part, const ir_value *concat)
-{
-    for (int i = 0; i < whole->foreign; i++)
-        if (whole->segment.at[i].value != concat && clash(k, &whole->segment.at[i], &part->segment.at[0])) return true;
-    return false;
-}
-
-static void check_known(void *env, const ir_sym *sym)
-{
-    int *latest = env;
-    int at = sym->is_dim ? -1 : sym->value->def ? sym->value->def->id : -1;
-    if (at > *latest) *latest = at;
-}
-
-/* Are the indices that a place depends on read before a value is made there? */
-static bool is_known_at(const plan_view *v, int rank, const ir_inst *maker)
-{
-    int latest = -1;
-    sx_visit(v->offset, check_known, &latest);
-    for (int i = 0; i < rank; i++) sx_visit(v->stride[i], check_known, &latest);
-    return latest < maker->id;
-}
-
-static void share_parts(placer *k, const ir_inst *i)
-{
-    sx_table *t = &k->m->sx;
-    int axis = (int)ir_int(i, ATTR_AT(concat, axis));
-    if (axis < 0) axis += i->out[0]->type->rank;
-    const plan_view *whole = plan_view_of(k->p, i->out[0]);
-    const ir_sx *at = sx_int(t, 0);
-    for (int p = 0; p < i->nin; p++) {
-        const ir_value *x = i->in[p];
-        const ir_sx *here = at;
-        at = sx_add(t, at, x->type->dim[axis]);
-        plan_view v = *whole;
-        v.offset = sx_add(t, v.offset, sx_mul(t, here, whole->stride[axis]));
-        plan_view own = v;
-        const ir_value *made = made_for(k, x, i, &own);
-        if (!made) continue;
-        storage *part = storage_of(k, plan_view_of(k->p, made)->buffer), *s = storage_of(k, whole->buffer);
-        /* A state is read as it is until the write. */
-        if (s->buffer->place == PLAN_STATE || part_clashes(k, s, part, i->out[0])) continue;
-        if (!is_known_at(&own, made->type->rank, made->def)) continue;
-        lay_at(k, x, &v);
-        merge(k, s, part);
-    }
-}
-
-/* The parts of a concat are worked out where they will stand. Outer ones first: parts may be concats. */
-static void share_concats(placer *k)
-{
-    for (int i = 0; i < k->storage.n; i++) {
-        storage *s = k->storage.entry[i].value;
-        s->foreign = s->segment.n;
-    }
-    for (int n = k->inst.n - 1; n >= 0; n--)
-        if (k->inst.at[n]->op == IR_concat) share_parts(k, k->inst.at[n]);
-}
-
-/* May it end the run? Then what was not written yet must not be written. */
-static bool can_fail(placer *k, const ir_inst *i)
-{
-    if (op_get(i->op)->flags & OPF_CAN_FAIL) return true;
-    for (const ir_inst *f = i->op == IR_fused ? i->region[0]->first->first : NULL; f; f = f->next)
-        if (op_get(f->op)->flags & OPF_CAN_FAIL) return true;
-    return plan_may_refuse(k->m, i);
-}
-
-/* From the maker of a value to the write: does nothing touch the state, use a view of it, or fail? */
-static bool state_is_quiet(placer *k, const ir_inst *maker, const ir_inst *write)
-{
-    if (can_fail(k, write)) return false;
-    for (const ir_inst *i = maker; i != write; i = i->next)
-        if (i->op == IR_loop || can_fail(k, i) || (i->state == write->state && (i->op == IR_read || i->op == IR_write))) return false;
-    const traffic *t = place_traffic(k, write->state);
-    int earlier = place_before(k, t->read.at, t->read.n, position(k, write));
-    return !earlier || t->until.at[earlier - 1] < position(k, maker);
-}
-
-/* What is only written into a state is worked out there. */
-static void share_writes(placer *k)
-{
-    for (int n = 0; n < k->inst.n; n++) {
-        const ir_inst *w = k->inst.at[n];
-        if (w->op != IR_write) continue;
-        const plan_view *written = plan_written(k->p, w);
-        plan_view own = *written;
-        const ir_value *made = made_for(k, w->in[1], w, &own);
-        if (!made || !is_known_at(&own, made->type->rank, made->def) || !state_is_quiet(k, made->def, w)) continue;
-        storage *s = storage_of(k, plan_view_of(k->p, made)->buffer);
-        lay_at(k, w->in[1], written);
-        s->merged = storage_of(k, place_state(k, w->state));
     }
 }
 
@@ -322,9 +193,9 @@ static void share_in_place(placer *k)
 
 void plan_share(placer *k)
 {
-    share_writes(k);
+    place_writes(k);
     share_outputs(k);
-    share_concats(k);
+    place_parts(k);
     share_loops_and_jumps(k);
     share_in_place(k);
 }

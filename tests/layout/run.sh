@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh BUILD [ENGINE...]: layouts. plans/NAME.nfg: what is chosen, and what is copied for it, against NAME.expect
-# (NFC_BLESS=1 writes it). Then every op on values that are stored channels last, against the goldens of tests/ops; see
-# rewrite.py (one graph in six of each op; with NFC_LAYOUT=all every one), and a few models so.
+# (NFC_BLESS=1 writes it), and in every layout what it computes, against the simulator. Then every op on values that
+# are stored channels last, against the goldens of tests/ops; see rewrite.py (one graph in six of each op; with
+# NFC_LAYOUT=all every one). Then a few models so.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
@@ -30,6 +31,8 @@ for graph in "$here"/plans/*.nfg; do
 done
 [ $plans -gt 0 ] || exit 1
 echo "layout: $plans plans"
+mkdir "$work/results" || exit 2
+"$python" -B "$here/results.py" "$build/nfc" "$here/plans" "$work/results" || exit 1
 
 mkdir "$work/run" || exit 2
 "$python" "$here/rewrite.py" "$here/../ops" "$work/ops" $every || exit 2
