@@ -7,21 +7,27 @@ build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
 cache=${NFC_BENCH_CACHE:-$build/bench}
 mkdir -p "$cache" && cache=$(cd "$cache" && pwd) || exit 2
+room=$(df -Pk "$cache" | awk 'NR == 2 { print int($4 / 1000000) }')
+if [ -z "$NFC_BENCH_PYTHON" ] && [ ! -e "$cache/venv/installed" ] && [ "$room" -lt 40 ]; then
+    echo "bench-cpu: packages and models take about 25 GB, and $cache has room for $room only; NFC_BENCH_CACHE names another folder" >&2
+    exit 1
+fi
 python=${NFC_BENCH_PYTHON:-$cache/venv/bin/python}
-if [ ! -x "$python" ]; then
+if [ -z "$NFC_BENCH_PYTHON" ] && [ ! -e "$cache/venv/installed" ]; then
     echo "bench-cpu: installing the peers from PyPI into $cache/venv: some gigabytes"
     ${PYTHON:-/usr/bin/python3} -m venv "$cache/venv" || exit 2
     # What models are made with must be there; a peer that is not to be had is named in the table.
-    "$python" -m pip install -q -r "$here/requirements.txt" || exit 2
+    "$python" -m pip install -q --no-cache-dir -r "$here/requirements.txt" || exit 2
     while read -r package; do
-        "$python" -m pip install -q "$package" || echo "bench-cpu: $package does not install here"
+        "$python" -m pip install -q --no-cache-dir "$package" || echo "bench-cpu: $package does not install here"
     done < "$here/requirements-peers.txt"
+    : > "$cache/venv/installed"
 fi
 # What converts to LiteRT wants a PyTorch of its own.
 litert=$cache/venv-litert
 if [ -z "$NFC_BENCH_PYTHON" ] && [ ! -e "$litert" ]; then
     ${PYTHON:-/usr/bin/python3} -m venv "$litert" || exit 2
-    "$litert/bin/python" -m pip install -q -r "$here/requirements-litert.txt" || { echo "bench-cpu: litert-torch does not install here"; rm -f "$litert/bin/python"; }
+    "$litert/bin/python" -m pip install -q --no-cache-dir -r "$here/requirements-litert.txt" || { echo "bench-cpu: litert-torch does not install here; remove $litert to try again"; rm -f "$litert/bin/python"; }
 fi
 models=
 for word in "$@"; do

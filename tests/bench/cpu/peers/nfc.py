@@ -57,6 +57,7 @@ def compile_program(folder, api, compiler):
                "PROGRAM_run": graph["run"], "ARENA_BYTES": api["arena_bytes"], "PORTS_IN": len(graph["inputs"]), "PORTS_OUT": len(graph["outputs"])}
     run([*command, *setting(makefile, "CFLAGS"), "-fPIC", "-shared", "-I", folder, "-include", api["header"], *["-D%s=%s" % d for d in defines.items()],
          bridge, "-o", target, "-Wl,--whole-archive", os.path.join(folder, library), "-Wl,--no-whole-archive", *setting(makefile, "LDLIBS")])
+    run(["make", "-C", folder, "-s", "clean"])  # the weights are in program.so; once is enough
     return target
 
 
