@@ -22,7 +22,7 @@ stop() { echo "FAILED $1"; echo "tests/vectors: 0 passed, 1 failed"; exit 1; }
 [ -f "$build/nfc.a" ] || stop "no nfc.a in $build"
 # shellcheck disable=SC2086
 ${CC:-gcc} -std=c11 -D_GNU_SOURCE -I. -I"$build/gen" -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror \
-    -o "$work/vectors" tests/vectors/vectors.c tests/vectors/strip.c tests/vk/data.c "$build/nfc.a" -lcjson -lprotobuf-c -lm || stop "the test does not build"
+    -o "$work/vectors" tests/vectors/vectors.c tests/vectors/strip.c tests/vectors/made.c tests/vk/data.c "$build/nfc.a" -lcjson -lprotobuf-c -lm || stop "the test does not build"
 
 # name device lanes what-the-processor-must-have compiler options; lanes beyond the registers' are in several of them
 ways='avx512-gcc    x86-avx512   16 avx512dq gcc                   -std=c11 -O2
@@ -49,6 +49,7 @@ way() {
     [ "$needs" = - ] || grep -qw "$needs" /proc/cpuinfo || { unable="$unable; $name: the processor has no $needs"; return; }
     mkdir "$work/$name"
     ls tests/ops/*.nfg | split -l 15 - "$work/$name/part."
+    echo made >"$work/$name/part.zz"
     ls "$work/$name"/part.?? | NAME=$name xargs -P "$jobs" -n 1 sh -c '
         part=$1 work=${1%/*/*}
         "$work/vectors" '"$device $lanes $sample"' "$part" $(cat "$part") >"$part.log" 2>&1 || echo "emitting ended with $?" >>"$part.log"

@@ -3,7 +3,8 @@
  * OUT.c has the kernels and a table of them; OUT.data has, for each run of one, its scalars, what its buffers hold
  * before and what they must hold after it, as the interpreter of the kernel IR has it: of the kernel as it was too.
  * driver.c runs them. LANES: how many at most. SAMPLE: 1 for all kernels, 10 for the first three of a file and every
- * tenth. Every second one rounds products and sums once. GRAPH is a file. Prints how many kernels and vector loops there are. */
+ * tenth. Every second one rounds products and sums once. GRAPH is a file, or
+ * "made" for those of made.c. Prints how many kernels and vector loops there are. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ typedef struct {
     nfc_session *s; /* of the device, and of what is written */
     int64_t most;
     int sample, kernels, vectors, refused;
+    int wild; /* runs of a kernel with numbers of all kinds, after one with small ones */
 } work;
 
 void check_failed(checker *k, const char *where, const char *format, ...)
@@ -124,15 +126,14 @@ static void put_run(work *w, const kir_func *f, const kir_func *vectors, bool fu
 /* What the driver must know of a kernel, and its runs. */
 static void put_data(work *w, const kir_func *f, const kir_func *vectors, bool fuses)
 {
-    enum { WILD = 2 };
     put_word(w, f->param.n);
     put_word(w, f->scalar.n);
-    put_word(w, 1 + WILD);
+    put_word(w, 1 + w->wild);
     for (int i = 0; i < f->param.n; i++) {
         put_word(w, (int64_t)dtype_bytes(f->param.at[i]->dtype));
         put_nan(w, f->param.at[i]->dtype);
     }
-    for (int run = 0; run <= WILD; run++) put_run(w, f, vectors, fuses, run > 0);
+    for (int run = 0; run <= w->wild; run++) put_run(w, f, vectors, fuses, run > 0);
 }
 
 /* ---- source -------------------------------------------------------------------------------- */
@@ -149,26 +150,37 @@ static void put_call(work *w, const kir_func *f, const char *name)
     line(w->table, "    {\"%s: %s\", call_%s},", w->k.path, f->name, name);
 }
 
+/* A kernel with vectors, and the one that it was made of. */
+static void take_vectors(work *w, const kir_func *own, const kir_func *old, bool fuses)
+{
+    const char *broken = kir_verify(w->k.m, own);
+    if (broken) {
+        check_failed(&w->k, own->name, "%s", broken);
+        return;
+    }
+    const char *name = arena_printf(w->s->arena, "k%d", w->kernels++);
+    w->out.m = w->k.m;
+    cg_print_kernel(&w->out, own, name);
+    end_line(w->out.kernels);
+    put_call(w, own, name);
+    put_data(w, old, own, fuses);
+}
+
 static void take(work *w, const kir_func *f)
 {
     int vectors = 0, refused = 0;
     bool fuses = w->kernels % 2 == 1;
     const kir_func *own = strip_mine(w->k.m, f, w->most, fuses, &vectors, &refused);
     w->refused += refused;
-    if (!vectors) return;
-    const char *broken = kir_verify(w->k.m, own);
-    if (broken) {
-        check_failed(&w->k, f->name, "%s", broken);
-        kir_print(stdout, w->k.m->arena, own);
-        return;
-    }
     w->vectors += vectors;
-    const char *name = arena_printf(w->s->arena, "k%d", w->kernels++);
-    w->out.m = w->k.m;
-    cg_print_kernel(&w->out, own, name);
-    end_line(w->out.kernels);
-    put_call(w, own, name);
-    put_data(w, f, own, fuses);
+    if (vectors) take_vectors(w, own, f, fuses);
+}
+
+static void take_made(void *env, const kir_func *f)
+{
+    work *w = env;
+    w->vectors++;
+    take_vectors(w, f, f, false);
 }
 
 static void write_source(work *w, const char *path)
@@ -197,14 +209,19 @@ static bool load_graph(checker *k)
 
 static void take_graph(work *w, const char *path)
 {
-    enum { FIRST = 3 };
+    enum { FIRST = 3, FEW = 2, MANY = 60 };
     checker *k = &w->k;
     k->c = (cli){.s = session_new(), .verb = "build"};
     if (!k->c.s) exit(4);
     k->path = path;
     k->random = map_hash(path, strlen(path), 0);
     int n = 0;
-    if (load_graph(k))
+    bool by_hand = strcmp(path, "made") == 0;
+    w->wild = by_hand ? MANY : FEW;
+    if (by_hand) {
+        k->m = ir_module_new(k->c.s, path);
+        make_kernels(k->m, w->most, take_made, w);
+    } else if (load_graph(k))
         for (int g = 0; g < k->plan->graph.n; g++)
             for (int i = 0; i < k->plan->graph.at[g]->call.n; i++, n++)
                 if (n < FIRST || n % w->sample == 0) take(w, k->plan->graph.at[g]->call.at[i]->kernel);

@@ -9,4 +9,8 @@
  * are rounded once. Returns the new kernel; the old one stays as it is. *vectors counts the loops that became vectors, *refused the others. */
 const kir_func *strip_mine(ir_module *m, const kir_func *f, int64_t most, bool fuses, int *vectors, int *refused);
 
+/* made.c: calls take for kernels by hand, with vectors of `most` lanes, a quarter of it, and so on. */
+typedef void take_kernel(void *env, const kir_func *f);
+void make_kernels(ir_module *m, int64_t most, take_kernel *take, void *env);
+
 #endif
