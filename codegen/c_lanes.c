@@ -141,7 +141,7 @@ static const char *instruction_for(cg_module *c, const char *scalar, int64_t wid
     nfc_dtype type = end ? type_at(end + 1, &n) : DT_COUNT, from = to ? type_at(op, &n) : DT_COUNT;
     if (type == DT_COUNT) return NULL;
     if (from == DT_COUNT) return device_instruction(c->device, arena_strndup(c->arena, op, (size_t)(end - op)), type, width);
-    if (kir_computes(type)) return device_instruction(c->device, arena_printf(c->arena, "from_%s", dtype_name(from)), type, width);
+    if (kir_computes((kir_type)type)) return device_instruction(c->device, arena_printf(c->arena, "from_%s", dtype_name(from)), type, width);
     return device_instruction(c->device, arena_printf(c->arena, "to_%s", dtype_name(type)), from, width);
 }
 
