@@ -17,6 +17,7 @@ static void put_sizes(cg_program *p, text *t)
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) line(t, "#define %s_%-13s %lldu /* %s */", p->upper, row[i].name, (long long)row[i].bytes, row[i].what);
     line(t, "#define %s_%-13s %lldu", p->upper, "ARENA_ALIGN", (long long)p->device->alignment);
+    if (p->device->threads > 1) line(t, "#define %s_%-13s %lldu /* that a run is made for, the caller's with them */", p->upper, "THREADS", (long long)p->device->threads);
     if (p->m->state.n) line(t, "#define %s_%-13s %lldu /* of a saved state */", p->upper, "SAVED_BYTES", (long long)p->state_bytes + CG_STATE_HEADER);
     end_line(t);
 }
@@ -92,13 +93,23 @@ static void put_ports(cg_program *p, text *t, const ir_graph *g)
     line(t, "} %s;\n", cg_graph_symbol(p, g, "out"));
 }
 
+/* The function that firmware can bring: it has no POSIX in it. */
+static void put_parallel(cg_program *p, text *t)
+{
+    if (p->device->threads < 2) return;
+    line(t, "/* Calls part(job, 0) to part(job, parts - 1), in any order, by any threads, and returns when all of them have\n * returned: nf_parallel() of nf_threads.h, or one of the caller's. parts is at most %s_THREADS. */", p->upper);
+    line(t, "typedef void %s_parallel(void *pool, void (*part)(void *job, int number), void *job, int parts);\n", p->name);
+}
+
 static void put_context(cg_program *p, text *t)
 {
+    put_parallel(p, t);
     line(t, "/* Everything that changes. The caller owns it; several contexts may run at the same time. */");
     open_brace(t, "typedef struct %s_ctx", p->name);
     line(t, "unsigned char *arena;");
     if (p->weights_mode == WEIGHTS_FILE) line(t, "const unsigned char *weights;");
     line(t, "const char *error_place;");
+    if (p->device->threads > 1) line(t, "%s_parallel *parallel;\nvoid *pool;", p->name);
     put_raw(t, "#ifdef NF_TRACE\n    void (*trace)(void *user, int kernel, int begin); /* told before and after each kernel */\n    void *trace_user;\n#endif\n");
     for (int i = 0; i < p->m->state.n; i++) {
         const ir_type *type = p->m->state.at[i]->type;
@@ -117,6 +128,10 @@ static void put_functions(cg_program *p, text *t)
     if (p->weights_mode == WEIGHTS_FILE) {
         line(t, "/* Gives the context the contents of %s_weights.bin, which must stay where they are, at a multiple of\n * %d. Checks size and checksum. Before the first run. */", n, CG_WEIGHT_ALIGN);
         line(t, "int %s_set_weights(%s_ctx *ctx, const void *weights, size_t bytes);", n, n);
+    }
+    if (p->device->threads > 1) {
+        line(t, "/* Has the context's runs do the parts of large kernels at once, by parallel(pool, ...): nf_threads.h says how.\n * After init, which leaves them to the caller's thread alone; 0 does so again. Results are the same bits. */");
+        line(t, "void %s_set_threads(%s_ctx *ctx, %s_parallel *parallel, void *pool);", n, n, n);
     }
     for (int g = 0; g < p->m->graph.n; g++) {
         const ir_graph *graph = p->m->graph.at[g];

@@ -285,10 +285,13 @@ static bool put_tracing(cg_program *p, text *t)
 static void put_functions(cg_program *p, text *t)
 {
     const char *n = p->name;
-    line(t,
-         "static int init(void *ctx, void *arena, size_t bytes) { return %s_init((%s_ctx *)ctx, "
-         "arena, bytes); }",
-         n, n);
+    if (p->device->threads > 1)
+        line(t, "static nf_pool pool;\n\nstatic int init(void *ctx, void *arena, size_t bytes)\n{\n    int status = %s_init((%s_ctx *)ctx, arena, bytes);\n    if (!status) %s_set_threads((%s_ctx *)ctx, nf_parallel, &pool);\n    return status;\n}", n, n, n, n);
+    else
+        line(t,
+             "static int init(void *ctx, void *arena, size_t bytes) { return %s_init((%s_ctx *)ctx, "
+             "arena, bytes); }",
+             n, n);
     if (p->weights_mode == WEIGHTS_FILE)
         line(t,
              "static int set_weights(void *ctx, const void *blob, size_t bytes) { return "
@@ -338,6 +341,19 @@ static void put_program(cg_program *p, text *t, bool has_calls)
     line(t, "};\n");
 }
 
+/* The pool lives as long as the program. */
+static void put_main(cg_program *p, text *t)
+{
+    if (p->device->threads < 2) {
+        line(t, "int main(int argc, char **argv) { return nf_main(&program, argc, argv); }");
+        return;
+    }
+    line(t, "int main(int argc, char **argv)\n{\n    static nf_worker workers[%s_THREADS - 1];", p->upper);
+    line(t, "    int status = nf_pool_open(&pool, workers, %s_THREADS - 1);", p->upper);
+    line(t, "    if (status) return nf_error(NF_EXIT_MEMORY, \"threads\", \"%%d cannot be started: %%s\", (int)%s_THREADS - 1, strerror(status));", p->upper);
+    line(t, "    status = nf_main(&program, argc, argv);\n    nf_pool_close(&pool);\n    return status;\n}");
+}
+
 static void add_runtime(cg_program *p)
 {
     static const char *const files[] = {"nf_file.h",  "nf_file.c",  "nf_npy.h",   "nf_npy.c",
@@ -356,14 +372,15 @@ void cg_emit_main(cg_program *p)
          "nf_main.c reads .npy files, runs it and writes what\n * comes out. Made by nfc from %s. "
          "*/",
          p->name, comment_safe(p->arena, p->source));
-    line(t, "#include <stddef.h>\n#include <string.h>\n#include \"%s.h\"\n#include \"nf_main.h\"\n",
-         p->name);
+    bool threads = p->device->threads > 1;
+    line(t, "#include <stddef.h>\n#include <string.h>\n#include \"%s.h\"\n%s#include \"nf_main.h\"\n%s",
+         p->name, threads ? "#include \"nf_file.h\"\n" : "", threads ? "#include \"nf_threads.h\"\n" : "");
     put_types(p, t);
     put_graphs(p, t);
     bool has_calls = put_tracing(p, t);
     put_functions(p, t);
     put_program(p, t, has_calls);
-    line(t, "int main(int argc, char **argv) { return nf_main(&program, argc, argv); }");
+    put_main(p, t);
     cg_add_file(p, arena_printf(p->arena, "%s_main.c", p->name), t->at);
     add_runtime(p);
 }

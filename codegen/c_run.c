@@ -121,9 +121,9 @@ static void print_call(run *r, const plan_call *call)
         return;
     }
     const cg_kernel *k = map_getp(&r->p->kernel_of, call);
-    bool wide = cg_needs_wide_index(k->func);
-    put(r->t, "NF_RUN(%d, %s(", cg_first_call(r->p, r->g) + call->id, k->name);
-    const char *sep = "";
+    bool wide = cg_needs_wide_index(cg_printed(k)), parallel = k->parts > 1;
+    put(r->t, "NF_RUN(%d, %s(%s", cg_first_call(r->p, r->g) + call->id, parallel ? k->parallel : k->name, parallel ? "ctx" : "");
+    const char *sep = parallel ? ", " : "";
     for (int i = 0; i < call->arg.n; i++, sep = ", ") put(r->t, "%s%s", sep, pointer(r, call->arg.at[i]));
     for (int i = 0; i < call->kernel->scalar.n; i++, sep = ", ") {
         const char *value = integer(r, sx_sym(&r->p->m->sx, call->kernel->scalar.at[i]), true);

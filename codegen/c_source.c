@@ -21,14 +21,17 @@ static void put_kernel_comment(cg_program *p, text *t, const cg_kernel *k, int n
     line(t, "/* %s: kernel %d of %d, %s", k->name, number, p->kernel.n, comment_safe(p->arena, cg_places(p, k->call)));
     if (k->call->inst) line(t, " *   %s%s", cg_ops_text(p, k->call->inst), k->all.n > 1 ? arena_printf(p->arena, "; called from %d places", k->all.n) : "");
     for (int i = 0; i < k->func->param.n; i++) put_param(p, t, k->func->param.at[i], k->call->arg.at[i]);
-    line(t, " *   schedule: %s */", k->func->schedule ? k->func->schedule : "loops in the order of the axes");
+    put(t, " *   schedule: %s", k->func->schedule ? k->func->schedule : "loops in the order of the axes");
+    if (k->parts > 1) put(t, "; %s", cg_parts_text(p, k));
+    line(t, " */");
 }
 
 static void put_kernels(cg_program *p, cg_module *c)
 {
     for (int i = 0; i < p->kernel.n; i++) {
         put_kernel_comment(p, c->kernels, p->kernel.at[i], i + 1);
-        cg_print_kernel(c, p->kernel.at[i]->func, p->kernel.at[i]->name);
+        if (p->kernel.at[i]->parts > 1) cg_print_parts(p, c, p->kernel.at[i]);
+        else cg_print_kernel(c, p->kernel.at[i]->func, p->kernel.at[i]->name);
         end_line(c->kernels);
     }
 }
@@ -120,6 +123,7 @@ static void put_init(cg_program *p, text *t)
     line(t, "if (!ctx) return %s_ERROR_ARGUMENT;", p->upper);
     line(t, "ctx->arena = (unsigned char *)arena;\nctx->error_place = \"\";");
     if (p->weights_mode == WEIGHTS_FILE) line(t, "ctx->weights = 0;");
+    if (p->device->threads > 1) line(t, "ctx->parallel = 0;\nctx->pool = 0;");
     put_raw(t, "#ifdef NF_TRACE\n    ctx->trace = 0;\n    ctx->trace_user = 0;\n#endif\n");
     line(t, "%s_reset(ctx);", p->name);
     if (p->plan->arena) line(t, "if (!arena || arena_bytes < %s_ARENA_BYTES || (uintptr_t)arena %% %s_ARENA_ALIGN != 0) {\n    ctx->arena = 0;\n    return %s_ERROR_ARENA;\n}", p->upper, p->upper, p->upper);
@@ -127,6 +131,13 @@ static void put_init(cg_program *p, text *t)
     line(t, "return %s_OK;", p->upper);
     close_brace(t);
     end_line(t);
+}
+
+static void put_set_threads(cg_program *p, text *t)
+{
+    if (p->device->threads < 2) return;
+    line(t, "void %s_set_threads(%s_ctx *ctx, %s_parallel *parallel, void *pool)\n{", p->name, p->name, p->name);
+    line(t, "    ctx->parallel = parallel;\n    ctx->pool = pool;\n}\n");
 }
 
 /* What a byte of a bool, or of a type of less than 8 bits, must not be; NULL: it may be anything. */
@@ -230,11 +241,13 @@ void cg_emit_source(cg_program *p)
     put_runs(p, &c, runs);
     put_prologue(p, head);
     put_tables(p, head);
+    cg_put_parts_helpers(p, head);
     text *api = text_new(p->arena);
     put_texts(p, api, runs);
     put_reset(p, api);
     put_init(p, api);
     put_set_weights(p, api);
+    put_set_threads(p, api);
     put_save_load(p, api);
     for (int i = 0; i < 5; i++) {
         const text *part = (const text *[]){head, c.helpers, c.kernels, api, runs}[i];
@@ -250,6 +263,7 @@ static void emit(cg_program *p)
     cg_emit_weights(p);
     cg_emit_header(p);
     cg_emit_source(p);
+    if (p->device->threads > 1 && p->device->libc) cg_emit_pool(p);
     if (p->with_main) cg_emit_main(p);
     cg_emit_package(p);
 }

@@ -24,7 +24,7 @@ static bool is_runtime(const cg_program *p, const char *name)
 /* Is it one of the program around the library? */
 static bool is_main_file(const cg_program *p, const char *name)
 {
-    return is_runtime(p, name) || strcmp(name, arena_printf(p->arena, "%s_main.c", p->name)) == 0;
+    return (is_runtime(p, name) && !cg_is_pool_file(name)) || strcmp(name, arena_printf(p->arena, "%s_main.c", p->name)) == 0;
 }
 
 static bool is_source(const cg_program *p, const char *name)
@@ -57,6 +57,8 @@ static bool has_file(const cg_program *p, const char *name)
     return false;
 }
 
+static bool has_pool(const cg_program *p) { return has_file(p, "nf_threads.c"); }
+
 /* ---- Makefile ------------------------------------------------------------------------------ */
 
 /* The reader of device descriptions lets only such words pass as no shell, make or CMake misreads.
@@ -74,6 +76,7 @@ static void put_variables(cg_program *p, text *t)
     put(t, "CFLAGS = -std=%s", d->compiler.standard);
     put_words(t, &d->compiler.flags);
     if (d->chosen) put_words(t, &d->chosen->flags);
+    if (has_pool(p)) put(t, " -pthread");
     put(t, "\nLDLIBS =");
     put_words(t, &d->compiler.link);
     if (p->with_main) {
@@ -101,7 +104,7 @@ static void put_rule(cg_program *p, text *t, const char *object, const char *fil
     if (assembler) put(t, " %s_weights.bin", p->name);
     for (int i = 0; i < p->file.n && !assembler; i++) {
         const char *name = p->file.at[i].name;
-        bool included = is_main_file(p, name) ? of_main : !runtime;
+        bool included = is_main_file(p, name) ? of_main : cg_is_pool_file(name) ? of_main || runtime : !runtime;
         if (strcmp(ending(name), ".h") == 0 && included) put(t, " %s", name);
     }
     line(t, "\n\t$(CC) $(CPPFLAGS) $(CFLAGS)%s -c -o $@ $<\n", assembler ? " -I'$(DIR)'" : flags);
@@ -198,6 +201,7 @@ static void put_target(cg_program *p, text *t, const char *target, bool of_main)
         put_words(t, &d->compiler.link);
         line(t, ")");
     }
+    if (has_pool(p)) line(t, "target_link_libraries(%s %s Threads::Threads)", target, of_main ? "PRIVATE" : "PUBLIC");
 }
 
 /* The device's compiler, unless the caller, a toolchain file or an enclosing project has chosen one. */
@@ -219,6 +223,7 @@ static void emit_cmake(cg_program *p)
     line(t, "cmake_minimum_required(VERSION 3.13)");
     put_cmake_compiler(p, t);
     line(t, "project(%s LANGUAGES C%s)\n", library_target(p), assembler ? " ASM" : "");
+    if (has_pool(p)) line(t, "set(THREADS_PREFER_PTHREAD_FLAG ON)\nfind_package(Threads REQUIRED)\n");
     if (assembler) {
         line(t, "# The assembler takes the weights in from here.");
         line(t,

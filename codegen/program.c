@@ -58,6 +58,10 @@ static void name_members(cg_program *p)
     nfc_map taken;
     p->state_member = unique_names(p, &taken, p->m->state.n);
     for (int i = 0; own[i]; i++) map_set(&taken, own[i], &taken);
+    if (p->device->threads > 1) {
+        map_set(&taken, "parallel", &taken);
+        map_set(&taken, "pool", &taken);
+    }
     for (int i = 0; i < p->m->state.n; i++) p->state_member[i] = name_unique(p->arena, &taken, p->m->state.at[i]->name);
     map_init(&p->port_member[0], p->arena);
     map_init(&p->port_member[1], p->arena);
@@ -82,6 +86,10 @@ static void take_names(cg_program *p)
     for (int i = 0; api[i]; i++) {
         map_set(&p->taken, arena_printf(p->arena, "%s_%s", p->name, api[i]), p);
         for (int g = 0; g < p->m->graph.n; g++) map_set(&p->taken, cg_graph_symbol(p, p->m->graph.at[g], api[i]), p);
+    }
+    if (p->device->threads > 1) {
+        map_set(&p->taken, arena_printf(p->arena, "%s_parallel", p->name), p);
+        map_set(&p->taken, arena_printf(p->arena, "%s_set_threads", p->name), p);
     }
     for (int g = 0; g < p->plan->graph.n; g++) {
         const plan_graph *pg = p->plan->graph.at[g];
@@ -223,7 +231,7 @@ static largest largest_frame(const cg_program *p)
     largest most = {0};
     for (int i = 0; i < p->kernel.n; i++)
         take(&most, arena_printf(p->arena, "the largest frame, of %s", p->kernel.at[i]->name),
-             p->kernel.at[i]->call->at, cg_frame_bytes(p->m, p->kernel.at[i]->func));
+             p->kernel.at[i]->call->at, cg_frame_bytes(p->m, cg_printed(p->kernel.at[i])) + cg_parts_frame(p->kernel.at[i]));
     return most;
 }
 
@@ -404,6 +412,7 @@ cg_program *program_new(nfc_session *s, const plan *planned, const device *d, bo
     take_names(p);
     cg_collect_weights(p);
     cg_collect_kernels(p);
+    cg_choose_parts(p);
     p->stack_bytes = cg_stack_bytes(p);
     return p;
 }

@@ -4,6 +4,7 @@
 
 #include "codegen/dialect.h"
 #include "devices/device.h"
+#include "passes/k_parts.h"
 #include "passes/plan.h"
 
 /* A tensor that the program keeps. */
@@ -38,6 +39,11 @@ typedef struct cg_kernel {
     const char *name;
     const plan_call *call; /* the first */
     VEC(const plan_call *) all;
+    int parts;             /* that run at once; 1: it is done by one thread */
+    k_nest nest;           /* the loops that they share, the outermost `depth` */
+    int depth;
+    const kir_func *ranged; /* the kernel over a range of their iterations */
+    const char *parallel;  /* the function that does all parts */
 } cg_kernel;
 
 typedef struct cg_program {
@@ -107,6 +113,19 @@ void cg_emit_weights(cg_program *p);
 const char *cg_weight_pointer(const cg_program *p, cg_module *c, const ir_inst *inst);
 /* Decides which calls share a kernel, and what the kernels are called. */
 void cg_collect_kernels(cg_program *p);
+/* c_threads.c: decides which kernels are done in parts, as many as there are threads or fewer. */
+void cg_choose_parts(cg_program *p);
+bool cg_has_parts(const cg_program *p);
+/* The kernel as it is printed: over a range, where it is done in parts. */
+static inline const kir_func *cg_printed(const cg_kernel *k) { return k->parts > 1 ? k->ranged : k->func; }
+/* "n, oh in 4 parts" */
+const char *cg_parts_text(const cg_program *p, const cg_kernel *k);
+/* Prints a kernel that is done in parts, and the function that does them all. */
+void cg_print_parts(cg_program *p, cg_module *c, const cg_kernel *k);
+/* What such a kernel's caller takes of the stack beside the kernel, bytes. */
+int64_t cg_parts_frame(const cg_kernel *k);
+/* The helpers of such functions, behind the prologue. */
+void cg_put_parts_helpers(cg_program *p, text *t);
 /* Is the call a plain copy, or the store of a constant, which the run function does itself? */
 bool cg_is_inline(const plan_call *c);
 /* The most stack that a run takes, in bytes, whatever the compiler's optimisation. */
@@ -120,6 +139,9 @@ void cg_emit_source(cg_program *p);
 void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g);
 /* Calls of all graphs are numbered in one row, for traces: the number of a graph's first. */
 int cg_first_call(const cg_program *p, const plan_graph *g);
+/* nf_threads.[ch]: part of the library, for nothing else needs threads. */
+void cg_emit_pool(cg_program *p);
+bool cg_is_pool_file(const char *name);
 /* NAME_main.c and the runtime files. */
 void cg_emit_main(cg_program *p);
 /* Makefile, CMakeLists.txt, manifest.json, report.json. */

@@ -87,6 +87,7 @@ static json_node *kernel_json(const cg_program *p, const cg_kernel *k)
     set_text(p, o, "name", k->name);
     set_text(p, o, "ops", k->call->inst ? cg_ops_text(p, k->call->inst) : "move");
     set_text(p, o, "schedule", k->func->schedule ? k->func->schedule : "");
+    if (k->parts > 1) set_text(p, o, "parts", cg_parts_text(p, k));
     json_set(o, "places", json_array(p->arena));
     set_int(p, o, "calls", 0);
     return o;
@@ -303,6 +304,7 @@ void cg_emit_manifest(cg_program *p)
         const cg_file *f = &p->file.at[i];
         set_text(p, files, f->name, sha256_hex(p->arena, f->text ? f->text : f->data, f->n));
     }
+    if (p->device->threads > 1) set_int(p, options, "threads", p->device->threads);
     json_set(options, "fast_math", json_bool(p->arena, p->m->fast_math));
     json_set(options, "dims", dims_json(p));
     set_text(p, o, "nfc", NFC_VERSION);

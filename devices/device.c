@@ -63,3 +63,13 @@ const char *device_instruction(const device *d, const char *op, nfc_dtype type, 
     }
     return NULL;
 }
+
+const device_level *device_level_holding(const device_unit *u, int64_t bytes)
+{
+    for (int i = 0; i < u->level.n; i++) {
+        const device_level *l = &u->level.at[i];
+        bool holds = l->bytes == 0 || l->bytes >= bytes || i + 1 == u->level.n;
+        if (holds && l->gb_per_s > 0) return l;
+    }
+    return NULL;
+}

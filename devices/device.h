@@ -33,6 +33,7 @@ typedef struct device_unit {
     double flops_per_cycle;   /* f32 operations of one core: 2 x lanes x pipes */
     int64_t vector_bits;      /* of one register; 0: no vector registers */
     int64_t vector_registers; /* 0 when vector_bits is */
+    double fork_us;           /* what starting threads on a kernel and waiting for them takes */
     VEC(device_level) level;  /* nearest first; empty: unknown */
     device_words flags;       /* of the compiler, when this unit runs the program */
     device_words headers;     /* that the instructions need */
@@ -66,6 +67,8 @@ typedef struct device {
     device_weights weights;
     int64_t array_limit; /* WEIGHTS_AUTO: the most bytes that are written as C arrays */
     bool fast_math;
+    int64_t threads;     /* how many parts of a kernel run at once */
+    nfc_span threads_at;
 } device;
 
 /* Reads and checks a description; reports every fault with its JSON pointer and returns NULL.
@@ -76,6 +79,8 @@ const char *const *device_names(nfc_session *s);
 /* How the unit that runs the program spells an operator (a name of ir/kir.def: "fma", "sqrt") on so many lanes of
  * a type; NULL: in no way of its own. */
 const char *device_instruction(const device *d, const char *op, nfc_dtype type, int64_t lanes);
+/* The nearest memory of a unit that holds so many bytes, or the last, and whose rate is known; NULL: none. */
+const device_level *device_level_holding(const device_unit *u, int64_t bytes);
 /* A description of this machine, as JSON: the shipped "host" with what can be found out about the
  * processor. Takes about a third of a second to measure clock and memory. */
 void device_probe(nfc_session *s, FILE *to);

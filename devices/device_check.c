@@ -226,6 +226,14 @@ static void check_precision(const checker *c)
                   d->types_at, "these");
 }
 
+static void check_threads(const checker *c)
+{
+    const device *d = c->d;
+    const json_node *node = member(c, "preferences", "threads");
+    if (!node || !d->chosen || !d->chosen->cores || d->threads <= d->chosen->cores) return;
+    conflict(c, node, session_printf(c->s, "the unit that runs the program has %lld core%s", (long long)d->chosen->cores, d->chosen->cores > 1 ? "s" : ""));
+}
+
 void device_check(nfc_session *s, const json_node *root, device *d)
 {
     checker c = {s, root, d};
@@ -238,4 +246,5 @@ void device_check(nfc_session *s, const json_node *root, device *d)
     check_limit(&c, "weights_bytes", d->weights_limit);
     check_limit(&c, "stack_bytes", d->stack_limit);
     check_precision(&c);
+    check_threads(&c);
 }

@@ -11,9 +11,23 @@
 #include "frontend/outdir.h"
 #include "passes/pass.h"
 
+/* The number of threads is of the option, where it is given. */
+static bool choose_threads(cli *c, device *d)
+{
+    enum { MOST = 64 };
+    if (c->threads < 0) return true;
+    if (c->threads >= 1 && c->threads <= MOST) {
+        d->threads = c->threads;
+        return true;
+    }
+    diag_error_in(&c->s->diags, E_USAGE, "--threads", "%lld is not from 1 to %d", (long long)c->threads, MOST);
+    return false;
+}
+
 const device *cli_device(cli *c)
 {
-    return device_load(c->s, c->device ? c->device : "host");
+    device *d = device_load(c->s, c->device ? c->device : "host");
+    return d && choose_threads(c, d) ? d : NULL;
 }
 
 static bool is_dump(const cli *c, const char *what) { return c->dump && strcmp(c->dump, what) == 0; }

@@ -59,6 +59,7 @@ static const option_row options[] = {
     {"schema", NULL, 0, FLAG, AT(schema), " devices ", "prints the keys of a description as a Markdown table"},
     {"dump", "PASS", 0, TEXT, AT(dump), COMPILING, "prints the IR after a pass; all: after each that changed it"},
     {"stop-at", "N", 0, COUNT, AT(stop_at), COMPILING, "runs only the first N passes"},
+    {"threads", "N", 0, COUNT, AT(threads), COMPILING, "for how many threads a run is made, 1 to 64; the device says, without"},
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},
     {"layout", "KIND", 0, TEXT, AT(layout), COMPILING, "how values of rank 3 to 5 are stored: plain, channels-last or, by default, auto: for a device with vectors as it is cheapest"},
     {"no-verify", NULL, 0, FLAG, AT(no_verify), COMPILING, "does not verify the IR after each pass"},
@@ -174,7 +175,7 @@ bool cli_parse(cli *c, int argc, char **argv)
         if (options[i].letter) snprintf(shorts + strlen(shorts), 3, "%c%s", options[i].letter, options[i].arg ? ":" : "");
     }
     c->runs = 1;
-    c->stop_at = -1;
+    c->stop_at = c->threads = -1;
     bool ok = true;
     optind = 0;
     opterr = 0;

@@ -22,11 +22,7 @@ inspect_peak inspect_peak_of(const cg_program *p)
         if (bytes > peak.data_bytes) peak.data_bytes = bytes;
     }
     peak.data_bytes = sat_add(peak.data_bytes, sat_add(p->weight_bytes, sat_add(p->state_bytes, p->plan->arena)));
-    for (int i = 0; i < u->level.n && !peak.level; i++) {
-        const device_level *l = &u->level.at[i];
-        bool holds = l->bytes == 0 || l->bytes >= peak.data_bytes || i + 1 == u->level.n;
-        if (holds && l->gb_per_s > 0) peak.level = l;
-    }
+    peak.level = device_level_holding(u, peak.data_bytes);
     if (peak.level) peak.bytes_per_us = peak.level->gb_per_s * 1e3;
     return peak;
 }

@@ -128,6 +128,9 @@ static void show(nfc_session *s, const device *d)
         kept = session_printf(s, "auto, arrays up to %s", bytes_text(s, d->array_limit));
     show_field("weights", session_printf(s, "%s, f32 ones of contractions in %s", kept,
                                          dtype_name(d->precision)));
+    if (d->threads > 1)
+        show_field("threads", session_printf(s, "%lld, which take %g us to begin and end together",
+                                             (long long)d->threads, d->chosen->fork_us));
     show_field("roundings", d->fast_math ? "may change (fast_math)" : "exact");
 }
 

@@ -407,6 +407,22 @@ def _():
     built(Build("third", described(preferences__fast_math=True, **flags)), "a flag that fast_math allows")
 
 
+@effect("/preferences/threads")
+def _():
+    changes = {"units__0__cores": 64, "units__0__fork_us": 0}
+    one, three, most = (Build("net", described(preferences__threads=n, **changes), emit="exe") for n in (1, 3, 64))
+    plain = Build("net", described(**changes))
+    only(plain, Build("net", described(preferences__threads=1, **changes)))
+    for build, n in ((one, 1), (three, 3), (most, 64)):
+        built(build, f"{n} threads")
+        check((n > 1) == ("nf_threads.c" in build.files) == ("-pthread" in build.variable("CFLAGS")) == bool(in_parts(build)), f"{n} threads: {sorted(build.files)}")
+        check(same_bits(run(build), run(one)), f"results of {n} threads")
+    check(" in 3 parts" in three.text("net.c") and "#define NET_THREADS" in three.text("net.h") and "THREADS" not in one.text("net.h"), "3 threads in net.c and net.h")
+    check(three.json("manifest.json")["options"]["threads"] == 3 and "threads" not in one.json("manifest.json")["options"], "threads in manifest.json")
+    check("find_package(Threads REQUIRED)" in three.text("CMakeLists.txt"), "threads in CMakeLists.txt")
+    refused(Build("net", described(preferences__threads=2, units__0__cores=1)), 1, "/preferences/threads", "1 core")
+
+
 # ---- all -----------------------------------------------------------------------------------------
 
 

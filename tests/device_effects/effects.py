@@ -44,6 +44,12 @@ def logged(log):
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def in_parts(build):
+    """The kernels that a program does in parts."""
+    report = build.json("report.json")
+    return [k["name"] for g in report["graphs"] for k in g["kernels"] if "parts" in k]
+
+
 def of_unit(flags, command="cc", **changes):
     """host with small flags, whose unit has flags of its own."""
     return described(compiler__command=command, compiler__flags=["-O1", "-DOF_DEVICE=1"], units__0__flags=flags, **changes)

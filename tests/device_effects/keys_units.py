@@ -132,6 +132,15 @@ def _():
     built(Build("net", described(units__0__levels__2__cores=2, units__0__cores=2)), "a memory that both cores share")
 
 
+@effect("/units/*/fork_us")
+def _():
+    changes = {"units__0__cores": 3, "preferences__threads": 3}
+    never, always = (Build("net", described(units__0__fork_us=us, **changes)) for us in (1000000, 0))
+    check(not in_parts(never) and len(in_parts(always)) > 3, f"kernels in parts: {in_parts(never)}, {in_parts(always)}")
+    check("nf_do_parts" not in never.text("net.c") and "nf_do_parts" in always.text("net.c"), "fork_us in net.c")
+    only(Build("net", described(units__0__fork_us=5, **changes)), Build("net", described(**changes)))
+
+
 @effect("/units/*/clock_mhz")
 def _():
     (one, slow), (two, fast) = rates(units__0__clock_mhz=10), rates(units__0__clock_mhz=25)

@@ -129,12 +129,13 @@ def check_shown():
             2 f32 operations a cycle: 2 GFLOP/s a core, 8 together|16 f32 operations a cycle: 32.008 GFLOP/s|
             32 registers of 128 bits|L1 32 KiB, of one core, 50 GB/s|L2 1 MiB, shared by 2 cores, 25 GB/s|
             memory 1 GiB, shared by 6 cores, 3.5 GB/s|flags -funroll-loops|arena 1 MiB, weights 16 MiB, stack 64 KiB|
-            auto, arrays up to 1 KiB, f32 ones of contractions in f16|roundings exact""".split("|"):
+            auto, arrays up to 1 KiB, f32 ones of contractions in f16|roundings exact|
+            threads 2, which take 2.5 us to begin and end together""".split("|"):
         plain = " ".join(out.replace("full: ", "full ").split())
         check(" ".join(word.split()) in plain, f"'{word.strip()}' in what is shown of full.json")
     other = {"/target/byte_order": ("big", "big-endian"), "/target/libm": (False, "in software"),
              "/preferences/fast_math": (True, "may change"), "/preferences/weights": ("incbin", "incbin, f32"),
-             "/target/pointer_bits": (32, "32-bit pointers"), "/runs_on": ("little", "1000 MHz; runs")}
+             "/preferences/threads": (1, "roundings"), "/target/pointer_bits": (32, "32-bit pointers"), "/runs_on": ("little", "1000 MHz; runs")}
     for path, (value, seen) in other.items():
         tree = copy.deepcopy(FULL)
         inside, key, _ = places(tree, path)[0]

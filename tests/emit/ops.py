@@ -160,9 +160,9 @@ def simulate(nfc, work, cases):
     return run_all(nfc, work, cases, lambda c: [nfc, "sim", os.path.join(MODULES, c[0] + ".nfg")] + arguments(c[0], c[1], cases[c][0], os.path.join(work, c[0], c[1])))
 
 
-def emit(nfc, work, op):
+def emit(nfc, work, op, options=()):
     out = os.path.join(work, "src", op)
-    p = subprocess.run([nfc, "build", os.path.join(MODULES, op + ".nfg"), "--emit=sources", "-o", out] + FLAGS, capture_output=True)
+    p = subprocess.run([nfc, "build", os.path.join(MODULES, op + ".nfg"), "--emit=sources", "-o", out] + FLAGS + list(options), capture_output=True)
     if p.returncode:
         sys.exit("%s: nfc build failed\n%s" % (op, p.stderr.decode()))
     return out
@@ -281,4 +281,5 @@ def main():
     sys.exit(failed > 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Programs whose kernels are done in parts give the same bits as those of one thread.
+
+usage: run.py BUILD WORK
+The graphs of tests/ops with their goldens' inputs, and the examples, are compiled for several numbers of threads, for a
+device on which every kernel is worth sharing; what they write must be what the program of one thread writes, byte by
+byte. With ThreadSanitizer nothing may race. OPS="add mul" in the environment: these ops alone."""
+import concurrent.futures as futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "emit"))
+import ops  # noqa: E402
+
+GCC = "-std=c99 -O1 -ffp-contract=off -pthread " + ops.STRICT  # the last -O counts
+ops.COMPILERS.update({
+    "one": ("gcc", GCC + " -O0", ""),
+    "three": ("gcc", GCC, ""),
+    "tsan": ("clang-14", "-std=c11 -O1 -g1 -ffp-contract=off -pthread -fsanitize=thread", ""),
+})
+passed, failed = 0, 0
+
+
+def verdict(ok, what):
+    global passed, failed
+    passed += bool(ok)
+    failed += not ok
+    if not ok:
+        print("FAILED threads: " + what, flush=True)
+    return ok
+
+
+def must(words, **more):
+    p = subprocess.run(words, capture_output=True, text=True, **more)
+    if p.returncode:
+        sys.exit("%s\n%s%s" % (" ".join(words), p.stdout, p.stderr))
+    return p.stdout
+
+
+def sharing_device(work):
+    """host, where a kernel of two iterations is shared already."""
+    with open(os.path.join(ROOT, "devices", "host.json")) as f:
+        device = json.load(f)
+    device["name"] = "sharing"
+    device["units"][0].update(cores=64, fork_us=0)
+    path = os.path.join(work, "sharing.json")
+    with open(path, "w") as f:
+        json.dump(device, f)
+    return path
+
+
+def files(folder):
+    return {f: open(os.path.join(folder, f), "rb").read() for f in sorted(os.listdir(folder))} if os.path.isdir(folder) else {}
+
+
+def outputs(folder, ports):
+    """What a graph wrote. Of a NaN only that it is one: its sign is what the compiler makes of it."""
+    found = {}
+    for name, dtype in ports.items():
+        path = os.path.join(folder, name + ".npy")
+        array = np.load(path) if os.path.exists(path) else None
+        if array is not None and dtype in ops.EPS:
+            array = np.where(np.isnan(ops.as_double(array, dtype)), array.dtype.type(1), array), np.isnan(ops.as_double(array, dtype))
+        found[name] = [a.tobytes() for a in array] if isinstance(array, tuple) else array is not None and array.tobytes()
+    return found
+
+
+# ---- the goldens' graphs ----------------------------------------------------------------------------
+
+
+def run_ops(nfc, work, device, name, threads):
+    """What all graphs write, and how each ended."""
+    own = os.path.join(work, "ops-" + name)
+    os.makedirs(os.path.join(own, "src"))
+    options = ["--device", device, "--threads", str(threads)]
+    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        dirs = dict(zip(ops.modules(), pool.map(lambda op: ops.emit(nfc, own, op, options), ops.modules())))
+    cases = {(op, g): ports for op in ops.modules() for g, ports in ops.graphs_of(op).items()}
+    out = os.path.join(own, "out")
+    results = ops.run_compiled(nfc, out, cases, name, dirs)
+    shared = sum(open(os.path.join(d, f)).read().count("_parallel(const ") for d in dirs.values() for f in os.listdir(d) if f.endswith(".c"))
+    shutil.rmtree(os.path.join(own, "src"))
+    return {case: (results[case], outputs(os.path.join(out, *case), ports[1])) for case, ports in cases.items()}, shared
+
+
+def check_ops(nfc, work, device):
+    want, none = run_ops(nfc, work, device, "one", 1)
+    verdict(none == 0, "a program of one thread has parts")
+    for name, threads in (("three", 3), ("tsan", 4)):
+        got, shared = run_ops(nfc, work, device, name, threads)
+        for case in want:
+            verdict(got[case] == want[case], "%s %s: %d threads give something else: %s" % (*case, threads, got[case][0][1][:1500]))
+        verdict(shared > len(ops.modules()), "%s: only %d kernels are shared" % (name, shared))
+        print("threads: %s: %d graphs, %d kernels in parts" % (name, len(want), shared), flush=True)
+
+
+# ---- the pool ---------------------------------------------------------------------------------------
+
+
+def check_pool(work):
+    sources = [os.path.join(HERE, "pool.c"), os.path.join(ROOT, "runtime-min", "nf_threads.c")]
+    for words, times in (("gcc -std=c99 -O2", 10000), ("clang-14 -std=c11 -O1 -g -fsanitize=thread", 1000),
+                         ("gcc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all", 1000), ("g++ -x c++ -std=c++17 -O1", 1000)):
+        program = os.path.join(work, "pool")
+        must(words.split() + ["-D_GNU_SOURCE", "-pthread"] + ops.STRICT.split() + ["-I", os.path.join(ROOT, "runtime-min")] + sources + ["-o", program])
+        for runner in ([], ["taskset", "-c", "0"]):  # one core for all threads
+            p = subprocess.run(runner + [program, str(times)], capture_output=True, text=True, timeout=300)
+            verdict(p.returncode == 0 and not p.stderr, "pool.c, %s: %s%s" % (words, p.stdout, p.stderr[:2000]))
+
+
+# ---- the hook, symbols ------------------------------------------------------------------------------
+
+
+def symbols(nm, path):
+    return {line.split()[-1] for line in must([nm, path]).splitlines() if line}
+
+
+def check_symbols(nfc, work, device):
+    graph = os.path.join(ROOT, "examples", "digits", "digits.nfg")
+    for threads in (1, 4):
+        out = os.path.join(work, "lib%d" % threads)
+        must([nfc, "build", graph, "--device", device, "--threads", str(threads), "--emit=lib", "-o", out])
+        names = symbols("nm", os.path.join(out, "digits.o"))
+        verdict(not any("pthread" in n or n == "nf_parallel" for n in names), "digits.o of %d threads needs %s" % (threads, names))
+        every = must(["nm", os.path.join(out, "libdigits.a")])
+        verdict(("pthread" in every) == (threads > 1), "libdigits.a of %d threads and pthread" % threads)
+        verdict(("-pthread" in open(os.path.join(out, "Makefile")).read()) == (threads > 1), "the Makefile of %d threads" % threads)
+    one, plain = os.path.join(work, "one"), os.path.join(work, "plain")
+    must([nfc, "build", graph, "--threads", "1", "--emit=sources", "-o", one])
+    must([nfc, "build", graph, "--emit=sources", "-o", plain])
+    verdict(files(one) == files(plain), "--threads 1 is what there is without it")
+    return os.path.join(work, "lib4")
+
+
+def check_hook(nfc, work, library):
+    """A function of the caller's own in the pool's place; no nf_threads.c."""
+    for compiler in ("gcc -std=c99", "g++ -x c++ -std=c++17"):
+        program = os.path.join(work, "hook")
+        sources = [os.path.join(HERE, "hook.c")] + [os.path.join(library, f) for f in ("digits.c", "digits_weights.c")]
+        must(compiler.split() + ["-O1", "-g", "-fsanitize=address,undefined"] + ops.STRICT.split() + ["-I", library] + sources + ["-o", program])
+        p = subprocess.run([program], capture_output=True, text=True)
+        verdict(p.returncode == 0 and not p.stderr, "hook.c, %s: %s%s" % (compiler, p.stdout, p.stderr))
+
+
+def main():
+    nfc, work = os.path.join(os.path.abspath(sys.argv[1]), "nfc"), sys.argv[2]
+    device = sharing_device(work)
+    check_pool(work)
+    library = check_symbols(nfc, work, device)
+    check_hook(nfc, work, library)
+    check_ops(nfc, work, device)
+    print("tests/threads: %d passed, %d failed" % (passed, failed))
+    sys.exit(failed > 0)
+
+
+main()
