@@ -16,11 +16,11 @@ static double speedup(int64_t n, int64_t parts)
 }
 
 /* The fewest loops that share the work out nearly as evenly as all of them would. */
-static int depth_for(ir_module *m, const k_nest *nest, int64_t threads)
+static int depth_for(ir_module *m, const k_outer *nest, int64_t threads)
 {
     int best = 1;
     for (int d = 2; d <= nest->n; d++)
-        if (speedup(sx_max(k_trips(m, nest, d)), threads) > 1.05 * speedup(sx_max(k_trips(m, nest, best)), threads)) best = d;
+        if (speedup(sx_max(k_outer_trips(m, nest, d)), threads) > 1.05 * speedup(sx_max(k_outer_trips(m, nest, best)), threads)) best = d;
     return best;
 }
 
@@ -39,10 +39,10 @@ static void choose_parts(cg_program *p, cg_kernel *k)
 {
     int64_t threads = p->device->threads;
     k->parts = 1;
-    k->nest = k_nest_of(k->func);
+    k->nest = k_outer_of(k->func);
     if (!k->nest.n) return;
     k->depth = depth_for(p->m, &k->nest, threads);
-    int64_t n = sx_max(k_trips(p->m, &k->nest, k->depth));
+    int64_t n = sx_max(k_outer_trips(p->m, &k->nest, k->depth));
     int64_t parts = n < threads ? n : threads;
     if (parts < 2) return;
     double us = kernel_us(p, k->func);
@@ -96,7 +96,7 @@ static void put_job(cg_module *c, text *t, const cg_kernel *k, const char *job, 
     open_brace(t, "typedef struct %s", job);
     for (int i = 0; i < f->param.n; i++) line(t, "%s%s *%s;", f->param.at[i]->written ? "" : "const ", c->dialect->storage_type(f->param.at[i]->dtype), f->param.at[i]->name);
     for (int i = 0; i < f->scalar.n; i++) line(t, "%s %s;", c->dialect->compute_type(KIR_INDEX_TYPE, wide), scalar_name(c, f->scalar.at[i]));
-    if (!sx_is_const(k_trips(c->m, &k->nest, k->depth))) line(t, "int64_t nf_n; /* iterations of all parts */");
+    if (!sx_is_const(k_outer_trips(c->m, &k->nest, k->depth))) line(t, "int64_t nf_n; /* iterations of all parts */");
     if (f->can_fail) line(t, "int nf_status[%d];", k->parts);
     t->indent--;
     line(t, "} %s;\n", job);
@@ -106,7 +106,7 @@ static void put_job(cg_module *c, text *t, const cg_kernel *k, const char *job, 
 static void put_part(cg_module *c, text *t, const cg_kernel *k, const char *job, const char *part, bool wide)
 {
     const kir_func *f = k->func;
-    const ir_sx *trips = k_trips(c->m, &k->nest, k->depth);
+    const ir_sx *trips = k_outer_trips(c->m, &k->nest, k->depth);
     const char *constant = f->can_fail ? "" : "const ", *type = wide ? "" : "(int32_t)";
     const char *n = sx_is_const(trips) ? arena_printf(c->arena, "%lld", (long long)sx_value(trips)) : "job->nf_n";
     line(t, "static void %s(void *env, int part)\n{", part);
@@ -125,7 +125,7 @@ static void put_part(cg_module *c, text *t, const cg_kernel *k, const char *job,
 static void put_parallel(cg_program *p, cg_module *c, text *t, const cg_kernel *k, const char *job, const char *part, bool wide)
 {
     const kir_func *f = k->func;
-    const ir_sx *trips = k_trips(c->m, &k->nest, k->depth);
+    const ir_sx *trips = k_outer_trips(c->m, &k->nest, k->depth);
     put(t, "static void %s(const %s_ctx *ctx", k->parallel, p->name);
     for (int i = 0; i < f->param.n; i++) put(t, ", %s%s *%s", f->param.at[i]->written ? "" : "const ", c->dialect->storage_type(f->param.at[i]->dtype), f->param.at[i]->name);
     for (int i = 0; i < f->scalar.n; i++) put(t, ", %s %s", c->dialect->compute_type(KIR_INDEX_TYPE, wide), scalar_name(c, f->scalar.at[i]));

@@ -40,7 +40,7 @@ typedef struct cg_kernel {
     const plan_call *call; /* the first */
     VEC(const plan_call *) all;
     int parts;             /* that run at once; 1: it is done by one thread */
-    k_nest nest;           /* the loops that they share, the outermost `depth` */
+    k_outer nest;          /* the loops that they share, the outermost `depth` */
     int depth;
     const kir_func *ranged; /* the kernel over a range of their iterations */
     const char *parallel;  /* the function that does all parts */

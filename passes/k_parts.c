@@ -19,9 +19,9 @@ static bool depends(const ir_sx *x, const ir_sym *sym)
 
 /* Loops inside one another can count as one where each has the same number of iterations in all of those
  * around it, and that is a number known now: it is divided by. */
-static bool can_join(const k_nest *nest, const kir_stmt *inner)
+static bool can_join(const k_outer *nest, const kir_stmt *inner)
 {
-    if (inner->kind != KIR_FOR || inner->loop != KIR_PARALLEL || nest->n == K_MAX_NEST) return false;
+    if (inner->kind != KIR_FOR || inner->loop != KIR_PARALLEL || nest->n == K_MAX_OUTER) return false;
     for (int i = 0; i < nest->n; i++)
         if (depends(inner->begin, nest->loop[i]->var->sym) || depends(inner->end, nest->loop[i]->var->sym)) return false;
     return sx_is_const(inner->begin) && sx_is_const(inner->end) && sx_value(inner->end) > sx_value(inner->begin);
@@ -40,9 +40,9 @@ static bool is_preparation(const kir_stmt *s)
     return s->kind == KIR_NOTE || s->kind == KIR_ALLOC || (s->kind == KIR_LET && !reads_results(s->value));
 }
 
-k_nest k_nest_of(const kir_func *f)
+k_outer k_outer_of(const kir_func *f)
 {
-    k_nest nest = {0};
+    k_outer nest = {0};
     const kir_stmt *s = NULL;
     for (int i = 0; i < f->body->body.n; i++) {
         const kir_stmt *k = f->body->body.at[i];
@@ -58,7 +58,7 @@ k_nest k_nest_of(const kir_func *f)
 
 static const ir_sx *extent(ir_module *m, const kir_stmt *loop) { return sx_sub(&m->sx, loop->end, loop->begin); }
 
-const ir_sx *k_trips(ir_module *m, const k_nest *nest, int depth)
+const ir_sx *k_outer_trips(ir_module *m, const k_outer *nest, int depth)
 {
     const ir_sx *trips = extent(m, nest->loop[0]);
     for (int i = 1; i < depth; i++) trips = sx_mul(&m->sx, trips, extent(m, nest->loop[i]));
@@ -123,11 +123,11 @@ static kir_stmt *index_stmt(builder *b, kir_var *var, const ir_sx *value)
 }
 
 /* One loop over the range in the place of several: for at = begin .. end, i = at / 6, j = at % 6. */
-static kir_stmt *joined(builder *b, const k_nest *nest, int depth, const ir_sx *begin, const ir_sx *end)
+static kir_stmt *joined(builder *b, const k_outer *nest, int depth, const ir_sx *begin, const ir_sx *end)
 {
     sx_table *t = &b->m->sx;
     const ir_sx *at = symbol(b, "at", sx_max(end) - 1), *rest = at;
-    kir_stmt *loop = ARENA_NEW(b->a, kir_stmt), *let[K_MAX_NEST];
+    kir_stmt *loop = ARENA_NEW(b->a, kir_stmt), *let[K_MAX_OUTER];
     kir_var *var = ARENA_NEW(b->a, kir_var);
     *var = (kir_var){.name = sx_only_sym(at)->name, .type = KIR_INDEX_TYPE, .sym = (ir_sym *)(uintptr_t)sx_only_sym(at), .id = b->f->nvar++};
     *loop = (kir_stmt){.kind = KIR_FOR, .loop = KIR_SERIAL, .var = var, .begin = begin, .end = end};
@@ -143,7 +143,7 @@ static kir_stmt *joined(builder *b, const k_nest *nest, int depth, const ir_sx *
     return loop;
 }
 
-static kir_stmt *ranged(builder *b, const k_nest *nest, int depth, const ir_sx *begin, const ir_sx *end)
+static kir_stmt *ranged(builder *b, const k_outer *nest, int depth, const ir_sx *begin, const ir_sx *end)
 {
     if (depth > 1) return joined(b, nest, depth, begin, end);
     kir_stmt *loop = copy_of(b, nest->loop[0]);
@@ -152,14 +152,14 @@ static kir_stmt *ranged(builder *b, const k_nest *nest, int depth, const ir_sx *
     return loop;
 }
 
-kir_func *k_parts(ir_module *m, const kir_func *f, const k_nest *nest, int depth)
+kir_func *k_parts(ir_module *m, const kir_func *f, const k_outer *nest, int depth)
 {
     builder b = {.m = m, .a = m->arena, .f = ARENA_NEW(m->arena, kir_func), .taken = names_of(m->arena, f)};
     *b.f = *f;
     b.f->scalar.at = NULL;
     b.f->scalar.n = b.f->scalar.cap = 0;
     for (int i = 0; i < f->scalar.n; i++) vec_push(b.a, &b.f->scalar, f->scalar.at[i]);
-    int64_t most = sx_max(k_trips(m, nest, depth));
+    int64_t most = sx_max(k_outer_trips(m, nest, depth));
     const ir_sx *begin = scalar(&b, "begin", most), *end = scalar(&b, "end", most);
     kir_stmt *body = ARENA_NEW(b.a, kir_stmt);
     *body = (kir_stmt){.kind = f->body->kind};
