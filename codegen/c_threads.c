@@ -7,23 +7,6 @@
 
 /* ---- which kernels -------------------------------------------------------------------------- */
 
-/* How many times as fast n iterations are in so many parts, the largest of which counts. */
-static double speedup(int64_t n, int64_t parts)
-{
-    if (n < 1) return 1;
-    int64_t most = (n + parts - 1) / parts;
-    return (double)n / (double)most;
-}
-
-/* The fewest loops that share the work out nearly as evenly as all of them would. */
-static int depth_for(ir_module *m, const k_outer *nest, int64_t threads)
-{
-    int best = 1;
-    for (int d = 2; d <= nest->n; d++)
-        if (speedup(sx_max(k_outer_trips(m, nest, d)), threads) > 1.05 * speedup(sx_max(k_outer_trips(m, nest, best)), threads)) best = d;
-    return best;
-}
-
 /* Microseconds that one core takes at least. */
 static double kernel_us(const cg_program *p, const kir_func *f)
 {
@@ -35,20 +18,114 @@ static double kernel_us(const cg_program *p, const kir_func *f)
     return compute > memory ? compute : memory;
 }
 
+/* The units of a kernel with what they take, shared out among threads. */
+typedef struct {
+    cg_program *p;
+    k_units *units;
+    double us[K_MAX_UNITS], all_us;
+    int64_t trips[K_MAX_UNITS], all_trips;
+    int threads;
+} sharing;
+
+static void count_trips(sharing *s)
+{
+    s->all_trips = 0;
+    for (int i = 0; i < s->units->n; i++) {
+        int64_t n = sx_max(k_unit_trips(s->p->m, &s->units->unit[i]));
+        s->trips[i] = n > 0 ? n : 0;
+        s->all_trips = sat_add(s->all_trips, s->trips[i]);
+    }
+}
+
+/* What all iterations before one take. */
+static double us_before(const sharing *s, int64_t iteration)
+{
+    double us = 0;
+    for (int i = 0; i < s->units->n && iteration > 0; i++) {
+        int64_t here = iteration < s->trips[i] ? iteration : s->trips[i];
+        if (s->trips[i]) us += s->us[i] * (double)here / (double)s->trips[i];
+        iteration -= here;
+    }
+    return us;
+}
+
+/* The iteration before which so much is done, or nearly. */
+static int64_t iteration_at(const sharing *s, double us)
+{
+    int64_t base = 0;
+    for (int i = 0; i < s->units->n; base += s->trips[i++]) {
+        if (us < s->us[i]) return base + (int64_t)((double)s->trips[i] * us / s->us[i] + 0.5);
+        us -= s->us[i];
+    }
+    return base;
+}
+
+/* Where part t begins: parts that take the same time, or nearly so. */
+static int64_t cut(const sharing *s, int t)
+{
+    if (s->units->n > 1) return t == s->threads ? s->all_trips : iteration_at(s, s->all_us * t / s->threads);
+    int64_t n = s->all_trips / s->threads, rest = s->all_trips % s->threads;
+    return n * t + rest * t / s->threads;
+}
+
+/* Microseconds that the longest part takes. */
+static double longest_part(const sharing *s)
+{
+    double longest = 0;
+    for (int t = 0; t < s->threads; t++) {
+        double us = us_before(s, cut(s, t + 1)) - us_before(s, cut(s, t));
+        if (us > longest) longest = us;
+    }
+    return longest;
+}
+
+/* Shares out the iterations of more loops together where that is more even by a part in twenty. */
+static double choose_depths(sharing *s)
+{
+    count_trips(s);
+    double best = longest_part(s);
+    for (int i = 0; i < s->units->n; i++) {
+        k_unit *u = &s->units->unit[i];
+        for (int depth = u->depth + 1, was; depth <= u->nloop; depth++) {
+            was = u->depth;
+            u->depth = depth;
+            count_trips(s);
+            double us = longest_part(s);
+            if (us < 0.95 * best) best = us;
+            else u->depth = was;
+        }
+    }
+    count_trips(s);
+    return best;
+}
+
+/* Does the run know what the units have of iterations? */
+static bool is_of_run(ir_module *m, const k_units *units)
+{
+    bool of_run = false;
+    for (int i = 0; i < units->n; i++) of_run |= !sx_is_const(k_unit_trips(m, &units->unit[i]));
+    return of_run;
+}
+
 static void choose_parts(cg_program *p, cg_kernel *k)
 {
-    int64_t threads = p->device->threads;
-    k->parts = 1;
-    k->nest = k_outer_of(k->func);
-    if (!k->nest.n) return;
-    k->depth = depth_for(p->m, &k->nest, threads);
-    int64_t n = sx_max(k_outer_trips(p->m, &k->nest, k->depth));
-    int64_t parts = n < threads ? n : threads;
-    if (parts < 2) return;
-    double us = kernel_us(p, k->func);
-    if (us - us / speedup(n, parts) <= p->device->chosen->fork_us) return;
-    k->parts = (int)parts;
-    k->ranged = k_parts(p->m, k->func, &k->nest, k->depth);
+    sharing s = {.p = p, .units = &k->units, .threads = (int)p->device->threads};
+    k->units = k_units_of(p->m, k->func);
+    for (int i = 0; i < k->units.n; i++) {
+        kir_func alone = k_unit_alone(p->m, k->func, &k->units.unit[i]);
+        s.us[i] = kernel_us(p, &alone);
+        s.all_us += s.us[i];
+    }
+    double us = choose_depths(&s);
+    if (s.all_trips < s.threads) s.threads = (int)s.all_trips;
+    if (s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us) return;
+    k->parts = s.threads;
+    if (k->units.n > 1 && !is_of_run(p->m, &k->units)) {
+        int64_t *cuts = ARENA_ARRAY(p->arena, int64_t, s.threads + 1);
+        for (int t = 0; t <= s.threads; t++) cuts[t] = cut(&s, t);
+        k->cut = cuts;
+    }
+    k->ranged = k_parts(p->m, k->func, &k->units);
     k->parallel = name_unique(p->arena, &p->taken, arena_printf(p->arena, "%s_parallel", k->name));
 }
 
@@ -70,8 +147,11 @@ bool cg_has_parts(const cg_program *p)
 const char *cg_parts_text(const cg_program *p, const cg_kernel *k)
 {
     const char *axes = "";
-    for (int i = 0; i < k->depth; i++) axes = arena_printf(p->arena, "%s%s%s", axes, i ? ", " : "", k->nest.loop[i]->var->name);
-    return arena_printf(p->arena, "%s in %d parts", axes, k->parts);
+    const k_unit *most = &k->units.unit[0]; /* a kernel's loops go along the same axes */
+    for (int i = 1; i < k->units.n; i++)
+        if (k->units.unit[i].depth > most->depth) most = &k->units.unit[i];
+    for (int i = 0; i < most->depth; i++) axes = arena_printf(p->arena, "%s%s%s", axes, i ? ", " : "", most->loop[i]->var->name);
+    return arena_printf(p->arena, "%d parts along %s", k->parts, axes);
 }
 
 /* ---- how they are printed ------------------------------------------------------------------- */
@@ -79,8 +159,10 @@ const char *cg_parts_text(const cg_program *p, const cg_kernel *k)
 void cg_put_parts_helpers(cg_program *p, text *t)
 {
     if (!cg_has_parts(p)) return;
-    line(t, "/* The first of n iterations that a part does: parts are as equal as can be. */");
-    line(t, "static int64_t nf_first_of(int64_t n, int part, int parts) { return n * part / parts; }\n");
+    bool equal = false;
+    for (int i = 0; i < p->kernel.n; i++) equal |= p->kernel.at[i]->parts > 1 && !p->kernel.at[i]->cut;
+    if (equal) line(t, "/* The first of n iterations that a part does: parts are as equal as can be. */");
+    if (equal) line(t, "static int64_t nf_first_of(int64_t n, int part, int parts) { return n * part / parts; }\n");
     line(t, "/* Does all parts of a kernel: at once, where the context was given threads. */");
     line(t, "static void nf_do_parts(const %s_ctx *ctx, void (*part)(void *job, int number), void *job, int parts)\n{", p->name);
     line(t, "    int i;\n    if (ctx->parallel) ctx->parallel(ctx->pool, part, job, parts);");
@@ -89,6 +171,13 @@ void cg_put_parts_helpers(cg_program *p, text *t)
 
 static const char *scalar_name(cg_module *c, const ir_sym *sym) { return cg_index(c, sx_sym(&c->m->sx, sym), false); }
 
+static const ir_sx *all_trips(ir_module *m, const cg_kernel *k)
+{
+    const ir_sx *n = sx_int(&m->sx, 0);
+    for (int i = 0; i < k->units.n; i++) n = sx_add(&m->sx, n, k_unit_trips(m, &k->units.unit[i]));
+    return n;
+}
+
 /* The members of a job: what the kernel takes. */
 static void put_job(cg_module *c, text *t, const cg_kernel *k, const char *job, bool wide)
 {
@@ -96,7 +185,7 @@ static void put_job(cg_module *c, text *t, const cg_kernel *k, const char *job, 
     open_brace(t, "typedef struct %s", job);
     for (int i = 0; i < f->param.n; i++) line(t, "%s%s *%s;", f->param.at[i]->written ? "" : "const ", c->dialect->storage_type(f->param.at[i]->dtype), f->param.at[i]->name);
     for (int i = 0; i < f->scalar.n; i++) line(t, "%s %s;", c->dialect->compute_type(KIR_INDEX_TYPE, wide), scalar_name(c, f->scalar.at[i]));
-    if (!sx_is_const(k_outer_trips(c->m, &k->nest, k->depth))) line(t, "int64_t nf_n; /* iterations of all parts */");
+    if (!sx_is_const(all_trips(c->m, k))) line(t, "int64_t nf_n; /* iterations of all parts */");
     if (f->can_fail) line(t, "int nf_status[%d];", k->parts);
     t->indent--;
     line(t, "} %s;\n", job);
@@ -106,16 +195,22 @@ static void put_job(cg_module *c, text *t, const cg_kernel *k, const char *job, 
 static void put_part(cg_module *c, text *t, const cg_kernel *k, const char *job, const char *part, bool wide)
 {
     const kir_func *f = k->func;
-    const ir_sx *trips = k_outer_trips(c->m, &k->nest, k->depth);
+    const ir_sx *trips = all_trips(c->m, k);
     const char *constant = f->can_fail ? "" : "const ", *type = wide ? "" : "(int32_t)";
     const char *n = sx_is_const(trips) ? arena_printf(c->arena, "%lld", (long long)sx_value(trips)) : "job->nf_n";
     line(t, "static void %s(void *env, int part)\n{", part);
     t->indent++;
+    if (k->cut) {
+        put(t, "static const %s first[] = {", c->dialect->compute_type(KIR_INDEX_TYPE, wide));
+        for (int i = 0; i <= k->parts; i++) put(t, "%s%lld", i ? ", " : "", (long long)k->cut[i]);
+        line(t, "};");
+    }
     line(t, "%s%s *const job = (%s%s *)env;", constant, job, constant, job);
     put(t, "%s(", k->name);
     for (int i = 0; i < f->param.n; i++) put(t, "job->%s, ", f->param.at[i]->name);
     for (int i = 0; i < f->scalar.n; i++) put(t, "job->%s, ", scalar_name(c, f->scalar.at[i]));
-    put(t, "%snf_first_of(%s, part, %d), %snf_first_of(%s, part + 1, %d)", type, n, k->parts, type, n, k->parts);
+    if (k->cut) put(t, "first[part], first[part + 1]");
+    else put(t, "%snf_first_of(%s, part, %d), %snf_first_of(%s, part + 1, %d)", type, n, k->parts, type, n, k->parts);
     line(t, "%s);", f->can_fail ? ", &job->nf_status[part]" : "");
     close_brace(t);
     end_line(t);
@@ -125,7 +220,7 @@ static void put_part(cg_module *c, text *t, const cg_kernel *k, const char *job,
 static void put_parallel(cg_program *p, cg_module *c, text *t, const cg_kernel *k, const char *job, const char *part, bool wide)
 {
     const kir_func *f = k->func;
-    const ir_sx *trips = k_outer_trips(c->m, &k->nest, k->depth);
+    const ir_sx *trips = all_trips(c->m, k);
     put(t, "static void %s(const %s_ctx *ctx", k->parallel, p->name);
     for (int i = 0; i < f->param.n; i++) put(t, ", %s%s *%s", f->param.at[i]->written ? "" : "const ", c->dialect->storage_type(f->param.at[i]->dtype), f->param.at[i]->name);
     for (int i = 0; i < f->scalar.n; i++) put(t, ", %s %s", c->dialect->compute_type(KIR_INDEX_TYPE, wide), scalar_name(c, f->scalar.at[i]));

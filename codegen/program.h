@@ -40,9 +40,9 @@ typedef struct cg_kernel {
     const plan_call *call; /* the first */
     VEC(const plan_call *) all;
     int parts;             /* that run at once; 1: it is done by one thread */
-    k_outer nest;          /* the loops that they share, the outermost `depth` */
-    int depth;
-    const kir_func *ranged; /* the kernel over a range of their iterations */
+    k_units units;         /* whose iterations the parts share out */
+    const int64_t *cut;    /* the first iteration of each part, and behind the last; NULL: equal parts of all */
+    const kir_func *ranged; /* the kernel over a range of the iterations */
     const char *parallel;  /* the function that does all parts */
 } cg_kernel;
 
@@ -118,7 +118,7 @@ void cg_choose_parts(cg_program *p);
 bool cg_has_parts(const cg_program *p);
 /* The kernel as it is printed: over a range, where it is done in parts. */
 static inline const kir_func *cg_printed(const cg_kernel *k) { return k->parts > 1 ? k->ranged : k->func; }
-/* "n, oh in 4 parts" */
+/* "4 parts along n, oh" */
 const char *cg_parts_text(const cg_program *p, const cg_kernel *k);
 /* Prints a kernel that is done in parts, and the function that does them all. */
 void cg_print_parts(cg_program *p, cg_module *c, const cg_kernel *k);

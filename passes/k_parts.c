@@ -1,9 +1,9 @@
-/* A kernel whose outermost loops do a range of their iterations. */
+/* A kernel of which a range of the iterations is done. */
 #include "passes/k_parts.h"
 
 #include "ir/names.h"
 
-/* ---- the nest ------------------------------------------------------------------------------- */
+/* ---- units ---------------------------------------------------------------------------------- */
 
 static void find_symbol(void *env, const ir_sym *sym)
 {
@@ -19,12 +19,19 @@ static bool depends(const ir_sx *x, const ir_sym *sym)
 
 /* Loops inside one another can count as one where each has the same number of iterations in all of those
  * around it, and that is a number known now: it is divided by. */
-static bool can_join(const k_outer *nest, const kir_stmt *inner)
+static bool can_join(const k_unit *u, const kir_stmt *inner)
 {
-    if (inner->kind != KIR_FOR || inner->loop != KIR_PARALLEL || nest->n == K_MAX_OUTER) return false;
-    for (int i = 0; i < nest->n; i++)
-        if (depends(inner->begin, nest->loop[i]->var->sym) || depends(inner->end, nest->loop[i]->var->sym)) return false;
+    if (inner->kind != KIR_FOR || inner->loop != KIR_PARALLEL || u->nloop == K_MAX_OUTER) return false;
+    for (int i = 0; i < u->nloop; i++)
+        if (depends(inner->begin, u->loop[i]->var->sym) || depends(inner->end, u->loop[i]->var->sym)) return false;
     return sx_is_const(inner->begin) && sx_is_const(inner->end) && sx_value(inner->end) > sx_value(inner->begin);
+}
+
+static k_unit unit_of_loop(const kir_stmt *s, int at)
+{
+    k_unit u = {.first = at, .count = 1, .loop = {s}, .nloop = 1, .depth = 1};
+    while (s->body.n == 1 && can_join(&u, s->body.at[0])) u.loop[u.nloop++] = s = s->body.at[0];
+    return u;
 }
 
 /* Does it read what the kernel writes, which another part may have done already? */
@@ -34,35 +41,59 @@ static bool reads_results(const kir_expr *e)
     return (e->kind == KIR_LOAD && e->buffer->written) || reads_results(e->a) || reads_results(e->b) || reads_results(e->c);
 }
 
-/* What may stand before the nest: each part works it out for itself. */
+/* What each part works out for itself. */
 static bool is_preparation(const kir_stmt *s)
 {
     return s->kind == KIR_NOTE || s->kind == KIR_ALLOC || (s->kind == KIR_LET && !reads_results(s->value));
 }
 
-k_outer k_outer_of(const kir_func *f)
+k_units k_units_of(ir_module *m, const kir_func *f)
 {
-    k_outer nest = {0};
-    const kir_stmt *s = NULL;
+    k_units list = {.n = 0}, none = {.n = 0};
+    bool grows = false, names_result = false; /* may the statement join the unit before it? */
     for (int i = 0; i < f->body->body.n; i++) {
-        const kir_stmt *k = f->body->body.at[i];
-        if (is_preparation(k)) continue;
-        if (s || k->kind != KIR_FOR || k->loop != KIR_PARALLEL) return nest;
-        s = k;
+        const kir_stmt *s = f->body->body.at[i];
+        bool loop = s->kind == KIR_FOR && s->loop == KIR_PARALLEL;
+        if (is_preparation(s)) continue;
+        names_result |= s->kind == KIR_LET;
+        if (!loop && grows) {
+            k_unit *u = &list.unit[list.n - 1];
+            u->count = i + 1 - u->first;
+            continue;
+        }
+        if (list.n == K_MAX_UNITS) return none;
+        list.unit[list.n++] = loop ? unit_of_loop(s, i) : (k_unit){.first = i, .count = 1};
+        grows = !loop;
     }
-    if (!s) return nest;
-    nest.loop[nest.n++] = s;
-    while (s->body.n == 1 && can_join(&nest, s->body.at[0])) nest.loop[nest.n++] = s = s->body.at[0];
-    return nest;
+    if (names_result && list.n > 1) return none; /* the name would be another's too */
+    for (int i = 0; i < list.n; i++)
+        for (int k = 0; k < i; k++)
+            if (k_may_meet(m, f, &list.unit[i], &list.unit[k])) return none;
+    return list;
 }
 
 static const ir_sx *extent(ir_module *m, const kir_stmt *loop) { return sx_sub(&m->sx, loop->end, loop->begin); }
 
-const ir_sx *k_outer_trips(ir_module *m, const k_outer *nest, int depth)
+const ir_sx *k_unit_trips(ir_module *m, const k_unit *u)
 {
-    const ir_sx *trips = extent(m, nest->loop[0]);
-    for (int i = 1; i < depth; i++) trips = sx_mul(&m->sx, trips, extent(m, nest->loop[i]));
+    const ir_sx *trips = sx_int(&m->sx, 1);
+    for (int i = 0; i < u->depth; i++) trips = sx_mul(&m->sx, trips, extent(m, u->loop[i]));
     return trips;
+}
+
+static kir_stmt *empty_body(ir_module *m)
+{
+    kir_stmt *body = ARENA_NEW(m->arena, kir_stmt);
+    *body = (kir_stmt){.kind = KIR_SEQ};
+    return body;
+}
+
+kir_func k_unit_alone(ir_module *m, const kir_func *f, const k_unit *u)
+{
+    kir_func alone = *f;
+    alone.body = empty_body(m);
+    for (int i = 0; i < u->count; i++) vec_push(m->arena, &alone.body->body, f->body->body.at[u->first + i]);
+    return alone;
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -89,84 +120,140 @@ static nfc_map names_of(nfc_arena *a, const kir_func *f)
 typedef struct {
     ir_module *m;
     nfc_arena *a;
+    sx_table *sx;
     kir_func *f;
+    kir_stmt *body;
     nfc_map taken;
+    const ir_sx *begin, *end; /* the scalars */
 } builder;
 
-static const ir_sx *symbol(builder *b, const char *name, int64_t most)
+static ir_sym *symbol(builder *b, const char *name, int64_t most)
 {
-    return sx_sym(&b->m->sx, sx_new_sym(&b->m->sx, name_unique(b->a, &b->taken, name), 0, most, NO_SPAN));
+    return sx_new_sym(b->sx, name_unique(b->a, &b->taken, name), 0, most, NO_SPAN);
 }
 
 static const ir_sx *scalar(builder *b, const char *name, int64_t most)
 {
-    const ir_sx *x = symbol(b, name, most);
-    vec_push(b->a, &b->f->scalar, sx_only_sym(x));
-    return x;
+    const ir_sym *sym = symbol(b, name, most);
+    vec_push(b->a, &b->f->scalar, sym);
+    return sx_sym(b->sx, sym);
 }
 
-static kir_stmt *copy_of(builder *b, const kir_stmt *s)
+static kir_var *variable(builder *b, const char *name, int64_t most)
 {
-    kir_stmt *copy = ARENA_NEW(b->a, kir_stmt);
-    *copy = *s;
+    kir_var *var = ARENA_NEW(b->a, kir_var);
+    ir_sym *sym = symbol(b, name, most);
+    *var = (kir_var){.name = sym->name, .type = KIR_INDEX_TYPE, .sym = sym, .id = b->f->nvar++};
+    return var;
+}
+
+static const kir_expr *node(builder *b, kir_expr e)
+{
+    kir_expr *copy = ARENA_NEW(b->a, kir_expr);
+    e.id = b->f->nexpr++;
+    *copy = e;
     return copy;
 }
 
-/* The variable of a loop that is no loop any more gets its value from the iteration's number. */
-static kir_stmt *index_stmt(builder *b, kir_var *var, const ir_sx *value)
+static const kir_expr *index_node(builder *b, const ir_sx *x) { return node(b, (kir_expr){.kind = KIR_INDEX, .type = KIR_INDEX_TYPE, .index = x}); }
+
+static kir_stmt *stmt(builder *b, kir_stmt s)
 {
-    kir_stmt *let = ARENA_NEW(b->a, kir_stmt);
-    kir_expr *index = ARENA_NEW(b->a, kir_expr);
-    *index = (kir_expr){.kind = KIR_INDEX, .type = KIR_INDEX_TYPE, .index = value, .id = b->f->nexpr++};
-    *let = (kir_stmt){.kind = KIR_LET, .var = var, .value = index};
-    return let;
+    kir_stmt *copy = ARENA_NEW(b->a, kir_stmt);
+    *copy = s;
+    return copy;
+}
+
+static const ir_sx *named(builder *b, const char *name, const kir_expr *value, int64_t most)
+{
+    kir_var *var = variable(b, name, most);
+    vec_push(b->a, &b->body->body, stmt(b, (kir_stmt){.kind = KIR_LET, .var = var, .value = value}));
+    return sx_sym(b->sx, var->sym);
+}
+
+/* Where the range has come to among the n iterations from `base` on: 0 to n. */
+static const ir_sx *clamped(builder *b, const char *name, const ir_sx *at, const ir_sx *base, const ir_sx *n)
+{
+    const ir_sx *from_base = sx_sub(b->sx, at, base);
+    const kir_expr *x = index_node(b, from_base);
+    if (sx_min(from_base) < 0) x = node(b, (kir_expr){.kind = KIR_BIN, .type = KIR_INDEX_TYPE, .op = KB_MAX, .a = x, .b = index_node(b, sx_int(b->sx, 0))});
+    if (sx_min(sx_sub(b->sx, n, from_base)) < 0) x = node(b, (kir_expr){.kind = KIR_BIN, .type = KIR_INDEX_TYPE, .op = KB_MIN, .a = x, .b = index_node(b, n)});
+    return x->kind == KIR_INDEX ? from_base : named(b, name, x, sx_max(n));
 }
 
 /* One loop over the range in the place of several: for at = begin .. end, i = at / 6, j = at % 6. */
-static kir_stmt *joined(builder *b, const k_outer *nest, int depth, const ir_sx *begin, const ir_sx *end)
+static kir_stmt *joined(builder *b, const k_unit *u, const ir_sx *begin, const ir_sx *end)
 {
-    sx_table *t = &b->m->sx;
-    const ir_sx *at = symbol(b, "at", sx_max(end) - 1), *rest = at;
-    kir_stmt *loop = ARENA_NEW(b->a, kir_stmt), *let[K_MAX_OUTER];
-    kir_var *var = ARENA_NEW(b->a, kir_var);
-    *var = (kir_var){.name = sx_only_sym(at)->name, .type = KIR_INDEX_TYPE, .sym = (ir_sym *)(uintptr_t)sx_only_sym(at), .id = b->f->nvar++};
-    *loop = (kir_stmt){.kind = KIR_FOR, .loop = KIR_SERIAL, .var = var, .begin = begin, .end = end};
-    for (int i = depth - 1; i >= 0; i--) {
-        const kir_stmt *s = nest->loop[i];
-        int64_t n = i ? sx_value(extent(b->m, s)) : 0;
-        let[i] = index_stmt(b, s->var, sx_add(t, s->begin, i ? sx_mod(t, rest, n) : rest));
-        if (i) rest = sx_div(t, rest, n);
+    kir_var *var = variable(b, "at", sx_max(end) > 0 ? sx_max(end) - 1 : 0);
+    const ir_sx *rest = sx_sym(b->sx, var->sym), *value[K_MAX_OUTER];
+    kir_stmt *loop = stmt(b, (kir_stmt){.kind = KIR_FOR, .loop = KIR_SERIAL, .var = var, .begin = begin, .end = end});
+    for (int i = u->depth - 1; i >= 0; i--) {
+        int64_t n = i ? sx_value(extent(b->m, u->loop[i])) : 0;
+        value[i] = sx_add(b->sx, u->loop[i]->begin, i ? sx_mod(b->sx, rest, n) : rest);
+        if (i) rest = sx_div(b->sx, rest, n);
     }
-    for (int i = 0; i < depth; i++) vec_push(b->a, &loop->body, let[i]);
-    const kir_stmt *inner = nest->loop[depth - 1];
+    for (int i = 0; i < u->depth; i++) vec_push(b->a, &loop->body, stmt(b, (kir_stmt){.kind = KIR_LET, .var = u->loop[i]->var, .value = index_node(b, value[i])}));
+    const kir_stmt *inner = u->loop[u->depth - 1];
     for (int i = 0; i < inner->body.n; i++) vec_push(b->a, &loop->body, inner->body.at[i]);
     return loop;
 }
 
-static kir_stmt *ranged(builder *b, const k_outer *nest, int depth, const ir_sx *begin, const ir_sx *end)
+static kir_stmt *ranged(builder *b, const k_unit *u, const ir_sx *begin, const ir_sx *end)
 {
-    if (depth > 1) return joined(b, nest, depth, begin, end);
-    kir_stmt *loop = copy_of(b, nest->loop[0]);
-    loop->end = sx_add(&b->m->sx, loop->begin, end);
-    loop->begin = sx_add(&b->m->sx, loop->begin, begin);
+    if (u->depth > 1) return joined(b, u, begin, end);
+    kir_stmt *loop = stmt(b, *u->loop[0]);
+    loop->end = sx_add(b->sx, loop->begin, end);
+    loop->begin = sx_add(b->sx, loop->begin, begin);
     return loop;
 }
 
-kir_func *k_parts(ir_module *m, const kir_func *f, const k_outer *nest, int depth)
+/* What is done as one is done by the part that has its number: begin <= base < end. */
+static kir_stmt *guarded(builder *b, const ir_sx *base)
 {
-    builder b = {.m = m, .a = m->arena, .f = ARENA_NEW(m->arena, kir_func), .taken = names_of(m->arena, f)};
+    const kir_expr *below = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_LE, .a = index_node(b, b->begin), .b = index_node(b, base)});
+    const kir_expr *above = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_LT, .a = index_node(b, base), .b = index_node(b, b->end)});
+    return stmt(b, (kir_stmt){.kind = KIR_IF, .value = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_AND, .a = below, .b = above})});
+}
+
+static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
+{
+    if (u->nloop) {
+        const ir_sx *n = k_unit_trips(b->m, u), *from = b->begin, *to = b->end;
+        if (!alone) {
+            from = clamped(b, "from", b->begin, base, n);
+            to = clamped(b, "to", b->end, base, n);
+        }
+        vec_push(b->a, &b->body->body, ranged(b, u, from, to));
+        return;
+    }
+    kir_stmt *guard = guarded(b, base);
+    for (int i = 0; i < u->count; i++) {
+        kir_stmt *s = f->body->body.at[u->first + i];
+        vec_push(b->a, is_preparation(s) ? &b->body->body : &guard->body, s);
+    }
+    vec_push(b->a, &b->body->body, guard);
+}
+
+kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units)
+{
+    builder b = {.m = m, .a = m->arena, .sx = &m->sx, .f = ARENA_NEW(m->arena, kir_func), .body = empty_body(m), .taken = names_of(m->arena, f)};
+    const ir_sx *all = sx_int(b.sx, 0), *base = all;
     *b.f = *f;
     b.f->scalar.at = NULL;
     b.f->scalar.n = b.f->scalar.cap = 0;
     for (int i = 0; i < f->scalar.n; i++) vec_push(b.a, &b.f->scalar, f->scalar.at[i]);
-    int64_t most = sx_max(k_outer_trips(m, nest, depth));
-    const ir_sx *begin = scalar(&b, "begin", most), *end = scalar(&b, "end", most);
-    kir_stmt *body = ARENA_NEW(b.a, kir_stmt);
-    *body = (kir_stmt){.kind = f->body->kind};
-    for (int i = 0; i < f->body->body.n; i++) {
-        kir_stmt *s = f->body->body.at[i];
-        vec_push(b.a, &body->body, s == nest->loop[0] ? ranged(&b, nest, depth, begin, end) : s);
+    for (int i = 0; i < units->n; i++) all = sx_add(b.sx, all, k_unit_trips(m, &units->unit[i]));
+    b.begin = scalar(&b, "begin", sx_max(all));
+    b.end = scalar(&b, "end", sx_max(all));
+    for (int i = 0, u = 0; i < f->body->body.n; i++) {
+        if (u == units->n || i < units->unit[u].first) {
+            vec_push(b.a, &b.body->body, f->body->body.at[i]);
+            continue;
+        }
+        add_unit(&b, f, &units->unit[u], base, units->n == 1);
+        base = sx_add(b.sx, base, k_unit_trips(m, &units->unit[u]));
+        i += units->unit[u++].count - 1;
     }
-    b.f->body = body;
+    b.f->body = b.body;
     return b.f;
 }

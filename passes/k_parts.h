@@ -1,26 +1,38 @@
-/* A kernel in parts: its outermost independent loops run over a range that the caller chooses, so that
- * several threads can do one part each. No sum is cut in two: whatever the parts are, the results are
- * the same bits. */
+/* A kernel in parts: what it does outermost, as iterations that can be done in any order, over a range of them that the
+ * caller chooses, so that several threads can do one part each. No sum is cut in two: whatever the
+ * parts are, the results are the same bits. */
 #ifndef NFC_K_PARTS_H
 #define NFC_K_PARTS_H
 
 #include "ir/kir.h"
 
-/* The loops whose iterations are shared out, outermost first: all that the kernel does, but for values
- * and local arrays before them, is one nest of them. */
-enum { K_MAX_OUTER = 4 };
-typedef struct k_outer {
-    const kir_stmt *loop[K_MAX_OUTER];
-    int n; /* 0: the kernel is no such nest */
-} k_outer;
+enum { K_MAX_OUTER = 4, K_MAX_UNITS = 32 };
 
-k_outer k_outer_of(const kir_func *f);
+/* One statement after the other of a kernel's body: a nest of PARALLEL loops, the outermost `depth` of
+ * which are shared out, or statements that are done as one. */
+typedef struct k_unit {
+    int first, count;                     /* of the statements of the body */
+    const kir_stmt *loop[K_MAX_OUTER];    /* outermost first; each but the last does nothing but the next */
+    int nloop;                            /* 0: no loop */
+    int depth;                            /* 1 to nloop, for the caller to choose; of no loop 0 */
+} k_unit;
 
-/* How many iterations the outermost `depth` loops of the nest have together: over the kernel's scalars. */
-const ir_sx *k_outer_trips(ir_module *m, const k_outer *nest, int depth);
+/* The units of a kernel, which touch nothing that another one writes. */
+typedef struct k_units {
+    k_unit unit[K_MAX_UNITS];
+    int n; /* 0: they are not independent, or there are too many */
+} k_units;
 
-/* The kernel with two scalars more, behind its own: its outermost `depth` loops do the iterations from the
- * first up to the second of k_outer_trips(), in the order in which the kernel does them. */
-kir_func *k_parts(ir_module *m, const kir_func *f, const k_outer *nest, int depth);
+k_units k_units_of(ir_module *m, const kir_func *f);
+/* How many iterations the unit's outermost `depth` loops have together: over the kernel's scalars. */
+const ir_sx *k_unit_trips(ir_module *m, const k_unit *u);
+/* The unit as a kernel of its own, to be weighed. */
+kir_func k_unit_alone(ir_module *m, const kir_func *f, const k_unit *u);
+/* The kernel with two scalars more, behind its own: of the iterations of all units, one after the other, it does those
+ * from the first up to the second, in the order in which the kernel does them. */
+kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units);
+
+/* k_apart.c: may two of these statements touch the same element of a buffer that one of them writes? */
+bool k_may_meet(ir_module *m, const kir_func *f, const k_unit *a, const k_unit *b);
 
 #endif

@@ -1,0 +1,259 @@
+/* passes/k_parts.h: a kernel in parts does what the kernel does, whatever the parts are; what is not independent is
+ * not cut. */
+#include "ir/kir.h"
+#include "passes/k_parts.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+enum { ROOM = 1 << 12 };
+
+typedef struct {
+    ir_module *m;
+    sx_table *sx;
+    kir_builder b;
+    kir_buffer *x, *y;
+    const ir_sx *S; /* a dim: 0..9 */
+} made;
+
+static const ir_sx *num(made *k, int64_t v) { return sx_int(k->sx, v); }
+static const ir_sx *plus(made *k, const ir_sx *a, const ir_sx *b) { return sx_add(k->sx, a, b); }
+static const ir_sx *times(made *k, const ir_sx *a, int64_t v) { return sx_mul(k->sx, a, num(k, v)); }
+static const ir_sx *loop(made *k, kir_for_kind kind, const char *name, int64_t begin, int64_t end) { return kir_for(&k->b, kind, name, num(k, begin), num(k, end)); }
+static void close(made *k, int n)
+{
+    while (n--) kir_close(&k->b);
+}
+
+static made begin(int64_t size)
+{
+    made k = {.m = unit_empty(unit_session())};
+    k.sx = &k.m->sx;
+    ir_sym *s = sx_new_sym(k.sx, "S", 0, 9, NO_SPAN);
+    s->is_dim = true;
+    k.S = sx_sym(k.sx, s);
+    kir_begin(&k.b, k.m, "made");
+    k.x = kir_param(&k.b, "x", DT_f32, num(&k, size));
+    k.y = kir_param(&k.b, "y", DT_f32, num(&k, size));
+    return k;
+}
+
+/* y[at] = 2 x[at] + y[at]: what is done twice, or not at all, is seen. */
+static void add_to(made *k, const ir_sx *at)
+{
+    kir_builder *b = &k->b;
+    const kir_expr *twice = kir_binary(b, KB_MUL, kir_load(b, k->x, at), kir_float(b, DT_f32, 2));
+    kir_store(b, k->y, at, kir_binary(b, KB_ADD, twice, kir_load(b, k->y, at)));
+}
+
+static const kir_func *done(made *k)
+{
+    const kir_func *f = kir_end(&k->b);
+    const char *broken = kir_verify(k->m, f);
+    cr_expect(!broken, "%s", broken ? broken : "");
+    return f;
+}
+
+static void run(made *k, const kir_func *f, float *y, int64_t dim, int64_t from, int64_t to)
+{
+    static float x[ROOM];
+    for (int i = 0; i < ROOM; i++) x[i] = (float)(i % 97);
+    int64_t scalar[3];
+    int n = 0;
+    for (int i = 0; i < f->scalar.n; i++) scalar[n++] = strcmp(f->scalar.at[i]->name, "S") == 0 ? dim : i + 1 == f->scalar.n ? to : from;
+    cr_expect_eq(kir_run(k->m->arena, k->m, f, (void *const[]){x, y}, scalar), 0);
+}
+
+/* With so many units, at any depth, in any number of parts. n: iterations of the outermost loops. */
+static void expect_parts(made *k, int units, int64_t dim)
+{
+    static float whole[ROOM], parts[ROOM];
+    const kir_func *f = done(k);
+    k_units u = k_units_of(k->m, f);
+    cr_assert_eq(u.n, units, "%d units", u.n);
+    memset(whole, 0, sizeof whole);
+    run(k, f, whole, dim, 0, 0);
+    for (int depth = 1; depth <= K_MAX_OUTER; depth++) {
+        int64_t n = 0;
+        for (int i = 0; i < u.n; i++) {
+            u.unit[i].depth = depth < u.unit[i].nloop ? depth : u.unit[i].nloop;
+            const ir_sx *trips = k_unit_trips(k->m, &u.unit[i]);
+            n += sx_is_const(trips) ? sx_value(trips) : dim * (sx_max(trips) / 9);
+        }
+        kir_func *ranged = k_parts(k->m, f, &u);
+        cr_expect_eq(ranged->scalar.n, f->scalar.n + 2);
+        const char *broken = dim ? NULL : kir_verify(k->m, ranged);
+        cr_expect(!broken, "depth %d: %s", depth, broken ? broken : "");
+        for (int64_t threads = 1; threads <= n + 1; threads++) {
+            memset(parts, 0, sizeof parts);
+            for (int64_t t = threads - 1; t >= 0; t--) run(k, ranged, parts, dim, n * t / threads, n * (t + 1) / threads);
+            cr_expect(memcmp(whole, parts, sizeof whole) == 0, "depth %d, %lld parts", depth, (long long)threads);
+        }
+    }
+}
+
+Test(parts, one_loop)
+{
+    made k = begin(13);
+    add_to(&k, loop(&k, KIR_PARALLEL, "i", 0, 13));
+    close(&k, 1);
+    expect_parts(&k, 1, 0);
+}
+
+Test(parts, begins_elsewhere)
+{
+    made k = begin(13);
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "begin", 3, 7); /* a name that a scalar would have */
+    const ir_sx *j = loop(&k, KIR_PARALLEL, "end", 1, 3);
+    add_to(&k, plus(&k, times(&k, plus(&k, i, num(&k, -3)), 3), j));
+    close(&k, 2);
+    expect_parts(&k, 1, 0);
+}
+
+Test(parts, nest)
+{
+    made k = begin(3 * 5 * 7 * 4);
+    const ir_sx *at = loop(&k, KIR_PARALLEL, "n", 0, 3);
+    at = plus(&k, times(&k, at, 5), loop(&k, KIR_PARALLEL, "h", 0, 5));
+    at = plus(&k, times(&k, at, 7), loop(&k, KIR_PARALLEL, "w", 0, 7));
+    at = plus(&k, times(&k, at, 4), loop(&k, KIR_SERIAL, "c", 0, 4));
+    add_to(&k, at);
+    close(&k, 4);
+    expect_parts(&k, 1, 0);
+}
+
+Test(parts, of_the_run)
+{
+    made k = begin(9 * 6);
+    const ir_sx *i = kir_for(&k.b, KIR_PARALLEL, "i", num(&k, 0), k.S), *j = loop(&k, KIR_PARALLEL, "j", 0, 6);
+    add_to(&k, plus(&k, times(&k, i, 6), j));
+    close(&k, 2);
+    expect_parts(&k, 1, 7);
+}
+
+/* Segments of one axis, with edges and tails that are done as one; the axis in the middle of a tensor. */
+Test(parts, segments)
+{
+    made k = begin(4 * 53 * 3);
+    const int64_t edge = 1, lanes = 16;
+    for (int segment = 0; segment < 4; segment++) {
+        int64_t from = (const int64_t[]){0, edge, edge + 3 * lanes, 52}[segment], n = (const int64_t[]){1, 3, 3, 1}[segment], wide = segment == 1 ? lanes : 1;
+        const ir_sx *o = loop(&k, KIR_PARALLEL, "o", 0, n);
+        const ir_sx *r = loop(&k, KIR_PARALLEL, "r", 0, 4), *c = loop(&k, KIR_SERIAL, "c", 0, 3), *v = loop(&k, KIR_SERIAL, "v", 0, wide);
+        const ir_sx *at = plus(&k, plus(&k, times(&k, o, wide), v), num(&k, from));
+        add_to(&k, plus(&k, times(&k, plus(&k, times(&k, r, 53), at), 3), c));
+        close(&k, 4);
+    }
+    expect_parts(&k, 4, 0);
+}
+
+Test(parts, statements_as_one)
+{
+    made k = begin(40);
+    kir_buffer *acc = kir_alloc(&k.b, "acc", DT_f32, 1);
+    kir_store(&k.b, acc, num(&k, 0), kir_float(&k.b, DT_f32, 1));
+    const ir_sx *i = loop(&k, KIR_SERIAL, "i", 0, 40);
+    kir_accum(&k.b, KB_ADD, acc, num(&k, 0), kir_load(&k.b, k.x, i));
+    close(&k, 1);
+    kir_store(&k.b, k.y, num(&k, 39), kir_load(&k.b, acc, num(&k, 0)));
+    add_to(&k, loop(&k, KIR_PARALLEL, "j", 0, 39));
+    close(&k, 1);
+    expect_parts(&k, 2, 0);
+}
+
+/* ---- what is refused ------------------------------------------------------------------------ */
+
+static void expect_refused(made *k)
+{
+    const kir_func *f = done(k);
+    cr_expect_eq(k_units_of(k->m, f).n, 0);
+}
+
+Test(parts, overlap)
+{
+    made k = begin(13);
+    add_to(&k, loop(&k, KIR_PARALLEL, "i", 0, 8));
+    close(&k, 1);
+    add_to(&k, loop(&k, KIR_PARALLEL, "j", 7, 13)); /* 7 is in both */
+    close(&k, 1);
+    expect_refused(&k);
+}
+
+Test(parts, reads_what_was_written)
+{
+    made k = begin(13);
+    add_to(&k, loop(&k, KIR_PARALLEL, "i", 0, 6));
+    close(&k, 1);
+    const ir_sx *j = loop(&k, KIR_PARALLEL, "j", 6, 12);
+    kir_store(&k.b, k.y, j, kir_load(&k.b, k.y, plus(&k, j, num(&k, -6)))); /* y[0] to y[5] */
+    close(&k, 1);
+    expect_refused(&k);
+}
+
+Test(parts, meets_between_steps)
+{
+    made k = begin(60);
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 5), *c = loop(&k, KIR_SERIAL, "c", 0, 3);
+    add_to(&k, plus(&k, times(&k, i, 12), c)); /* 0..2 of each dozen */
+    close(&k, 2);
+    const ir_sx *j = loop(&k, KIR_PARALLEL, "j", 0, 5), *d = loop(&k, KIR_SERIAL, "d", 2, 5);
+    add_to(&k, plus(&k, times(&k, j, 12), d)); /* 2..4 */
+    close(&k, 2);
+    expect_refused(&k);
+}
+
+Test(parts, apart_between_steps)
+{
+    made k = begin(60);
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 5), *c = loop(&k, KIR_SERIAL, "c", 0, 3);
+    add_to(&k, plus(&k, times(&k, i, 12), c));
+    close(&k, 2);
+    const ir_sx *j = loop(&k, KIR_PARALLEL, "j", 0, 5), *d = loop(&k, KIR_SERIAL, "d", 3, 5);
+    add_to(&k, plus(&k, times(&k, j, 12), d));
+    close(&k, 2);
+    expect_parts(&k, 2, 0);
+}
+
+Test(parts, local_of_both)
+{
+    made k = begin(13);
+    kir_buffer *acc = kir_alloc(&k.b, "acc", DT_f32, 1);
+    kir_store(&k.b, acc, num(&k, 0), kir_load(&k.b, k.x, num(&k, 3)));
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 13);
+    kir_store(&k.b, k.y, i, kir_load(&k.b, acc, num(&k, 0))); /* another part may not have set it */
+    close(&k, 1);
+    expect_refused(&k);
+}
+
+Test(parts, named_result)
+{
+    made k = begin(13);
+    const kir_expr *first = kir_let(&k.b, "first", kir_load(&k.b, k.y, num(&k, 0)));
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 13);
+    kir_store(&k.b, k.y, i, kir_binary(&k.b, KB_ADD, first, kir_load(&k.b, k.x, i)));
+    close(&k, 1);
+    expect_refused(&k);
+}
+
+Test(parts, blocks)
+{
+    made k = begin(60);
+    kir_copy(&k.b, k.y, num(&k, 0), k.x, num(&k, 0), num(&k, 20));
+    add_to(&k, loop(&k, KIR_PARALLEL, "i", 20, 60));
+    close(&k, 1);
+    expect_parts(&k, 2, 0);
+    made l = begin(60);
+    kir_copy(&l.b, l.y, num(&l, 0), l.x, num(&l, 0), num(&l, 21));
+    add_to(&l, loop(&l, KIR_PARALLEL, "i", 20, 60));
+    close(&l, 1);
+    expect_refused(&l);
+}
+
+Test(parts, no_loop)
+{
+    made k = begin(4);
+    add_to(&k, num(&k, 0));
+    add_to(&k, loop(&k, KIR_SERIAL, "i", 1, 4));
+    close(&k, 1);
+    expect_parts(&k, 1, 0); /* done as one */
+}
