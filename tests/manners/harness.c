@@ -239,6 +239,7 @@ static void check_threads(void)
     }
 }
 
+#ifndef NO_MAIN /* tests/threads has its own */
 int main(void)
 {
     check_arena();
@@ -247,3 +248,4 @@ int main(void)
     check_threads();
     return wrong;
 }
+#endif

@@ -4,7 +4,8 @@
 usage: run.py BUILD WORK
 The graphs of tests/ops with their goldens' inputs, and the examples, are compiled for several numbers of threads, for a
 device on which every kernel is worth sharing; what they write must be what the program of one thread writes, byte by
-byte. With ThreadSanitizer nothing may race. OPS="add mul" in the environment: these ops alone."""
+byte. With ThreadSanitizer nothing may race. One module of tests/ops in four; all, and slow programs, with NFC_TEST_ALL=1
+in the environment. OPS="add mul": these ops alone."""
 import concurrent.futures as futures
 import json
 import os
@@ -26,6 +27,10 @@ ops.COMPILERS.update({
     "three": ("gcc", GCC, ""),
     "tsan": ("clang-14", "-std=c11 -O1 -g1 -ffp-contract=off -pthread -fsanitize=thread", ""),
 })
+ALL = os.environ.get("NFC_TEST_ALL") == "1"
+modules = ops.modules()
+if not ALL and not os.environ.get("OPS"):
+    modules = modules[::4]
 passed, failed = 0, 0
 
 
@@ -82,8 +87,8 @@ def run_ops(nfc, work, device, name, threads):
     os.makedirs(os.path.join(own, "src"))
     options = ["--device", device, "--threads", str(threads)]
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        dirs = dict(zip(ops.modules(), pool.map(lambda op: ops.emit(nfc, own, op, options), ops.modules())))
-    cases = {(op, g): ports for op in ops.modules() for g, ports in ops.graphs_of(op).items()}
+        dirs = dict(zip(modules, pool.map(lambda op: ops.emit(nfc, own, op, options), modules)))
+    cases = {(op, g): ports for op in modules for g, ports in ops.graphs_of(op).items()}
     out = os.path.join(own, "out")
     results = ops.run_compiled(nfc, out, cases, name, dirs)
     shared = sum(open(os.path.join(d, f)).read().count("_parallel(const ") for d in dirs.values() for f in os.listdir(d) if f.endswith(".c"))
@@ -98,7 +103,7 @@ def check_ops(nfc, work, device):
         got, shared = run_ops(nfc, work, device, name, threads)
         for case in want:
             verdict(got[case] == want[case], "%s %s: %d threads give something else: %s" % (*case, threads, got[case][0][1][:1500]))
-        verdict(shared > len(ops.modules()), "%s: only %d kernels are shared" % (name, shared))
+        verdict(shared > len(modules), "%s: only %d kernels are shared" % (name, shared))
         print("threads: %s: %d graphs, %d kernels in parts" % (name, len(want), shared), flush=True)
 
 
@@ -150,12 +155,62 @@ def check_hook(nfc, work, library):
         verdict(p.returncode == 0 and not p.stderr, "hook.c, %s: %s%s" % (compiler, p.stdout, p.stderr))
 
 
+# ---- whole programs ---------------------------------------------------------------------------------
+
+# of ../shared/models, where they are
+MODELS = [("mnist_onnx2c/pytorch.onnx",), ("kws_qdq_onnx/micro_kws_m_static_fp32.onnx",), ("hand_gesture_mlp/keypoint_classifier.onnx", "-D", "batch<=9")]
+
+
+def programs():
+    examples = [(os.path.join(ROOT, "examples", f),) for f in ("minimal/minimal.nfg", "early_exit/early_exit.nfg", "digits/digits.nfg")]
+    if ALL:
+        examples.append((os.path.join(ROOT, "examples", "babble/babble.nfg"),))
+    shared = os.environ.get("NFC_MODELS", os.path.join(ROOT, "..", "shared", "models"))
+    return examples + [(os.path.join(shared, m[0]), *m[1:]) for m in MODELS if os.path.exists(os.path.join(shared, m[0]))]
+
+
+def check_program(nfc, work, device, graph, number):
+    """What a program of each number of threads prints: hashes of what its graphs give, whoever does the parts."""
+    said = {}
+    for threads in (1, 2, 3, 4, 7):
+        out = os.path.join(work, "program%d-%d" % (number, threads))
+        must([nfc, "build", *graph, "--device", device, "--threads", str(threads), "--emit=sources", "-o", out])
+        name = next(f[:-7] for f in os.listdir(out) if f.endswith("_main.c") and not f.startswith("nf_"))
+        sources = [os.path.join(out, f) for f in sorted(os.listdir(out)) if f.endswith((".c", ".S")) and not f.endswith(name + "_main.c")]
+        words = ["-std=c11", "-D_GNU_SOURCE", "-w", "-ffp-contract=off", "-fno-math-errno", "-pthread", "-DNO_MAIN", '-DPROGRAM="%s_main.c"' % name, "-DPOOL=%d" % (threads > 1), "-DEXACT=0", "-I", out, "-I", os.path.join(ROOT, "tests"),
+                 os.path.join(HERE, "program.c")] + sources + ["-Wa,-I," + out, "-lm"]
+        must(["gcc", "-O2"] + words + ["-DRUNS=%d" % (10000 if threads == 4 and number == 0 else 500), "-o", os.path.join(out, "plain")])
+        jobs = [["plain"]]
+        if threads == 4:
+            must(["clang-14", "-O1", "-g1", "-fsanitize=thread", "-DRACES", "-DRUNS=50"] + words + ["-o", os.path.join(out, "races")])
+            jobs.append(["races"])
+        if threads == 7:
+            jobs.append(["taskset", "-c", "0", "plain"])
+        for job in jobs:
+            job = job[:-1] + [os.path.join(out, job[-1])]
+            p = subprocess.run(job, capture_output=True, text=True, timeout=600)
+            if p.returncode or p.stderr:
+                return "%d threads, %s: %s%s" % (threads, job, p.stdout, p.stderr[:2000])
+            said.setdefault(p.stdout, []).append("%d threads %s" % (threads, " ".join(job[:-1])))
+        shutil.rmtree(out)
+    return None if len(said) == 1 else "\n".join("%s: %s" % (names, text) for text, names in said.items())
+
+
+def check_programs(nfc, work, device):
+    graphs = programs()
+    with futures.ThreadPoolExecutor(2) as pool:
+        for graph, wrong in zip(graphs, pool.map(lambda i: check_program(nfc, work, device, graphs[i], i), range(len(graphs)))):
+            verdict(not wrong, "%s: %s" % (os.path.basename(graph[0]), wrong))
+    print("threads: %d programs" % len(graphs), flush=True)
+
+
 def main():
     nfc, work = os.path.join(os.path.abspath(sys.argv[1]), "nfc"), sys.argv[2]
     device = sharing_device(work)
     check_pool(work)
     library = check_symbols(nfc, work, device)
     check_hook(nfc, work, library)
+    check_programs(nfc, work, device)
     check_ops(nfc, work, device)
     print("tests/threads: %d passed, %d failed" % (passed, failed))
     sys.exit(failed > 0)
