@@ -8,10 +8,9 @@
 /* ---- which kernels -------------------------------------------------------------------------- */
 
 /* Microseconds that one core takes at least. */
-static double kernel_us(const cg_program *p, const kir_func *f)
+static double kernel_us(const cg_program *p, kir_cost cost)
 {
     const device_unit *u = p->device->chosen;
-    kir_cost cost = kir_cost_of(p->m, f);
     double bytes = (double)cost.read + (double)cost.written, compute = (double)cost.flops / (u->clock_mhz * u->flops_per_cycle);
     const device_level *l = device_level_holding(u, sat_add(cost.read, cost.written));
     double memory = l ? bytes / (l->gb_per_s * 1e3) : 0;
@@ -107,15 +106,26 @@ static bool is_of_run(ir_module *m, const k_units *units)
     return of_run;
 }
 
+/* What the kernel takes, over its units: by their operations, or, where they only move, by their bytes. */
+static void weigh_units(sharing *s, const kir_func *f)
+{
+    kir_cost all = kir_cost_of(s->p->m, f);
+    double sum = 0;
+    for (int i = 0; i < s->units->n; i++) {
+        kir_func alone = k_unit_alone(s->p->m, f, &s->units->unit[i]);
+        kir_cost cost = kir_cost_of(s->p->m, &alone);
+        s->us[i] = all.flops ? (double)cost.flops : (double)cost.read + (double)cost.written;
+        sum += s->us[i];
+    }
+    s->all_us = sum > 0 ? kernel_us(s->p, all) : 0;
+    for (int i = 0; i < s->units->n && sum > 0; i++) s->us[i] *= s->all_us / sum;
+}
+
 static void choose_parts(cg_program *p, cg_kernel *k)
 {
     sharing s = {.p = p, .units = &k->units, .threads = (int)p->device->threads};
     k->units = k_units_of(p->m, k->func);
-    for (int i = 0; i < k->units.n; i++) {
-        kir_func alone = k_unit_alone(p->m, k->func, &k->units.unit[i]);
-        s.us[i] = kernel_us(p, &alone);
-        s.all_us += s.us[i];
-    }
+    weigh_units(&s, k->func);
     double us = choose_depths(&s);
     if (s.all_trips < s.threads) s.threads = (int)s.all_trips;
     if (s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us) return;
