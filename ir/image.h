@@ -33,4 +33,11 @@ enum { JPEG_PARTS = 3, JPEG_BLOCK = 8, JPEG_ELEMENTS = JPEG_BLOCK * JPEG_BLOCK }
 enum { JPEG_HEIGHT, JPEG_WIDTH, JPEG_COUNT, JPEG_IS_YCC, JPEG_DOWN, JPEG_ACROSS = JPEG_DOWN + JPEG_PARTS, JPEG_FRAME = JPEG_ACROSS + JPEG_PARTS };
 static inline int64_t jpeg_blocks(int64_t side) { return (side + 2 * JPEG_BLOCK - 1) / (2 * JPEG_BLOCK) * 2; }
 
+/* PNG: the bytes of the rows of all passes, each behind the byte that names its filter, of a picture of at most
+ * `height` by `width` elements, which have 8 bytes at most. Interlaced it has 15/8 of the rows, rounded up 7 times. */
+enum { PNG_COLOURS = 256 };
+static inline int64_t png_room(int64_t height, int64_t width) { return height * (8 * width + 2) + 7; }
+/* The numbers of `head`. Kinds of elements: 0 grey, 2 RGB, 3 of a palette, 4 and 6 the first two with alpha. */
+enum { PNG_HEIGHT, PNG_WIDTH, PNG_KIND, PNG_DEPTH, PNG_INTERLACED, PNG_HEAD };
+
 #endif

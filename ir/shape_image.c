@@ -231,6 +231,16 @@ bool sh_image_format(infer *f)
     return true;
 }
 
+bool sh_png_bytes(infer *f)
+{
+    int64_t side[2], head = PNG_HEAD;
+    if (!has_bytes(f) || !largest_sides(f, ATTR_AT(png_bytes, height), side)) return false;
+    f->out[0] = constant_shape(f, DT_u8, 1, (const int64_t[]){png_room(side[0], side[1])});
+    f->out[1] = constant_shape(f, DT_u8, 2, (const int64_t[]){PNG_COLOURS, 3});
+    f->out[2] = constant_shape(f, DT_i64, 1, &head);
+    return true;
+}
+
 bool sh_jpeg_coefficients(infer *f)
 {
     int64_t side[2], frame = JPEG_FRAME;
@@ -246,6 +256,15 @@ static bool has_shape(infer *f, int i, int rank, const int64_t *extent)
 {
     const ir_type *t = f->inst->in[i]->type, *want = constant_shape(f, t->dtype, rank, extent);
     return ir_same_type(t, want) || infer_fail(f, E_SHAPE, i, "%s must be %s", f->info->in[i].name, ir_type_text(f->m->arena, want));
+}
+
+bool sh_png_image(infer *f)
+{
+    int64_t side[2], head = PNG_HEAD;
+    if (!largest_sides(f, ATTR_AT(png_image, height), side)) return false;
+    if (!has_shape(f, 0, 1, (const int64_t[]){png_room(side[0], side[1])}) || !has_shape(f, 1, 2, (const int64_t[]){PNG_COLOURS, 3}) || !has_shape(f, 2, 1, &head)) return false;
+    f->out[0] = constant_shape(f, DT_u8, 3, (const int64_t[]){side[0], side[1], parts_of(f, ATTR_AT(png_image, pixel_format))});
+    return true;
 }
 
 bool sh_jpeg_samples(infer *f)

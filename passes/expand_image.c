@@ -31,6 +31,18 @@ static void decode_jpeg(mk *k, const ir_inst *source, ir_value **out)
     out[1] = mk_slice(k, frame, 0, mk_sx(k, JPEG_HEIGHT), mk_sx(k, JPEG_WIDTH + 1));
 }
 
+void ex_decode_png(mk *k, const ir_inst *source, ir_value **out)
+{
+    ir_inst *inst = begin(k, source, IR_png_bytes, 1, &source->in[0]);
+    mk_end(k, inst, 3);
+    ir_value *head = inst->out[2];
+    for (int i = 0; i < 3; i++) ex_named(inst->out[i], (const char *[]){"rows", "palette", "head"}[i]);
+    inst = begin(k, source, IR_png_image, 3, (ir_value *[]){inst->out[0], inst->out[1], head});
+    mk_text(k, inst, "pixel_format", source->attr[ATTR_AT(decode_png, pixel_format)].s);
+    out[0] = mk_end(k, inst, 1);
+    out[1] = mk_slice(k, head, 0, mk_sx(k, PNG_HEIGHT), mk_sx(k, PNG_WIDTH + 1));
+}
+
 /* A loop of one trip, or none, for each format. */
 void ex_image_decoder(mk *k, const ir_inst *inst, ir_value **out)
 {

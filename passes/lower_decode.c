@@ -223,7 +223,6 @@ static bool lower_decoder(lw *l, const ir_inst *inst, image_format format, void 
 bool lo_decode_bmp(lw *l, const ir_inst *inst) { return lower_decoder(l, inst, IMAGE_BMP, decode_bmp); }
 bool lo_decode_pnm(lw *l, const ir_inst *inst) { return lower_decoder(l, inst, IMAGE_PNM, decode_pnm); }
 bool lo_decode_tiff(lw *l, const ir_inst *inst) { return lower_decoder(l, inst, IMAGE_TIFF, decode_tiff); }
-bool lo_decode_png(lw *l, const ir_inst *inst) { return lower_decoder(l, inst, IMAGE_PNG, decode_png); }
 
 void dc_break_if(decoder *d, dc_value condition)
 {

@@ -79,6 +79,23 @@ dc_value dc_sound(decoder *d);
 void decode_bmp(decoder *d);
 void decode_pnm(decoder *d);
 void decode_tiff(decoder *d);
-void decode_png(decoder *d);
+
+/* PNG: what the head says of the rows. height and width: from 0 to those of the largest picture. */
+typedef struct png_layout {
+    kir_buffer *passes; /* where each begins, and the logarithm of its steps: y, x; the last one is the whole picture */
+    dc_value height, width, kind, depth, interlaced, parts; /* parts: numbers of an element */
+} png_layout;
+
+/* A pass, which begins at (y, x) and has each 2^down-th row and 2^across-th element of it; stride: bytes of a row
+ * without its filter; bytes: of them all, 0 where the picture does not have the pass. */
+typedef struct png_pass {
+    dc_value y, down, x, across, rows, columns, stride, bytes;
+} png_pass;
+
+enum { PNG_PASSES = 8 };
+kir_buffer *png_pass_table(decoder *d);
+/* Sets `parts` by the kind. Can an element of this kind have numbers of this depth? */
+dc_value png_count_parts(decoder *d, png_layout *p);
+png_pass png_pass_at(decoder *d, const png_layout *p, dc_value k);
 
 #endif

@@ -1,12 +1,12 @@
-/* PNG: chunks, inflate, filters, interlacing. One loop makes steps; each takes at most 48 bits and gives at most one
- * byte, which goes through the filter of its row into the picture. */
+/* PNG: chunks, inflate and filters. One loop makes steps; each takes at least one bit and at most 48, and what it gives
+ * goes to the rows, which are also what it copies from. */
 #include "passes/lower_decode.h"
 
 #define I(v) dc_int(d, v)
 #define NOT(x) kir_unary(&d->l->b, KU_NOT, x)
 
-enum { HEAD, BLOCK, STORED, FIRST_LENGTHS, LENGTHS, SYMBOL, COPY, DONE };    /* what the next step does */
-enum { LITERALS = 288, DISTANCES = 32, WORDS = 19, LONGEST = 15, WINDOW = 32768, ENOUGH = 48 };
+enum { HEAD, BLOCK, STORED, FIRST_LENGTHS, LENGTHS, SYMBOL, DONE }; /* what the next step does */
+enum { LITERALS = 288, DISTANCES = 32, WORDS = 19, LONGEST = 15, LONGEST_COPY = 258, ENOUGH = 48 };
 
 /* A prefix code: how many words have each length, and their symbols in order. */
 typedef struct {
@@ -18,12 +18,10 @@ typedef struct {
     decoder *d;
     kir_buffer *hold, *bits;        /* bits at hand, the next one lowest; how many */
     kir_buffer *from, *left, *ended; /* the next byte of the data; how many the chunk has yet; are there none? */
-    kir_buffer *state, *last, *remaining, *distance, *literals, *distances, *words, *filled;
-    kir_buffer *window, *made, *length;
+    kir_buffer *state, *last, *remaining, *literals, *distances, *words, *filled, *made, *length;
     code first, literal, far;
-    dc_value kind, parts, depth, palette, interlaced, room, back;
-    kir_buffer *line, *i, *row, *column, *filter, *odd, *in_pixel; /* of the row that is being made; line: that and the one before */
-    kir_buffer *pass, *stale, *rows, *columns, *stride;             /* stale: a pass has ended */
+    png_layout layout;
+    dc_value room; /* bytes of all rows */
 } png;
 
 /* ---- bits ---------------------------------------------------------------------------------- */
@@ -131,6 +129,30 @@ static dc_value decoded(png *p, const code *c)
 
 static void go_to(png *p, dc_value state) { dc_set(p->d, p->state, state); }
 
+static int64_t most_bytes(const decoder *d) { return png_room(d->most_height, d->most_width); }
+
+/* A byte of the rows, as it was stored; a new value of it. */
+static dc_value row_byte(decoder *d, const char *name, dc_value at)
+{
+    const ir_sx *index = dc_index(d, at, most_bytes(d));
+    return dc_named(d, name, kir_cast(&d->l->b, DT_i64, lw_stored(d->l, 0, &index)));
+}
+
+static void set_row_byte(decoder *d, dc_value at, dc_value x)
+{
+    const ir_sx *index = dc_index(d, at, most_bytes(d));
+    lw_store(d->l, 0, &index, kir_cast(&d->l->b, DT_u32, x));
+}
+
+/* The next byte of the rows; one too many is damage. */
+static void give(png *p, dc_value byte)
+{
+    decoder *d = p->d;
+    dc_break_if(d, dc_le(d, p->room, dc_get(d, p->made)));
+    set_row_byte(d, dc_get(d, p->made), byte);
+    dc_inc(d, p->made, I(1));
+}
+
 static void head_step(png *p)
 {
     decoder *d = p->d;
@@ -220,12 +242,12 @@ static void length_step(png *p)
 }
 
 /* A byte, the block's end, or how much is copied from where. */
-static void symbol_step(png *p, kir_buffer *given)
+static void symbol_step(png *p)
 {
     decoder *d = p->d;
     dc_value v = decoded(p, &p->literal);
-    dc_if(d, dc_lt(d, v, I(256)));
-    dc_set(d, given, dc_sel(d, dc_sound(d), v, I(-1)));
+    dc_if(d, dc_both(d, dc_lt(d, v, I(256)), dc_sound(d)));
+    give(p, v);
     dc_end(d, 1);
     dc_if(d, dc_eq(d, v, I(256)));
     go_to(p, dc_sel(d, dc_ne(d, dc_get(d, p->last), I(0)), I(DONE), I(BLOCK)));
@@ -235,170 +257,97 @@ static void symbol_step(png *p, kir_buffer *given)
     dc_value more = dc_named(d, "more", dc_sel(d, dc_either(d, longest, short_one), I(0), dc_sub(d, dc_shr(d, k, I(2)), I(1))));
     dc_value base = dc_add(d, dc_shl(d, dc_add(d, dc_and(d, k, I(3)), I(4)), more), I(3));
     base = dc_named(d, "base", dc_sel(d, longest, I(258), dc_sel(d, short_one, dc_add(d, k, I(3)), base)));
-    dc_set(d, p->remaining, dc_add(d, base, take(p, "extra", more)));
+    dc_value size = dc_named(d, "size", dc_add(d, base, take(p, "extra", more)));
     dc_value w = decoded(p, &p->far), wide = dc_named(d, "wide", dc_sel(d, dc_lt(d, w, I(4)), I(0), dc_sub(d, dc_shr(d, w, I(1)), I(1))));
     dc_value start = dc_add(d, dc_shl(d, dc_add(d, dc_and(d, w, I(1)), I(2)), wide), I(1));
     start = dc_named(d, "start", dc_sel(d, dc_lt(d, w, I(4)), dc_add(d, w, I(1)), start));
     dc_break_if(d, dc_either(d, dc_lt(d, I(28), k), dc_lt(d, I(29), w)));
-    dc_set(d, p->distance, dc_add(d, start, take(p, "extra", wide)));
-    dc_break_if(d, dc_lt(d, dc_get(d, p->made), dc_get(d, p->distance)));
-    go_to(p, I(COPY));
-    dc_end(d, 1);
-}
-
-/* A byte that is stored, or copied from the window. */
-static void byte_step(png *p, kir_buffer *given, bool stored)
-{
-    decoder *d = p->d;
-    dc_value at = dc_and(d, dc_sub(d, dc_get(d, p->made), dc_get(d, p->distance)), I(WINDOW - 1));
-    dc_set(d, given, stored ? take(p, "stored", I(8)) : dc_read(d, p->window, at));
-    dc_set(d, p->remaining, dc_sub(d, dc_get(d, p->remaining), I(1)));
-    dc_if(d, dc_le(d, dc_get(d, p->remaining), I(0)));
-    go_to(p, stored ? dc_sel(d, dc_ne(d, dc_get(d, p->last), I(0)), I(DONE), I(BLOCK)) : I(SYMBOL));
-    dc_end(d, 1);
-}
-
-/* ---- rows ---------------------------------------------------------------------------------- */
-
-/* Where a pass begins, and the logarithm of its steps: y, x. The last one is the whole picture. */
-static const int64_t passes[8][4] = {{0, 3, 0, 3}, {0, 3, 4, 3}, {4, 3, 0, 2}, {0, 2, 2, 2}, {2, 2, 0, 1}, {0, 1, 1, 1}, {1, 1, 0, 0}, {0, 0, 0, 0}};
-
-static dc_value of_pass(png *p, kir_buffer *table, dc_value pass, int k)
-{
-    decoder *d = p->d;
-    return dc_named(d, "of_pass", dc_read(d, table, dc_add(d, dc_mul(d, pass, I(4)), I(k))));
-}
-
-/* Sets rows, columns and stride of pass `pass`; gives its bytes. */
-static dc_value measure(png *p, kir_buffer *table, dc_value pass)
-{
-    decoder *d = p->d;
-    kir_buffer *side[2] = {d->height, d->width}, *to[2] = {p->rows, p->columns};
-    for (int i = 0; i < 2; i++) {
-        dc_value start = of_pass(p, table, pass, 2 * i), step = of_pass(p, table, pass, 2 * i + 1);
-        dc_value n = dc_add(d, dc_sub(d, dc_get(d, side[i]), start), dc_sub(d, dc_shl(d, I(1), step), I(1)));
-        dc_set(d, to[i], dc_shr(d, n, step));
-    }
-    dc_value bits = dc_mul(d, dc_mul(d, dc_get(d, p->columns), p->parts), p->depth);
-    dc_set(d, p->stride, dc_shr(d, dc_add(d, bits, I(7)), I(3)));
-    dc_value some = dc_both(d, dc_lt(d, I(0), dc_get(d, p->rows)), dc_lt(d, I(0), dc_get(d, p->columns)));
-    return dc_named(d, "bytes", dc_sel(d, some, dc_mul(d, dc_get(d, p->rows), dc_add(d, dc_get(d, p->stride), I(1))), I(0)));
-}
-
-/* To the next pass; one without elements leaves it stale. */
-static void next_pass(png *p, kir_buffer *table)
-{
-    decoder *d = p->d;
-    dc_inc(d, p->pass, I(1));
-    dc_value bytes = measure(p, table, dc_get(d, p->pass));
-    dc_set(d, p->stale, dc_sel(d, dc_lt(d, I(0), bytes), I(0), I(1)));
-    dc_set(d, p->i, I(-1));
-    for (int k = 0; k < 4; k++) dc_set(d, (kir_buffer *[]){p->row, p->column, p->odd, p->in_pixel}[k], I(0));
-}
-
-/* An element of the picture: the one that `column` stands at. part[]: what the file has of it. */
-static void draw(png *p, kir_buffer *table, const dc_value part[3])
-{
-    decoder *d = p->d;
-    dc_value pass = dc_named(d, "pass", dc_get(d, p->pass)), place[2];
-    for (int i = 0; i < 2; i++) {
-        dc_value k = dc_get(d, i ? p->column : p->row);
-        place[i] = dc_named(d, i ? "x" : "y", dc_add(d, of_pass(p, table, pass, 2 * i), dc_shl(d, k, of_pass(p, table, pass, 2 * i + 1))));
-    }
-    dc_value indexed = dc_eq(d, p->kind, I(3)), entry = dc_named(d, "entry", dc_add(d, p->palette, dc_mul(d, part[0], I(3)))), shown[3];
-    for (int i = 0; i < 3; i++) shown[i] = dc_named(d, "shown", dc_sel(d, indexed, dc_byte(d, dc_add(d, entry, I(i))), part[i]));
-    dc_put(d, place[0], place[1], shown[0], shown[1], shown[2]);
-    dc_inc(d, p->column, I(1));
-}
-
-/* Elements of less than a byte, from its upper end on; grey ones are spread over 0 to 255. */
-static void draw_narrow(png *p, kir_buffer *table, dc_value byte)
-{
-    decoder *d = p->d;
-    dc_value k = dc_for(d, "k", 8), end = dc_mul(d, dc_add(d, k, I(1)), p->depth);
-    dc_if(d, dc_both(d, dc_le(d, end, I(8)), dc_lt(d, dc_get(d, p->column), dc_get(d, p->columns))));
-    dc_value v = dc_and(d, dc_shr(d, byte, dc_sub(d, I(8), end)), dc_sub(d, dc_shl(d, I(1), p->depth), I(1)));
-    dc_value spread = dc_sel(d, dc_eq(d, p->depth, I(1)), I(255), dc_sel(d, dc_eq(d, p->depth, I(2)), I(85), I(17)));
-    v = dc_named(d, "grey", dc_sel(d, dc_eq(d, p->kind, I(0)), dc_mul(d, v, spread), v));
-    draw(p, table, (dc_value[]){v, v, v});
+    dc_value distance = dc_named(d, "distance", dc_add(d, start, take(p, "extra", wide)));
+    dc_break_if(d, dc_lt(d, dc_get(d, p->made), distance));
+    dc_for_up_to(d, "i", dc_sel(d, dc_sound(d), size, I(0)), LONGEST_COPY);
+    give(p, row_byte(d, "copied", dc_sub(d, dc_get(d, p->made), distance)));
     dc_end(d, 2);
 }
+
+static void stored_step(png *p)
+{
+    decoder *d = p->d;
+    give(p, take(p, "stored", I(8)));
+    dc_set(d, p->remaining, dc_sub(d, dc_get(d, p->remaining), I(1)));
+    dc_if(d, dc_le(d, dc_get(d, p->remaining), I(0)));
+    go_to(p, dc_sel(d, dc_ne(d, dc_get(d, p->last), I(0)), I(DONE), I(BLOCK)));
+    dc_end(d, 1);
+}
+
+/* One step, by what is to be done. */
+static void step(png *p, kir_buffer *order)
+{
+    decoder *d = p->d;
+    refill(p);
+    dc_if(d, dc_either(d, dc_lt(d, I(ENOUGH), dc_get(d, p->bits)), dc_ne(d, dc_get(d, p->ended), I(0))));
+    dc_value state = dc_named(d, "doing", dc_get(d, p->state));
+    for (int k = HEAD; k < DONE; k++) {
+        dc_if(d, dc_eq(d, state, I(k)));
+        switch (k) {
+        case HEAD: head_step(p); break;
+        case BLOCK: block_step(p); break;
+        case STORED: stored_step(p); break;
+        case FIRST_LENGTHS: first_length_step(p, order); break;
+        case LENGTHS: length_step(p); break;
+        default: symbol_step(p); break;
+        }
+        dc_end(d, 1);
+    }
+    dc_break_if(d, dc_lt(d, dc_get(d, p->bits), I(0)));
+    dc_end(d, 1);
+}
+
+/* ---- filters ------------------------------------------------------------------------------- */
 
 static dc_value magnitude(decoder *d, dc_value x) { return dc_named(d, "distance", dc_sel(d, dc_lt(d, x, I(0)), dc_sub(d, I(0), x), x)); }
 
-/* What the filter of the row predicts. */
-static dc_value predicted(png *p, dc_value left, dc_value up, dc_value corner)
+static dc_value predicted(decoder *d, dc_value filter, dc_value left, dc_value up, dc_value corner)
 {
-    decoder *d = p->d;
-    dc_value kind = dc_named(d, "kind", dc_get(d, p->filter)), guess = dc_named(d, "guess", dc_sub(d, dc_add(d, left, up), corner));
+    dc_value guess = dc_named(d, "guess", dc_sub(d, dc_add(d, left, up), corner));
     dc_value dl = magnitude(d, dc_sub(d, guess, left)), du = magnitude(d, dc_sub(d, guess, up)), dc = magnitude(d, dc_sub(d, guess, corner));
     dc_value paeth = dc_sel(d, dc_both(d, dc_le(d, dl, du), dc_le(d, dl, dc)), left, dc_sel(d, dc_le(d, du, dc), up, corner));
     dc_value mean = dc_shr(d, dc_add(d, left, up), I(1));
-    dc_value v = dc_sel(d, dc_eq(d, kind, I(3)), mean, dc_sel(d, dc_eq(d, kind, I(4)), paeth, I(0)));
-    return dc_sel(d, dc_eq(d, kind, I(1)), left, dc_sel(d, dc_eq(d, kind, I(2)), up, v));
+    dc_value v = dc_sel(d, dc_eq(d, filter, I(3)), mean, dc_sel(d, dc_eq(d, filter, I(4)), paeth, I(0)));
+    return dc_sel(d, dc_eq(d, filter, I(1)), left, dc_sel(d, dc_eq(d, filter, I(2)), up, v));
 }
 
-static int64_t line_room(const decoder *d) { return 8 * d->most_width + 8; }
-
-/* Byte i of the row that is being made, or of the one before. */
-static dc_value in_line(png *p, dc_value i, bool before)
+/* The row from `start` on, of `stride` bytes behind its filter. below: is there one before it in its pass? */
+static void undo_filter(png *p, dc_value start, dc_value stride, dc_value below, dc_value back)
 {
     decoder *d = p->d;
-    dc_value odd = dc_get(d, p->odd), which = before ? dc_sub(d, I(1), odd) : odd;
-    return dc_named(d, "of_line", dc_read(d, p->line, dc_add(d, dc_mul(d, which, I(line_room(d))), i)));
-}
-
-static void element_byte(png *p, kir_buffer *table, dc_value given)
-{
-    decoder *d = p->d;
-    dc_value i = dc_named(d, "i", dc_get(d, p->i)), inside = dc_named(d, "inside", dc_le(d, p->back, i)), below = dc_named(d, "below", dc_lt(d, I(0), dc_get(d, p->row)));
-    dc_value left = dc_named(d, "left", dc_sel(d, inside, in_line(p, dc_sub(d, i, p->back), false), I(0))), up = dc_named(d, "up", dc_sel(d, below, in_line(p, i, true), I(0)));
-    dc_value corner = dc_named(d, "corner", dc_sel(d, dc_both(d, inside, below), in_line(p, dc_sub(d, i, p->back), true), I(0)));
-    dc_value byte = dc_named(d, "made", dc_and(d, dc_add(d, given, predicted(p, left, up, corner)), I(255)));
-    dc_write(d, p->line, dc_add(d, dc_mul(d, dc_get(d, p->odd), I(line_room(d))), i), byte);
-    dc_if(d, dc_lt(d, p->depth, I(8)));
-    draw_narrow(p, table, byte);
+    dc_value filter = row_byte(d, "filter", start);
+    dc_break_if(d, dc_lt(d, I(4), filter));
+    set_row_byte(d, start, I(0));
+    dc_value i = dc_for_up_to(d, "i", stride, 8 * d->most_width), inside = dc_named(d, "inside", dc_le(d, back, i));
+    dc_value at = dc_named(d, "byte_at", dc_add(d, dc_add(d, start, I(1)), i)), above = dc_named(d, "above", dc_sub(d, at, dc_add(d, stride, I(1))));
+    dc_value left = dc_named(d, "left", dc_sel(d, inside, row_byte(d, "before", dc_sub(d, at, back)), I(0)));
+    dc_value up = dc_named(d, "up", dc_sel(d, below, row_byte(d, "before", above), I(0)));
+    dc_value corner = dc_named(d, "corner", dc_sel(d, dc_both(d, inside, below), row_byte(d, "before", dc_sub(d, above, back)), I(0)));
+    set_row_byte(d, at, dc_and(d, dc_add(d, row_byte(d, "given", at), predicted(d, filter, left, up, corner)), I(255)));
     dc_end(d, 1);
-    dc_if(d, dc_le(d, I(8), p->depth));
-    dc_inc(d, p->in_pixel, I(1));
-    dc_if(d, dc_eq(d, dc_get(d, p->in_pixel), p->back));
-    dc_value begin = dc_named(d, "begin", dc_sub(d, dc_add(d, i, I(1)), p->back)), size = dc_shr(d, p->depth, I(3)), part[3];
-    dc_value coloured = dc_named(d, "coloured", dc_both(d, dc_ne(d, dc_and(d, p->kind, I(2)), I(0)), dc_ne(d, p->kind, I(3))));
-    for (int k = 0; k < 3; k++) part[k] = in_line(p, dc_add(d, begin, dc_sel(d, coloured, dc_mul(d, size, I(k)), I(0))), false);
-    draw(p, table, part);
-    dc_set(d, p->in_pixel, I(0));
-    dc_end(d, 2);
-    dc_inc(d, p->i, I(1));
 }
 
-/* A byte that inflate gave. */
-static void take_byte(png *p, kir_buffer *table, dc_value given)
+static void undo_filters(png *p)
 {
     decoder *d = p->d;
-    dc_write(d, p->window, dc_and(d, dc_get(d, p->made), I(WINDOW - 1)), given);
-    dc_break_if(d, dc_le(d, p->room, dc_get(d, p->made)));
-    dc_inc(d, p->made, I(1));
-    dc_value first = dc_named(d, "first", dc_lt(d, dc_get(d, p->i), I(0)));
-    dc_if(d, dc_both(d, first, dc_sound(d)));
-    dc_set(d, p->filter, given);
-    dc_break_if(d, dc_lt(d, I(4), given));
-    dc_set(d, p->i, I(0));
-    dc_end(d, 1);
-    dc_if(d, dc_both(d, NOT(first), dc_sound(d)));
-    element_byte(p, table, given);
-    dc_if(d, dc_le(d, dc_get(d, p->stride), dc_get(d, p->i)));
-    dc_inc(d, p->row, I(1));
-    dc_set(d, p->i, I(-1));
-    dc_set(d, p->column, I(0));
-    dc_set(d, p->in_pixel, I(0));
-    dc_set(d, p->odd, dc_sub(d, I(1), dc_get(d, p->odd)));
-    dc_set(d, p->stale, dc_sel(d, dc_le(d, dc_get(d, p->rows), dc_get(d, p->row)), I(1), I(0)));
+    kir_buffer *at = dc_var(d, "row_at", 0);
+    dc_value bits = dc_mul(d, p->layout.parts, p->layout.depth), back = dc_named(d, "back", dc_sel(d, dc_lt(d, bits, I(8)), I(1), dc_shr(d, bits, I(3))));
+    png_pass pass = png_pass_at(d, &p->layout, dc_for(d, "pass", PNG_PASSES));
+    dc_value row = dc_for_up_to(d, "row", dc_sel(d, dc_lt(d, I(0), pass.bytes), pass.rows, I(0)), d->most_height);
+    dc_value start = dc_named(d, "start", dc_get(d, at));
+    undo_filter(p, start, pass.stride, dc_named(d, "below", dc_lt(d, I(0), row)), back);
+    dc_inc(d, at, dc_add(d, pass.stride, I(1)));
     dc_end(d, 2);
 }
 
 /* ---- the file ------------------------------------------------------------------------------ */
 
-/* The chunks up to the first one of data: where the palette is, and how much of it there is. */
+/* The chunks up to the first one of data, and the colours where elements number them. */
 static void find_chunks(png *p)
 {
     decoder *d = p->d;
@@ -417,125 +366,97 @@ static void find_chunks(png *p)
     dc_set(d, p->from, dc_add(d, at, dc_sel(d, data, I(8), dc_add(d, size, I(12)))));
     dc_end(d, 2);
     dc_break_if(d, dc_eq(d, dc_get(d, began), I(0)));
-    dc_break_if(d, dc_both(d, dc_eq(d, p->kind, I(3)), dc_eq(d, dc_get(d, colours), I(0))));
-    p->palette = dc_named(d, "palette", dc_get(d, palette));
-}
-
-/* Depths that a kind may have, as a sum of them; how many numbers an element is. */
-static void check_kind(png *p)
-{
-    decoder *d = p->d;
-    dc_value none = I(0), depths = none, parts = I(1);
-    static const int64_t allowed[7] = {31, 0, 24, 15, 24, 0, 24}, count[7] = {1, 0, 3, 1, 2, 0, 4};
-    for (int k = 0; k < 7; k++) {
-        depths = dc_sel(d, dc_eq(d, p->kind, I(k)), I(allowed[k]), depths);
-        parts = dc_sel(d, dc_eq(d, p->kind, I(k)), I(count[k]), parts);
-    }
-    dc_value one = dc_eq(d, dc_and(d, p->depth, dc_sub(d, p->depth, I(1))), none); /* a power of two */
-    p->parts = dc_named(d, "parts", parts);
-    dc_break_if(d, dc_either(d, NOT(one), dc_eq(d, dc_and(d, depths, p->depth), none)));
+    dc_value numbered = dc_named(d, "numbered", dc_eq(d, p->layout.kind, I(3)));
+    dc_break_if(d, dc_both(d, numbered, dc_eq(d, dc_get(d, colours), I(0))));
+    const ir_sx *to[2] = {lw_for(d->l, "colour", sx_int(d->l->sx, PNG_COLOURS)), lw_for(d->l, "part", sx_int(d->l->sx, 3))};
+    dc_value colour = kir_cast(&d->l->b, DT_i64, kir_index(&d->l->b, to[0])), part = kir_cast(&d->l->b, DT_i64, kir_index(&d->l->b, to[1]));
+    dc_value known = dc_both(d, numbered, dc_lt(d, colour, dc_get(d, colours)));
+    dc_value byte = dc_byte(d, dc_add(d, dc_add(d, dc_get(d, palette), dc_mul(d, colour, I(3))), part));
+    lw_store(d->l, 1, to, kir_cast(&d->l->b, DT_u32, dc_sel(d, known, byte, I(0))));
+    dc_end(d, 2);
 }
 
 static void read_head(png *p)
 {
     decoder *d = p->d;
-    p->depth = dc_named(d, "depth", dc_byte(d, I(24)));
-    p->kind = dc_named(d, "colour", dc_byte(d, I(25)));
-    p->interlaced = dc_named(d, "interlaced", dc_eq(d, dc_byte(d, I(28)), I(1)));
+    png_layout *l = &p->layout;
+    l->depth = dc_named(d, "depth", dc_byte(d, I(24)));
+    l->kind = dc_named(d, "kind", dc_byte(d, I(25)));
+    l->interlaced = dc_named(d, "interlaced", dc_eq(d, dc_byte(d, I(28)), I(1)));
     dc_set(d, d->width, dc_number(d, I(16), 4, false));
     dc_set(d, d->height, dc_number(d, I(20), 4, false));
+    dc_break_if(d, NOT(dc_begins(d, IMAGE_PNG)));
     dc_break_if(d, dc_ne(d, dc_number(d, I(12), 4, false), I(0x49484452)));
     dc_break_if(d, dc_ne(d, dc_or(d, dc_byte(d, I(26)), dc_byte(d, I(27))), I(0)));
     dc_break_if(d, dc_lt(d, I(1), dc_byte(d, I(28))));
-    check_kind(p);
+    dc_break_if(d, NOT(png_count_parts(d, l)));
     dc_check_sides(d);
-    dc_value bits = dc_mul(d, p->parts, p->depth);
-    p->back = dc_named(d, "back", dc_sel(d, dc_lt(d, bits, I(8)), I(1), dc_shr(d, bits, I(3))));
 }
 
 static void make_variables(png *p)
 {
     decoder *d = p->d;
     kir_builder *b = &d->l->b;
-    kir_buffer **var[] = {&p->hold, &p->bits, &p->ended, &p->last, &p->remaining, &p->distance, &p->literals, &p->distances, &p->words, &p->filled, &p->made, &p->row, &p->column, &p->filter, &p->odd, &p->in_pixel, &p->rows, &p->columns, &p->stride};
-    static const char *const name[] = {"hold", "bits", "ended", "last", "remaining", "distance", "literals", "distances", "words", "filled", "made", "row", "column", "filter", "odd", "in_pixel", "rows", "columns", "stride"};
+    kir_buffer **var[] = {&p->hold, &p->bits, &p->from, &p->left, &p->ended, &p->last, &p->remaining, &p->literals, &p->distances, &p->words, &p->filled, &p->made};
+    static const char *const name[] = {"hold", "bits", "from", "left", "ended", "last", "remaining", "literals", "distances", "words", "filled", "made"};
     for (size_t i = 0; i < sizeof var / sizeof *var; i++) *var[i] = dc_var(d, name[i], 0);
     p->state = dc_var(d, "state", HEAD);
-    p->i = dc_var(d, "i", -1);
-    p->stale = dc_var(d, "stale", 1);
-    p->pass = dc_var(d, "pass", 0);
-    p->window = kir_alloc(b, "window", DT_u8, WINDOW);
     p->length = kir_alloc(b, "length", DT_i32, LITERALS + DISTANCES + 138);
-    p->line = kir_alloc(b, "line", DT_u8, 2 * line_room(d));
     p->first = code_new(p, "first_count", "first_symbol", WORDS);
     p->literal = code_new(p, "literal_count", "literal_symbol", LITERALS);
     p->far = code_new(p, "far_count", "far_symbol", DISTANCES);
 }
 
 /* All bytes of all passes. */
-static void sum_passes(png *p, kir_buffer *table)
+static void sum_passes(png *p)
 {
     decoder *d = p->d;
     kir_buffer *room = dc_var(d, "room", 0);
-    dc_value k = dc_for(d, "k", 8);
-    dc_if(d, dc_either(d, dc_both(d, p->interlaced, dc_lt(d, k, I(7))), dc_both(d, NOT(p->interlaced), dc_eq(d, k, I(7)))));
-    dc_inc(d, room, measure(p, table, k));
-    dc_end(d, 2);
-    p->room = dc_named(d, "room", dc_get(d, room));
-    dc_set(d, p->pass, dc_sel(d, p->interlaced, I(-1), I(6)));
-}
-
-/* One step, by what is to be done. */
-static void step(png *p, kir_buffer *table, kir_buffer *order)
-{
-    decoder *d = p->d;
-    kir_buffer *given = dc_var(d, "given", -1);
-    dc_if(d, dc_both(d, dc_ne(d, dc_get(d, p->stale), I(0)), dc_lt(d, dc_get(d, p->pass), I(7))));
-    next_pass(p, table);
+    dc_inc(d, room, png_pass_at(d, &p->layout, dc_for(d, "pass", PNG_PASSES)).bytes);
     dc_end(d, 1);
-    refill(p);
-    dc_value ready = dc_either(d, dc_lt(d, I(ENOUGH), dc_get(d, p->bits)), dc_ne(d, dc_get(d, p->ended), I(0)));
-    dc_value set = dc_either(d, dc_eq(d, dc_get(d, p->stale), I(0)), dc_le(d, I(7), dc_get(d, p->pass)));
-    dc_if(d, dc_both(d, ready, set));
-    dc_value state = dc_named(d, "doing", dc_get(d, p->state));
-    for (int k = HEAD; k < DONE; k++) {
-        dc_if(d, dc_eq(d, state, I(k)));
-        switch (k) {
-        case HEAD: head_step(p); break;
-        case BLOCK: block_step(p); break;
-        case FIRST_LENGTHS: first_length_step(p, order); break;
-        case LENGTHS: length_step(p); break;
-        case SYMBOL: symbol_step(p, given); break;
-        default: byte_step(p, given, k == STORED); break;
-        }
-        dc_end(d, 1);
-    }
-    dc_break_if(d, dc_lt(d, dc_get(d, p->bits), I(0)));
-    dc_if(d, dc_both(d, dc_le(d, I(0), dc_get(d, given)), dc_sound(d)));
-    take_byte(p, table, dc_named(d, "byte", dc_get(d, given)));
-    dc_end(d, 2);
+    p->room = dc_named(d, "room", dc_get(d, room));
 }
 
-void decode_png(decoder *d)
+/* Of a picture that fits. */
+static void read_rows(png *p)
 {
     static const int64_t order[WORDS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
-    png p = {.d = d};
+    decoder *d = p->d;
     sx_table *t = d->l->sx;
-    kir_buffer *starts = dc_table(d, "passes", 32, &passes[0][0]), *places = dc_table(d, "order", WORDS, order);
+    kir_buffer *places = dc_table(d, "order", WORDS, order);
+    p->layout.height = dc_named(d, "high", dc_get(d, d->height));
+    p->layout.width = dc_named(d, "wide", dc_get(d, d->width));
+    make_variables(p);
+    find_chunks(p);
+    sum_passes(p);
+    /* A step takes a bit or more; or it only went through eight bytes and heads of chunks. */
+    lw_for(d->l, "step", sx_mul(t, d->inst->in[0]->type->dim[0], sx_int(t, 9)));
+    dc_if(d, dc_both(d, dc_ne(d, dc_get(d, p->state), I(DONE)), dc_sound(d)));
+    step(p, places);
+    dc_end(d, 2);
+    dc_break_if(d, dc_either(d, dc_ne(d, dc_get(d, p->state), I(DONE)), dc_ne(d, dc_get(d, p->made), p->room)));
+    dc_if(d, dc_sound(d));
+    undo_filters(p);
+    dc_end(d, 1);
+}
+
+bool lo_png_bytes(lw *l, const ir_inst *inst)
+{
+    decoder decode, *d = &decode;
+    dc_begin(d, l, inst, ir_int(inst, ATTR_AT(png_bytes, height)), ir_int(inst, ATTR_AT(png_bytes, width)));
+    png p = {.d = d, .layout = {.passes = png_pass_table(d)}};
+    for (int i = 0; i < 2; i++) dc_clear(d, i);
     read_head(&p);
     dc_if(d, dc_both(d, dc_sound(d), dc_fits(d)));
-    p.from = dc_var(d, "from", 0);
-    p.left = dc_var(d, "left", 0);
-    make_variables(&p);
-    find_chunks(&p);
-    sum_passes(&p, starts);
-    /* A step takes a bit or more, gives a byte, or goes to the next chunk or pass. */
-    int64_t bytes = d->most_height * (8 * d->most_width + 8) + 128;
-    lw_for(d->l, "step", sx_add(t, sx_mul(t, d->inst->in[0]->type->dim[0], sx_int(t, 10)), sx_int(t, bytes)));
-    dc_if(d, dc_both(d, dc_ne(d, dc_get(d, p.state), I(DONE)), dc_sound(d)));
-    step(&p, starts, places);
-    dc_end(d, 2);
-    dc_break_if(d, dc_ne(d, dc_get(d, p.state), I(DONE)));
-    dc_break_if(d, dc_ne(d, dc_get(d, p.made), p.room));
+    read_rows(&p);
     dc_end(d, 1);
+    dc_if(d, NOT(dc_sound(d)));
+    for (int i = 0; i < 2; i++) dc_clear(d, i);
+    dc_end(d, 1);
+    const dc_value head[PNG_HEAD] = {[PNG_HEIGHT] = dc_get(d, d->height), [PNG_WIDTH] = dc_get(d, d->width), [PNG_KIND] = p.layout.kind, [PNG_DEPTH] = p.layout.depth, [PNG_INTERLACED] = dc_sel(d, p.layout.interlaced, I(1), I(0))};
+    for (int i = 0; i < PNG_HEAD; i++) {
+        const ir_sx *at = sx_int(l->sx, i);
+        lw_store(l, 2, &at, dc_sel(d, dc_sound(d), head[i], I(0)));
+    }
+    return true;
 }

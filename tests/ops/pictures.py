@@ -39,7 +39,7 @@ def chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def _paeth(a, b, c):
+def paeth(a, b, c):
     p = a + b - c
     return min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
 
@@ -53,7 +53,7 @@ def filtered(rows, back, first):
         line = bytearray([kind])
         for i, v in enumerate(row):
             a, b, c = (row[i - back] if i >= back else 0), before[i], (before[i - back] if i >= back else 0)
-            line.append((v - [0, a, b, (a + b) // 2, _paeth(a, b, c)][kind]) % 256)
+            line.append((v - [0, a, b, (a + b) // 2, paeth(a, b, c)][kind]) % 256)
         out, before = out + bytes(line), row
     return out
 
