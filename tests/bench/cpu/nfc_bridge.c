@@ -1,4 +1,4 @@
-/* One program that nfc emitted, behind names that do not depend on it. Compiled with -include NAME.h, and NAME_* given by -D:
+/* One program that nfc emitted, behind names that do not depend on it. Compiled with -include NAME.h, and with -D:
  * PROGRAM_ctx, PROGRAM_in, PROGRAM_out, PROGRAM_init, PROGRAM_run; ARENA_BYTES, ARENA_ALIGN; PORTS_IN, PORTS_OUT, how many tensors. */
 #include <stddef.h>
 
@@ -13,7 +13,10 @@ typedef struct bridge {
 
 static bridge program;
 
-/* tensors: the inputs' and then the outputs' data, in the graph's order. arena: ARENA_BYTES at a multiple of ARENA_ALIGN. NULL when it is not.  */
+void *bridge_open(void *arena, void **tensors);
+int bridge_step(void *argument);
+
+/* tensors: the inputs' and then the outputs' data, in the graph's order. arena: ARENA_BYTES at a multiple of ARENA_ALIGN. NULL when it is not. */
 void *bridge_open(void *arena, void **tensors)
 {
     void **in = (void **)&program.in, **out = (void **)&program.out;
@@ -26,6 +29,7 @@ void *bridge_open(void *arena, void **tensors)
     return &program;
 }
 
+/* One run; a status of the program. */
 int bridge_step(void *argument)
 {
     bridge *b = argument;
