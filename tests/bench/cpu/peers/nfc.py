@@ -28,7 +28,8 @@ def emit(model, threads, compiler):
     aside = folder + ".new"
     shutil.rmtree(aside, ignore_errors=True)
     os.makedirs(os.path.dirname(aside), exist_ok=True)
-    run([model.options["nfc"], "build", model.path, "--device", device, "--emit=sources", "-q", "-o", aside])
+    run([model.options["nfc"], "build", model.path, "--device", device, "--emit=sources", "-q", "-o", aside,
+         *(["--threads", str(threads)] if threads > 1 else [])])
     if same_sources(folder, aside) and os.path.exists(os.path.join(folder, "program.so")):
         shutil.rmtree(aside)
     else:
@@ -41,7 +42,7 @@ def setting(makefile, name):
     return re.search(r"^%s *= *(.*)$" % name, makefile, re.M).group(1).split()
 
 
-def compile_program(folder, api, compiler):
+def compile_program(folder, api, compiler, threads):
     """program.so: the library that the emitted Makefile makes, with its compiler or another, and the bridge."""
     target = os.path.join(folder, "program.so")
     bridge = os.path.join(work.HERE, "nfc_bridge.c")
@@ -55,6 +56,8 @@ def compile_program(folder, api, compiler):
     graph = api["graphs"][0]
     defines = {"PROGRAM_ctx": prefix + "_ctx", "PROGRAM_in": graph["in"], "PROGRAM_out": graph["out"], "PROGRAM_init": prefix + "_init",
                "PROGRAM_run": graph["run"], "ARENA_BYTES": api["arena_bytes"], "PORTS_IN": len(graph["inputs"]), "PORTS_OUT": len(graph["outputs"])}
+    if threads > 1:
+        defines.update({"PROGRAM_set_threads": prefix + "_set_threads", "THREADS": threads})
     run([*command, *setting(makefile, "CFLAGS"), "-fPIC", "-shared", "-I", folder, "-include", api["header"], *["-D%s=%s" % d for d in defines.items()],
          bridge, "-o", target, "-Wl,--whole-archive", os.path.join(folder, library), "-Wl,--no-whole-archive", *setting(makefile, "LDLIBS")])
     run(["make", "-C", folder, "-s", "clean"])  # the weights are in program.so; once is enough
@@ -73,14 +76,12 @@ def prepare(model, threads, compiler=None):
     nfc = model.options["nfc"]
     if not os.path.exists(nfc):
         raise peer.Absent("there is no %s: make" % nfc)
-    if threads > 1:
-        raise peer.Unsupported("emits code for one thread")
     if compiler and not shutil.which(compiler):
         raise peer.Absent("there is no %s" % compiler)
     folder = emit(model, threads, compiler)
     with open(os.path.join(folder, "manifest.json")) as f:
         api = json.load(f)["api"]
-    return compile_program(folder, api, compiler), api, run([nfc, "version"]).split()[-1]
+    return compile_program(folder, api, compiler, threads), api, run([nfc, "version"]).split()[-1]
 
 
 class Program:
