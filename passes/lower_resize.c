@@ -244,6 +244,13 @@ static const kir_expr *element(lw *l, const ir_value *v, int i)
     return lw_named(l, "part", kir_cast(&l->b, DT_f64, lw_load(l, v, (const ir_sx *const[]){sx_int(l->sx, i)})));
 }
 
+/* Tables are filled while the program is made, and are weights of it: larger ones are not worth that. */
+static bool has_table(const axis *a)
+{
+    enum { MOST_ENTRIES = 1 << 19 };
+    return a->count && sx_value(a->l.out) > 0 && sx_value(a->l.out) <= MOST_ENTRIES / a->count;
+}
+
 static bool is_number(const kir_expr *x) { return !x || x->kind == KIR_CONST; }
 
 static axis axis_from(lw *l, const ir_inst *inst, int i, const resize_axis *r)
@@ -263,7 +270,7 @@ static axis axis_from(lw *l, const ir_inst *inst, int i, const resize_axis *r)
     }
     set_taps(&a.l);
     a.count = sx_is_const(a.l.taps) ? sx_value(a.l.taps) : 0;
-    a.known = fixed && a.count && sx_value(a.l.out) > 0 && is_number(a.l.factor) && is_number(a.l.start) && is_number(a.l.end);
+    a.known = fixed && has_table(&a) && is_number(a.l.factor) && is_number(a.l.start) && is_number(a.l.end);
     if (a.known) make_tables(l, &a);
     return a;
 }

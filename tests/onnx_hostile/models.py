@@ -224,6 +224,7 @@ def sizes():
     def less(by, *nodes, **more): return several([node("Shape", ["x"], ["s"]), node("Sub", ["s", "by"], ["t"])] + list(nodes), x=("N", 3), initializers=[I("by", by, 0)], **more)
     yield "expand_by_dim", less(100, node("ConstantOfShape", ["t"], ["k"]), node("ReduceSum", ["k"], ["y"], {"keepdims": 0})), 1125, "at most -36", "-D", "N<=64"
     yield "expand_by_dim_perhaps", less(10, node("ConstantOfShape", ["t"], ["k"]), node("ReduceSum", ["k"], ["y"], {"keepdims": 0})), None, "", "-D", "N<=64"
+    yield "resize_wide", one("Resize", ["x", "", "f"], {"mode": "linear"}, x=(1, 1, 4, 2**20), initializers=[c("f", [1.0, 1, 1, 2], FLOAT)]), None, ""
     yield "window", one("HannWindow", ["n"], initializers=[c("n", -4)]), 1125, "'n' is -4"
     yield "dft_length", one("DFT", ["x", "n"], {"axis": 1}, x=(1, 8, 1), initializers=[c("n", -1)], opsets=((17, ""),)), 1125, "'n' is -1"
     yield "stft_step", one("STFT", ["x", "n", "", "l"], x=(1, 8, 1), initializers=[c("n", 0), c("l", 4)]), 1125, "'n' is 0"
