@@ -53,6 +53,8 @@ static const char *add_options(cli *c, const char *list)
         const lower_binding *b = &c->lower.dim.at[i];
         list = session_printf(c->s, "%s-D %s%s%lld\n", list, b->name, b->bounded ? "<=" : "=", (long long)b->value);
     }
+    for (int i = 0; i < c->lower.keep.n; i++) list = session_printf(c->s, "%s--keep %s\n", list, c->lower.keep.at[i]);
+    list = session_printf(c->s, "%s--text %lld\n", list, (long long)c->lower.text_length);
     for (int i = 0; i < 2; i++)
         if (getenv(environment[i])) list = session_printf(c->s, "%s%s=%s\n", list, environment[i], getenv(environment[i]));
     if (c->threads >= 0) list = session_printf(c->s, "%s%lld threads ", list, (long long)c->threads);
@@ -64,6 +66,7 @@ static const char *key_of(cli *c, const ir_module *m, const device *d)
     const char *list = add_options(c, add_compiler(c, ""));
     list = add_source(c, list, m->read_from);
     list = add_source(c, list, d->at.file);
+    for (int i = 0; i < m->read.n; i++) list = add_content(c, list, m->read.at[i].path, m->read.at[i].data, m->read.at[i].size);
     for (int i = 0; i < m->package.n; i++) list = add_content(c, list, m->package.at[i]->path, m->package.at[i]->map, m->package.at[i]->size);
     return sha256_hex(c->s->arena, list, strlen(list));
 }

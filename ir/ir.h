@@ -228,6 +228,13 @@ typedef struct ir_alias {
     ir_inst *after; /* the last instruction before it; NULL: it begins the block */
 } ir_alias;
 
+/* A file that is no text, as it was read. */
+typedef struct ir_read {
+    const char *path;
+    const void *data;
+    size_t size;
+} ir_read;
+
 struct ir_module {
     nfc_session *session;
     nfc_arena *arena;
@@ -235,6 +242,7 @@ struct ir_module {
     sx_table sx;
     VEC(uint32_t) file; /* the sources that its places are in */
     uint32_t read_from; /* the source that it was read from: one of those, or their JSON or text form */
+    VEC(ir_read) read;  /* files that it was made of beside sources and packages: a model and its external data */
     VEC(ir_dim) dim;
     VEC(struct package *) package;
     VEC(ir_state *) state;

@@ -1,5 +1,6 @@
 /* The model: its graphs and functions, ports, operator sets, and what of it nothing here knows. */
 #include <string.h>
+#include "frontend/mapfile.h"
 #include "frontend/onnx/import.h"
 
 enum { MOST_DEPTH = 32 }; /* of subgraphs and function calls inside of each other */
@@ -383,6 +384,18 @@ bool onnx_is_model(const char *path)
     return n > 5 && strcmp(path + n - 5, ".onnx") == 0;
 }
 
+/* The file, and those of its external data that something needed. */
+static void note_files(importer *o)
+{
+    const onnx_file *f = o->file;
+    vec_push(o->m->arena, &o->m->read, ((ir_read){f->path, f->map, f->size}));
+    for (int i = 0; i < f->external.n; i++) {
+        const mapped_file *m = f->external.entry[i].value;
+        const char *location = arena_strndup(o->m->arena, f->external.entry[i].key, f->external.entry[i].n);
+        vec_push(o->m->arena, &o->m->read, ((ir_read){location, m->at, m->size}));
+    }
+}
+
 ir_module *onnx_import(nfc_session *s, const char *path, lower_options *options)
 {
     importer o = {.s = s, .options = options, .file = onnx_open(s, path)};
@@ -399,6 +412,7 @@ ir_module *onnx_import(nfc_session *s, const char *path, lower_options *options)
     register_functions(&o);
     report_unknown(&o);
     import_graph(&o);
+    note_files(&o);
     if (!s->diags.errors) options_check(s, options, o.m, NULL); /* -D may be for what was not looked at */
     return s->diags.errors ? NULL : o.m;
 }

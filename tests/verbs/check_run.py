@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import numpy as np
 from checks import NFC, check, close, finish, nfc, program, quick_device, write, write_package
 
@@ -68,6 +69,33 @@ check("run: the text counts", built("elsewhere/minimal.nfg", *mini[1:]) is True)
 write_package("minimal.safetensors", {"scale": np.array([1, 2, 3], "f4")})
 check("run: the package counts", built(*mini) is True)
 run(*mini, "--output", "o")
+
+# Of an ONNX model its bytes are part of the key, and those of its external data.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "onnx_file"))
+from wire import FLOAT, data, graph, model, node, num, tensor, value
+
+
+def scaled(extent, factor, external=False):
+    """x * factor; both models have the same nodes, and so the same listing."""
+    factors = np.full(extent, factor, "f4")
+    if external:
+        factors.tofile("factors.bin")
+        entry = lambda key, text: data(13, data(1, key) + data(2, text))
+        w = data(8, "w") + num(2, FLOAT) + num(1, extent) + entry("location", "factors.bin") + num(14, 1)
+    else:
+        w = tensor("w", (extent,), FLOAT, factors.tobytes())
+    with open("scaled.onnx", "wb") as f:
+        f.write(model(graph([node("Mul", ["x", "w"], ["y"])], [value("x", FLOAT, [extent])], [value("y", FLOAT, [extent])], [w]), opsets=((22, ""),)))
+    np.save("scaled_x.npy", np.ones(extent, "f4"))
+    out = run("scaled.onnx", "--input", "x=scaled_x.npy", "--output", "scaled_o")
+    return out.returncode == 0 and np.load("scaled_o/y.npy").tolist() == factors.tolist()
+
+
+check("run: an ONNX model", scaled(2, 3.0))
+check("run: the weights of an ONNX model count", scaled(2, 5.0))
+check("run: the shapes of an ONNX model count", scaled(3, 5.0))
+check("run: external data", scaled(3, 5.0, external=True))
+check("run: external data count", scaled(3, 7.0, external=True))
 check("run: and its numbers are used", close(np.load("o/y.npy"), 2 * x * np.array([1, 2, 3], "f4")))
 write_package("given.safetensors", {"scale": np.array([3, 2, 1], "f4")})
 check("run --model: counts", built(*mini, "--model", "given.safetensors") is True)
