@@ -99,8 +99,33 @@ static bool is_residue(kv_checker *c, const kir_stmt *loop, const ir_sx *size, c
     return sx_is_const(all) && sx_value(all) > 0 && sx_is(sx_mod(&c->m->sx, d, sx_value(all)), 0);
 }
 
+/* Do the two differ by less than a step in what is left of their difference d when everything is taken out
+ * that moves it by multiples of a block? And is a block larger than all that is left and the loop reach
+ * together, so that what is taken out must cancel by itself? size: the loop's step; nsym: the first of the symbols that
+ * run inside of it. */
+static bool is_apart_in_blocks(kv_checker *c, const ir_sx *d, const ir_sx *size, const ir_sx *reach, int nsym)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1);
+    for (int k = nsym; k < c->sym.n; k++) {
+        const ir_sx *block = kv_step_of(c, d, c->sym.at[k].sym), *rest = d;
+        if (!block || !sx_is_const(block) || sx_is(block, 0)) continue;
+        block = magnitude(c, block);
+        for (int i = nsym; i < c->sym.n; i++) {
+            const ir_sx *step = kv_step_of(c, rest, c->sym.at[i].sym);
+            if (step && sx_is_const(step) && sx_value(step) % sx_value(block) == 0) rest = kv_substitute(c, rest, c->sym.at[i].sym, zero);
+        }
+        if (rest->kind == SX_SUM) rest = sx_sub(t, rest, sx_int(t, rest->constant / sx_value(block) * sx_value(block)));
+        const ir_sx *minus = sx_sub(t, zero, rest), *room = sx_sub(t, sx_sub(t, block, one), reach);
+        bool near = kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), rest)) && kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
+        if (near && kv_never_negative(c, sx_sub(t, room, rest)) && kv_never_negative(c, sx_sub(t, room, minus))) return true;
+    }
+    return false;
+}
+
 /* Can the difference of two accesses, in whichever iterations, be 0 though the iterations differ? It
- * cannot where it is smaller than the step from one iteration to the next, or larger than all steps. */
+ * cannot where it is smaller than the step from one iteration to the next, or larger than all steps; or so
+ * within blocks. */
 static bool is_apart(kv_checker *c, const kv_access *a, const kv_access *b)
 {
     sx_table *t = &c->m->sx;
@@ -125,8 +150,9 @@ static bool is_apart(kv_checker *c, const kv_access *a, const kv_access *b)
     const ir_sx *all = sx_add(t, sx_mul(t, size, sx_sub(t, sx_sub(t, a->loop->end, a->loop->begin), one)), one);
     bool near = kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), d)) && kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
     bool far = kv_never_negative(c, sx_sub(t, d, all)) || kv_never_negative(c, sx_sub(t, minus, all));
+    bool apart = near || far || is_apart_in_blocks(c, d, size, sx_sub(t, all, one), nsym);
     c->sym.n = nsym;
-    return near || far || is_residue(c, a->loop, size, d);
+    return apart || is_residue(c, a->loop, size, d);
 }
 
 /* Are the elements that an iteration touches its own among all that the access touches? */

@@ -238,6 +238,12 @@ KERNEL(copy_between_types, "a copy between two types", kir_copy(&k->b, k->x, num
 
 /* ---- races --------------------------------------------------------------------------------- */
 
+KERNEL(tiles_side_by_side, NULL, const ir_sx *c = parallel(k, num(k, 2)), *i = serial(k, num(k, 2)), *v = serial(k, num(k, 8)), *at = add(k, times(k, 8, c), add(k, times(k, 16, i), v));
+       put(k, k->p, at);
+       put(k, k->p, plus(k, at, 32)))
+KERNEL(tiles_that_overlap, "may write 'p'", const ir_sx *c = parallel(k, num(k, 2)), *i = serial(k, num(k, 2)), *v = serial(k, num(k, 8)), *at = add(k, times(k, 8, c), add(k, times(k, 16, i), v));
+       put(k, k->p, at);
+       put(k, k->p, plus(k, at, 24)))
 KERNEL(an_element_each, NULL, const ir_sx *j = parallel(k, k->S); put(k, k->x, j))
 KERNEL(planes_of_squares, NULL, kir_buffer *q = kir_param(&k->b, "q", DT_f32, times(k, 3, mul(k, k->T, k->T))); const ir_sx *h = parallel(k, k->T), *w = parallel(k, k->T), *c = serial(k, num(k, 3));
        put(k, q, add(k, add(k, mul(k, c, mul(k, k->T, k->T)), mul(k, h, k->T)), w)))
