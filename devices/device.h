@@ -31,6 +31,7 @@ typedef struct device_unit {
     int64_t cores;
     double clock_mhz;
     double flops_per_cycle;   /* f32 operations of one core: 2 x lanes x pipes */
+    double latency;           /* cycles of a multiply-add */
     int64_t vector_bits;      /* of one register; 0: no vector registers */
     int64_t vector_registers; /* 0 when vector_bits is */
     double fork_us;           /* what starting threads on a kernel and waiting for them takes */

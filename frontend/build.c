@@ -79,7 +79,7 @@ static void print_kernels(FILE *to, const plan *p)
 
 plan *cli_plan(cli *c, const device *d)
 {
-    plan_options options = {.alignment = d->alignment};
+    plan_options options = {.alignment = d->alignment, .device = d};
     if (!known_dump(c) || !read_layout(c, d, &options.layout)) return NULL;
     ir_module *m = cli_load(c);
     if (!m) return NULL;

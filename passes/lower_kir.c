@@ -4,6 +4,7 @@
 #include <string.h>
 #include "ir/names.h"
 #include "ir/shape.h"
+#include "passes/sched.h"
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 
@@ -519,18 +520,43 @@ static nfc_span error_place(const ir_inst *inst)
     return i ? i->at : inst->at;
 }
 
-plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
+static void lower_body(lw *l)
+{
+    l->root = root_of(l->inst);
+    const ir_sx *chosen = chosen_may_be_empty(l->inst); /* the host sees to it that then nothing is chosen */
+    if (chosen) lw_if(l, kir_binary(&l->b, KB_LT, kir_int(&l->b, KIR_INDEX_TYPE, 0), kir_index(&l->b, chosen)));
+    if (l->inst->op == IR_index_tensor) store_index(l);
+    else if (l->root) lower_nest_of(l->root->op)(l, l->root);
+    else pointwise(l);
+    if (chosen) lw_close(l, 1);
+}
+
+/* The kernel by the device's schedule; NULL: there is none that the verifier can follow. */
+static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, const char **unused)
 {
     lw l;
     begin(&l, p, inst, error_place(inst));
-    l.root = root_of(inst);
-    const ir_sx *chosen = chosen_may_be_empty(inst); /* the host sees to it that then nothing is chosen */
-    if (chosen) lw_if(&l, kir_binary(&l.b, KB_LT, kir_int(&l.b, KIR_INDEX_TYPE, 0), kir_index(&l.b, chosen)));
-    if (inst->op == IR_index_tensor) store_index(&l);
-    else if (l.root) lower_nest_of(l.root->op)(&l, l.root);
-    else pointwise(&l);
-    if (chosen) lw_close(&l, 1);
-    return end(&l, kernel_name(&l));
+    lower_body(&l);
+    const char *schedule = sched_apply(p->plan->target, l.m, &l.b, l.call);
+    if (!schedule) return NULL;
+    plan_call *call = end(&l, kernel_name(&l));
+    call->kernel->schedule = schedule;
+    if (!kir_verify(l.m, call->kernel)) return call;
+    *unused = arena_printf(l.m->arena, "loops in the order of the axes; not shown to be safe: %s", schedule);
+    return NULL;
+}
+
+plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
+{
+    const char *unused = NULL;
+    plan_call *call = p->plan->target ? lower_scheduled(p, inst, &unused) : NULL;
+    if (call) return call;
+    lw l;
+    begin(&l, p, inst, error_place(inst));
+    lower_body(&l);
+    call = end(&l, kernel_name(&l));
+    call->kernel->schedule = unused;
+    return call;
 }
 
 plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, plan_view *from, const ir_value *value, const char *name, nfc_span at)

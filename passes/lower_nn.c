@@ -152,8 +152,8 @@ static bool convolution(lw *l, const ir_inst *inst, int group, bool zero_points)
     conv_loops c = for_outputs(l, y, ir_int(inst, group), win.n);
     kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
     const ir_sx *ix[5], *iw[5];
-    const ir_sx *ci = lw_for(l, "ci", w->dim[1]);
     int opened = for_window(l, &win, &c.out[2], &iw[2], &ix[2]);
+    const ir_sx *ci = lw_for(l, "ci", w->dim[1]);
     ix[0] = c.out[0];
     ix[1] = sx_add(l->sx, sx_mul(l->sx, c.g, w->dim[1]), ci);
     iw[0] = c.out[1];

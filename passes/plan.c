@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include "ir/names.h"
+#include "passes/sched.h"
 
 /* Dims, and the indices of a graph, are called alike in kernels and in the functions that call them:
  * each gets an identifier of its own. */
@@ -66,6 +67,8 @@ plan *plan_module(ir_module *m, const plan_options *options)
     p->m = m;
     p->gpu = options->gpu;
     p->layout = options->layout;
+    sched_target *target = ARENA_NEW(m->arena, sched_target);
+    if (options->device && sched_target_of(options->device, target)) p->target = target;
     ir_number(m);
     name_symbols(m);
     for (int g = 0; g < m->graph.n; g++) plan_one(p, m->graph.at[g], options);

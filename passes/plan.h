@@ -92,12 +92,14 @@ typedef struct plan {
     int64_t state_bytes, weight_bytes;
     bool gpu;                    /* as the options say */
     plan_layout layout;
+    const struct sched_target *target; /* NULL: loops stay in the order of the axes */
 } plan;
 
 typedef struct plan_options {
     int64_t alignment;  /* of buffers in the arena, bytes */
     bool gpu;           /* kernels are spread over a grid */
     plan_layout layout;
+    const struct device *device; /* whose numbers kernels are scheduled by; NULL: not at all */
 } plan_options;
 
 /* Plans a module and lowers it to kernels. Reports and returns NULL when something cannot be done. */

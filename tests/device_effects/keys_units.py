@@ -1,5 +1,6 @@
 """Keys of a device's units: each acts, see check_keys.py."""
 import json
+import re
 
 from effects import *  # noqa: F403
 
@@ -82,9 +83,12 @@ def shown(key, value, **changes):
 ROOT_OF = {"op": "sqrt", "type": "f32", "lanes": 1, "text": "machine_root($0)"}
 
 
-def spelled(**change):
-    """What is written of the graph for a device with one instruction."""
-    build = Build("net", described(units__0__instructions=[{**ROOT_OF, **change}], units__0__headers=["one.h", "sub/two.h"]))
+SCALAR = {"units__0__vector_bits": None, "units__0__vector_registers": None}
+
+
+def spelled(changes=SCALAR, **change):
+    """What is written of the graph for a device with one instruction; without vectors, unless told."""
+    build = Build("net", described(units__0__instructions=[{**ROOT_OF, **change}], units__0__headers=["one.h", "sub/two.h"], **changes))
     built(build, f"an instruction: {change}")
     return build.text("net.c")
 
@@ -117,7 +121,9 @@ def _():
 
 @effect("/units/*/instructions/*/lanes")
 def _():
-    check("machine_root" not in spelled(lanes=4), "another number of lanes")
+    check("machine_root" not in spelled(lanes=4), "lanes where there are none")
+    check("nf_f32x4 nf_sqrt_f32x4(nf_f32x4 a) { return (nf_f32x4)machine_root(a); }" in spelled({}, lanes=4), "an instruction on four lanes")
+    check("machine_root" not in spelled({}, lanes=8), "another number of lanes")
 
 
 @effect("/units/*/instructions/*/text")
@@ -134,7 +140,7 @@ def _():
 
 @effect("/units/*/fork_us")
 def _():
-    changes = {"units__0__cores": 3, "preferences__threads": 3}
+    changes = {"units__0__cores": 3, "preferences__threads": 3, **SCALAR}
     never, always = (Build("net", described(units__0__fork_us=us, **changes)) for us in (1000000, 0))
     check(not in_parts(never) and len(in_parts(always)) > 3, f"kernels in parts: {in_parts(never)}, {in_parts(always)}")
     check("nf_do_parts" not in never.text("net.c") and "nf_do_parts" in always.text("net.c"), "fork_us in net.c")
@@ -157,17 +163,37 @@ def _():
     check(compute and all(abs(s / f - 4) < 1e-9 for s, f in compute), f"arithmetic of 1 and 4 operations a cycle: {compute}")
 
 
+def kernels(**changes):
+    """The kernels of a product and of sums along rows."""
+    graph_text("sums", "inputs { x : f32 [24, 64]; w : f32 [64, 64]; } outputs { y : f32 [24, 64]; s : f32 [24]; }\n"
+               "block entry { y = op matmul(a=x, b=w); s = op reduce_sum(data=x, axes=[1], keepdims=0); return y, s; }\n")
+    build = Build("sums", described(**changes))
+    built(build, f"schedules: {changes}")
+    return build.text("sums.c").split("sums_status_text")[0]
+
+
+def tile(**changes):
+    return re.search("schedule: (tiles.*) \\*/", kernels(**changes)).group(1)
+
+
+@effect("/units/*/latency")
+def _():
+    check("nf_f32x4 part[4];" in kernels() and "nf_f32x4 part[2];" in kernels(units__0__latency=2), "sums at once")
+
+
 @effect("/units/*/vector_bits")
 def _():
     shown("vector_bits", 512)
+    check("vectors of 4 " in tile() and "vectors of 8 " in tile(units__0__vector_bits=256), "vectors of 128 and 256 bits")
+    check(kernels(**SCALAR).count("loops in the order of the axes") == 2, "no vectors")
     refused(Build("net", described(units__0__vector_bits=None)), 1, "/units/0/vector_registers")
 
 
 @effect("/units/*/vector_registers")
 def _():
     shown("vector_registers", 32)
+    check(tile() != tile(units__0__vector_registers=32), f"tiles of 16 and 32 registers: {tile()}")
     refused(Build("net", described(units__0__vector_registers=None)), 1, "/units/0/vector_bits")
-
 
 
 def data_in(*levels):

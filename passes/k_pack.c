@@ -1,0 +1,196 @@
+#include "passes/k_pack.h"
+
+#include <string.h>
+#include "ir/sat.h"
+
+typedef struct {
+    const ir_sym *sym;
+    int64_t extent, step; /* step: in the old order */
+} pack_loop;
+
+/* How the nest loads one constant. */
+typedef struct packing {
+    const ir_sx *index;      /* as the kernel has it */
+    VEC(pack_loop) loop;     /* outermost first, without the axis */
+    int64_t first, step;     /* of the index at 0; along the axis */
+    int64_t inner;           /* the product of the loops' extents */
+    bool reduced, unfit;
+    kir_buffer *from, *to;
+    VEC(int64_t) base;       /* of each segment of the axis */
+    int64_t size;
+} packing;
+
+typedef struct {
+    ir_module *m;
+    k_nest *nest;
+    int axis;
+    nfc_map of;                    /* kir_buffer -> packing */
+    VEC(const kir_stmt *) around;  /* the loops around the statement at hand */
+} packer;
+
+/* ---- what is loaded where ------------------------------------------------------------------ */
+
+static int64_t extent_of(packer *k, int i, const kir_stmt *loop)
+{
+    const ir_sx *trips = i < k->nest->n ? k->nest->axis[i].extent : loop->end;
+    return sx_is(loop->begin, 0) && sx_is_const(trips) ? sx_value(trips) : 0;
+}
+
+/* The index as a sum of steps over loops of known extents. */
+static void find_loops(packer *k, packing *p)
+{
+    sx_table *t = &k->m->sx;
+    const ir_sx *index = k_plain_index(k->nest, p->index), *rest = index;
+    p->inner = 1;
+    for (int i = 0; i < k->nest->n + k->around.n && !p->unfit; i++) {
+        const kir_stmt *loop = i < k->nest->n ? k->nest->axis[i].loop : k->around.at[i - k->nest->n];
+        int64_t step, extent = extent_of(k, i, loop);
+        if (!k_step(t, index, loop->var->sym, &step)) p->unfit = true;
+        if (p->unfit || step == 0) continue;
+        rest = sx_sub(t, rest, sx_mul(t, sx_int(t, step), sx_sym(t, loop->var->sym)));
+        if (i == k->axis) p->step = step;
+        else vec_push(k->m->arena, &p->loop, ((pack_loop){loop->var->sym, extent, step}));
+        if (extent <= 0 || (i != k->axis && __builtin_mul_overflow(p->inner, extent, &p->inner))) p->unfit = true;
+        p->reduced |= i >= k->nest->n;
+    }
+    if (!sx_is_const(rest)) p->unfit = true;
+    else p->first = sx_value(rest);
+}
+
+static void note_load(void *env, const kir_expr *e)
+{
+    packer *k = env;
+    packing *p = e->kind == KIR_LOAD ? map_getp(&k->of, e->buffer) : NULL;
+    if (!p) return;
+    if (p->index && p->index != e->index) p->unfit = true;
+    if (p->index) return;
+    p->index = e->index;
+    find_loops(k, p);
+}
+
+static void find_loads(packer *k, const kir_stmt *s)
+{
+    kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
+    k_visit_exprs(k->m->arena, &own, note_load, k);
+    if (s->kind == KIR_COPY && map_getp(&k->of, s->from)) ((packing *)map_getp(&k->of, s->from))->unfit = true;
+    if (s->kind == KIR_FOR) vec_push(k->m->arena, &k->around, s);
+    for (int i = 0; i < s->body.n; i++) find_loads(k, s->body.at[i]);
+    if (s->kind == KIR_FOR) k->around.n--;
+}
+
+/* ---- the packed constant ------------------------------------------------------------------- */
+
+static void lay_out(packer *k, packing *p)
+{
+    const k_axis *x = &k->nest->axis[k->axis];
+    for (int i = 0; i < x->segment.n; i++) {
+        const k_segment *g = &x->segment.at[i];
+        vec_push(k->m->arena, &p->base, p->size);
+        if (!sx_is_const(g->count) || !sx_is_const(g->begin)) p->unfit = true;
+        else p->size = sat_add(p->size, sat_mul(sat_mul(sx_value(g->count), g->rows * g->lanes), p->inner));
+    }
+}
+
+/* Where the steps of the loops that number `at` stands for lead in the old order. */
+static int64_t old_place(const packing *p, int64_t at)
+{
+    int64_t place = p->first;
+    for (int i = p->loop.n - 1; i >= 0; i--) {
+        place += at % p->loop.at[i].extent * p->loop.at[i].step;
+        at /= p->loop.at[i].extent;
+    }
+    return place;
+}
+
+static void *packed_bytes(packer *k, const packing *p, const char *from, int64_t offset, size_t width)
+{
+    char *to = arena_alloc(k->m->arena, (size_t)p->size * width), *next = to;
+    const k_axis *x = &k->nest->axis[k->axis];
+    for (int i = 0; i < x->segment.n; i++) {
+        const k_segment *g = &x->segment.at[i];
+        int64_t span = g->rows * g->lanes, begin = sx_value(g->begin);
+        for (int64_t o = 0; o < sx_value(g->count); o++)
+            for (int64_t at = 0; at < p->inner; at++) {
+                int64_t place = offset + old_place(p, at) + (begin + o * span) * p->step;
+                for (int64_t e = 0; e < span; e++, next += width) memcpy(next, from + (size_t)(place + e * p->step) * width, width);
+            }
+    }
+    return to;
+}
+
+/* The constant itself, or one for each entry of a table. */
+static ir_inst *packed_constant(packer *k, const packing *p, const ir_inst *old, int64_t offset)
+{
+    const ir_sx *size = sx_int(&k->m->sx, p->size);
+    nfc_dtype dtype = old->out[0]->type->dtype;
+    const ir_type *type = ir_tensor(k->m, dtype, 1, &size);
+    if (old->op == IR_const) return ir_constant(k->m, old->at, type, packed_bytes(k, p, old->constant->data, offset, dtype_bytes(dtype)));
+    ir_inst *own = ir_constant(k->m, old->at, type, NULL);
+    ir_const *c = ARENA_NEW(k->m->arena, ir_const);
+    *c = *old->constant;
+    c->converted = ARENA_ARRAY(k->m->arena, const void *, c->ntensor);
+    for (int i = 0; i < c->ntensor; i++) c->converted[i] = packed_bytes(k, p, ir_weight_bytes(old->constant, i), offset, dtype_bytes(dtype));
+    own->op = IR_weight;
+    own->constant = c;
+    own->index = old->index;
+    own->nindex = old->nindex;
+    return own;
+}
+
+static void replace(packer *k, plan_call *call, packing *p)
+{
+    sx_table *t = &k->m->sx;
+    plan_view *old = call->arg.at[p->from->id], *v = ARENA_NEW(k->m->arena, plan_view);
+    plan_buffer *b = ARENA_NEW(k->m->arena, plan_buffer);
+    ir_inst *c = packed_constant(k, p, old->buffer->weight, sx_value(old->offset));
+    c->out[0]->name = p->from->value ? p->from->value->name : p->from->name;
+    *b = *old->buffer;
+    b->weight = c;
+    b->bytes = ir_max_bytes(c->out[0]->type);
+    *v = (plan_view){b, sx_int(t, 0), {sx_int(t, 1)}};
+    p->to = kir_param(k->nest->b, p->from->name, p->from->dtype, sx_int(t, p->size));
+    p->to->value = c->out[0];
+    p->from->name = "unpacked"; /* nothing loads from it any more: it goes */
+    vec_push(k->m->arena, &call->arg, v);
+}
+
+/* ---- loading from it ----------------------------------------------------------------------- */
+
+static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, const k_tile *at)
+{
+    packer *k = env;
+    packing *p = map_getp(&k->of, buffer);
+    if (!p || !p->to || index != p->index) return NULL;
+    sx_table *t = &k->m->sx;
+    k_replay *r = (k_replay *)(uintptr_t)&at->r;
+    const k_tile_axis *x = &at->at[k->axis];
+    int64_t span = x->segment->rows * x->segment->lanes;
+    const ir_sx *inner = sx_int(t, 0), *place = k_index(r, sx_sym(t, k->nest->axis[k->axis].loop->var->sym));
+    for (int i = 0; i < p->loop.n; i++) inner = sx_add(t, sx_mul(t, inner, sx_int(t, p->loop.at[i].extent)), sx_sym(t, p->loop.at[i].sym));
+    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, k_index(r, inner), sx_int(t, span)));
+    place = sx_add(t, place, sx_mul(t, x->tile, sx_int(t, span * p->inner)));
+    return kir_load(k->nest->b, p->to, sx_add(t, place, sx_int(t, p->base.at[x->number])));
+}
+
+void k_pack(ir_module *m, plan_call *call, k_nest *nest, int axis)
+{
+    packer *k = ARENA_NEW(m->arena, packer);
+    *k = (packer){.m = m, .nest = nest, .axis = axis};
+    map_init(&k->of, m->arena);
+    for (int i = 0; i < nest->b->func->param.n; i++) {
+        const plan_view *v = call->arg.at[i];
+        if (v->buffer->place != PLAN_WEIGHT || !v->buffer->weight || !sx_is_const(v->offset)) continue;
+        packing *p = ARENA_NEW(m->arena, packing);
+        p->from = nest->b->func->param.at[i];
+        map_setp(&k->of, p->from, p);
+    }
+    find_loads(k, nest->core);
+    for (int i = 0; i < k->of.n; i++) {
+        packing *p = k->of.entry[i].value;
+        if (!p->index || p->unfit || !p->reduced || p->step == 0) continue;
+        lay_out(k, p);
+        if (!p->unfit) replace(k, call, p);
+    }
+    nest->load = load;
+    nest->load_env = k;
+}

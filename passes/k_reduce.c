@@ -1,0 +1,196 @@
+#include "passes/k_reduce.h"
+
+#include <math.h>
+
+typedef struct {
+    kir_buffer *local;
+    kir_bin op;
+    k_local part, *whole; /* whole: what the local is outside of the loop */
+} sum;
+
+typedef struct {
+    k_replay r;
+    int64_t lanes, parts;
+    bool (*has_fma)(const void *env, kir_type type, int64_t lanes);
+    const void *env;
+    int64_t at_once; /* lanes of what is replayed now */
+    int loops;
+} reducer;
+
+typedef struct {
+    reducer *k;
+    const kir_stmt *loop;
+    VEC(sum) sum;
+    nfc_map sum_of, named; /* kir_buffer -> sum; kir_var of the loop's body */
+    bool unfit, stores;
+} candidate;
+
+/* ---- which loops --------------------------------------------------------------------------- */
+
+static void check_expr(void *env, const kir_expr *e)
+{
+    candidate *c = env;
+    int64_t step;
+    if (e->kind == KIR_INDEX && k_mentions(e->index, c->loop->var->sym)) c->unfit = true;
+    if (e->kind != KIR_LOAD) return;
+    if (!k_step(c->k->r.b->sx, e->index, c->loop->var->sym, &step) || (step != 0 && step != 1)) c->unfit = true;
+    if (map_getp(&c->sum_of, e->buffer) || e->buffer->written) c->unfit = true;
+    if (e->buffer->space == KIR_LOCAL && step != 0) c->unfit = true;
+}
+
+static void check_sum(candidate *c, const kir_stmt *s)
+{
+    bool known = s->op == KB_ADD || s->op == KB_MUL || s->op == KB_MIN || s->op == KB_MAX;
+    if (!known || s->buffer->space != KIR_LOCAL || !sx_is(s->buffer->size, 1) || map_getp(&c->sum_of, s->buffer)) {
+        c->unfit = true;
+        return;
+    }
+    vec_push(c->k->r.b->arena, &c->sum, ((sum){.local = s->buffer, .op = (kir_bin)s->op}));
+    map_setp(&c->sum_of, s->buffer, c);
+}
+
+/* Stores to what nothing of the loop reads, one element after the other. */
+static void check_store(candidate *c, const kir_stmt *s)
+{
+    int64_t step;
+    c->stores = true;
+    if (s->buffer->space != KIR_GLOBAL || !k_step(c->k->r.b->sx, s->index, c->loop->var->sym, &step) || step != 1) c->unfit = true;
+}
+
+static void check_stmt(candidate *c, const kir_stmt *s)
+{
+    switch (s->kind) {
+    case KIR_ACCUM: check_sum(c, s); break;
+    case KIR_STORE: check_store(c, s); break;
+    case KIR_LET: c->unfit |= s->var->sym != NULL; break;
+    default: c->unfit = true; break;
+    }
+}
+
+static bool is_candidate(reducer *k, const kir_stmt *s, candidate *c)
+{
+    *c = (candidate){.k = k, .loop = s};
+    map_init(&c->sum_of, k->r.b->arena);
+    if (s->loop != KIR_SERIAL || !sx_is(s->begin, 0) || sx_max(s->end) < 2 * k->lanes) return false;
+    for (int i = 0; i < s->body.n && !c->unfit; i++) check_stmt(c, s->body.at[i]);
+    for (int i = 0; i < s->body.n && !c->unfit; i++) {
+        kir_stmt own = {.kind = KIR_NOTE, .value = s->body.at[i]->value};
+        k_visit_exprs(k->r.b->arena, &own, check_expr, c);
+    }
+    return !c->unfit && s->body.n && (c->sum.n || c->stores);
+}
+
+/* ---- vectors of them ----------------------------------------------------------------------- */
+
+static const kir_expr *neutral(kir_builder *b, kir_bin op, nfc_dtype t)
+{
+    bool real = dtype_is_float(t);
+    if (op == KB_ADD || op == KB_MUL) return kir_number(b, (kir_type)t, op == KB_MUL);
+    if (op == KB_MAX) return real ? kir_float(b, (kir_type)t, -INFINITY) : kir_int(b, (kir_type)t, dtype_min(t));
+    return real ? kir_float(b, (kir_type)t, INFINITY) : kir_int(b, (kir_type)t, (int64_t)dtype_max(t));
+}
+
+static const ir_sx *number(reducer *k, int64_t n) { return sx_int(k->r.b->sx, n); }
+
+static void fill_parts(reducer *k, candidate *c, int64_t parts)
+{
+    for (int i = 0; i < c->sum.n; i++) {
+        sum *s = &c->sum.at[i];
+        s->part = (k_local){kir_alloc(k->r.b, "part", s->local->dtype, parts), parts};
+        const ir_sx *j = kir_for(k->r.b, KIR_UNROLL, "j", number(k, 0), number(k, parts));
+        kir_store(k->r.b, s->part.buffer, j, neutral(k->r.b, s->op, s->local->dtype));
+        kir_close(k->r.b);
+    }
+}
+
+/* The parts of a lane in one, and that where the other lanes find it. */
+static void gather_parts(reducer *k, candidate *c, int64_t parts, const ir_sx *lane, kir_buffer *const *all)
+{
+    for (int i = 0; i < c->sum.n; i++) {
+        sum *s = &c->sum.at[i];
+        if (parts > 1) {
+            const ir_sx *j = kir_for(k->r.b, KIR_UNROLL, "j", number(k, 1), number(k, parts));
+            kir_accum(k->r.b, s->op, s->part.buffer, number(k, 0), kir_load(k->r.b, s->part.buffer, j));
+            kir_close(k->r.b);
+        }
+        kir_store(k->r.b, all[i], lane, kir_load(k->r.b, s->part.buffer, number(k, 0)));
+    }
+}
+
+static void in_parts(reducer *k, candidate *c, bool parts)
+{
+    for (int i = 0; i < c->sum.n; i++) {
+        sum *s = &c->sum.at[i];
+        if (parts) s->whole = map_getp(&k->r.local, s->local);
+        map_setp(&k->r.local, s->local, parts ? &s->part : s->whole);
+    }
+    map_init(&k->r.memo, k->r.b->arena);
+}
+
+/* The loop over whole vectors, `parts` of them a trip. */
+static void vector_loop(reducer *k, candidate *c, const ir_sx *trips, int64_t parts)
+{
+    kir_builder *b = k->r.b;
+    sx_table *t = b->sx;
+    kir_buffer **all = ARENA_ARRAY(b->arena, kir_buffer *, c->sum.n + 1);
+    for (int i = 0; i < c->sum.n; i++) all[i] = kir_alloc(b, "lane", c->sum.at[i].local->dtype, k->lanes);
+    const ir_sx *v = kir_for(b, KIR_VECTOR, "v", number(k, 0), number(k, k->lanes));
+    fill_parts(k, c, parts);
+    in_parts(k, c, true);
+    k->at_once = k->lanes;
+    const ir_sx *o = kir_for(b, KIR_SERIAL, arena_printf(b->arena, "%s_t", c->loop->var->name), number(k, 0), trips);
+    const ir_sx *j = kir_for(b, KIR_UNROLL, "j", number(k, 0), number(k, parts));
+    const ir_sx *at = sx_add(t, sx_mul(t, sx_add(t, sx_mul(t, o, number(k, parts)), j), number(k, k->lanes)), v);
+    k_map(&k->r, c->loop->var->sym, at);
+    k->r.copy = j;
+    k_body(&k->r, c->loop);
+    kir_close(b);
+    kir_close(b);
+    in_parts(k, c, false);
+    k->at_once = 1;
+    gather_parts(k, c, parts, v, all);
+    kir_close(b);
+    for (int i = 0; i < c->sum.n; i++) {
+        const ir_sx *r = kir_for(b, KIR_UNROLL, "r", number(k, 0), number(k, k->lanes));
+        kir_accum(b, c->sum.at[i].op, c->sum.at[i].whole ? c->sum.at[i].whole->buffer : c->sum.at[i].local, number(k, 0), kir_load(b, all[i], r));
+        kir_close(b);
+    }
+}
+
+static bool on_for(void *env, k_replay *r, const kir_stmt *s)
+{
+    reducer *k = env;
+    candidate c;
+    sx_table *t = r->b->sx;
+    if (k->at_once > 1 || !is_candidate(k, s, &c)) return false;
+    const ir_sx *end = k_index(r, s->end);
+    int64_t parts = c.sum.n ? k->parts : 1;
+    while (parts > 1 && sx_max(end) < 2 * parts * k->lanes) parts /= 2;
+    const ir_sx *trips = sx_div(t, end, parts * k->lanes), *done = sx_mul(t, trips, number(k, parts * k->lanes));
+    vector_loop(k, &c, trips, parts);
+    if (done != end) {
+        bool open = k_for(r, KIR_SERIAL, s, s->var->name, done, end);
+        k_body(r, s);
+        if (open) kir_close(r->b);
+    }
+    k->loops++;
+    return true;
+}
+
+static bool fma_at(void *env, kir_type type)
+{
+    const reducer *k = env;
+    return k->has_fma && k->has_fma(k->env, type, k->at_once);
+}
+
+int k_reduce(kir_builder *b, int64_t lanes, int64_t parts, bool (*has_fma)(const void *env, kir_type type, int64_t lanes), const void *env)
+{
+    reducer *k = ARENA_NEW(b->arena, reducer);
+    *k = (reducer){.lanes = lanes, .parts = parts, .has_fma = has_fma, .env = env, .at_once = 1};
+    const kir_stmt *old = k_rebuild(&k->r, b);
+    k->r.on_for = on_for;
+    k->r.has_fma = fma_at;
+    k->r.env = k;
+    k_body(&k->r, old);
+    return k->loops;
+}

@@ -1,0 +1,13 @@
+/* Lanes along the inner loops of a nest: sums in several parts, and what stores element by element. */
+#ifndef NFC_K_REDUCE_H
+#define NFC_K_REDUCE_H
+
+#include "passes/k_replay.h"
+
+/* Replaces the kernel's body by one in which each serial loop that accumulates into local scalars, or
+ * that only stores side by side, runs in vectors: each lane accumulates its own part, a sum of `parts` vectors at once,
+ * which are then put together. What does not fill a vector is left to a loop of single elements. Sums change their
+ * order. Returns how many loops there were. */
+int k_reduce(kir_builder *b, int64_t lanes, int64_t parts, bool (*has_fma)(const void *env, kir_type type, int64_t lanes), const void *env);
+
+#endif

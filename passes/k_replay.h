@@ -1,0 +1,57 @@
+/* Building a kernel again, with changes: what the transforms of a schedule have in common.
+ *
+ * The statements of a kernel go through the builder a second time, in another order, more than once,
+ * or under other loops. Symbols, named values and local arrays are mapped on the way; the builder's algebra
+ * then decides guards that are known at the new place, and drops them. */
+#ifndef NFC_K_REPLAY_H
+#define NFC_K_REPLAY_H
+
+#include "ir/kir.h"
+
+/* A local array that stands for several of the old ones: one a trip of the loops that were moved inside. */
+typedef struct k_local {
+    kir_buffer *buffer;
+    int64_t copies;
+} k_local;
+
+typedef struct k_replay {
+    kir_builder *b;
+    nfc_map sym;           /* ir_sym -> ir_sx that stands for it; absent: itself */
+    nfc_map var;           /* kir_var -> kir_expr */
+    nfc_map local;         /* kir_buffer -> k_local */
+    nfc_map memo;          /* kir_expr -> kir_expr, under the mapping at hand */
+    const ir_sx *copy;     /* which of a local's copies is meant; NULL: the only one */
+    int64_t copies;        /* how many a local array gets that is made now */
+    /* What a load of this buffer becomes; NULL or a NULL result: the same load at the mapped index. */
+    const kir_expr *(*load)(void *env, kir_buffer *buffer, const ir_sx *index);
+    bool (*has_fma)(void *env, kir_type type); /* NULL: no fused multiply-add is made */
+    /* Makes something else of a loop; false: the same loop. NULL: always the same. */
+    bool (*on_for)(void *env, struct k_replay *r, const kir_stmt *s);
+    void *env;
+} k_replay;
+
+void k_begin(k_replay *r, kir_builder *b);
+/* The same, to build all of the kernel again from nothing; returns its old body. */
+const kir_stmt *k_rebuild(k_replay *r, kir_builder *b);
+/* From here on `sym` reads as x. */
+void k_map(k_replay *r, const ir_sym *sym, const ir_sx *x);
+const ir_sx *k_index(k_replay *r, const ir_sx *x);
+const kir_expr *k_expr(k_replay *r, const kir_expr *e);
+/* A statement with all that it holds. */
+void k_stmt(k_replay *r, const kir_stmt *s);
+void k_body(k_replay *r, const kir_stmt *s);
+/* A loop from begin to end (old expressions are mapped by the caller); maps the old variable. A loop of
+ * one trip is none. Returns whether it is to be closed. */
+bool k_for(k_replay *r, kir_for_kind kind, const kir_stmt *old, const char *name, const ir_sx *begin, const ir_sx *end);
+
+/* ---- looking at statements --------------------------------------------------------------------- */
+
+/* Calls visit for every expression of a statement and of what it holds, children first, each once a statement. */
+void k_visit_exprs(nfc_arena *a, const kir_stmt *s, void (*visit)(void *env, const kir_expr *e), void *env);
+bool k_mentions(const ir_sx *x, const ir_sym *sym);
+/* The same of an expression; loads: also of the indices of what it loads. */
+bool k_value_mentions(nfc_arena *a, const kir_expr *e, const ir_sym *sym, bool loads);
+/* The factor of `sym` in x, where x is linear in it with a constant factor. */
+bool k_step(sx_table *t, const ir_sx *x, const ir_sym *sym, int64_t *step);
+
+#endif

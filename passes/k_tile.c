@@ -1,0 +1,446 @@
+#include "passes/k_tile.h"
+
+#include <string.h>
+
+/* ---- the nest ------------------------------------------------------------------------------ */
+
+static void look_around(k_nest *nest, const kir_stmt *s)
+{
+    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM || s->kind == KIR_COPY) s->buffer->written = true;
+    if (s->kind == KIR_LET && s->var->sym && s->value->kind == KIR_INDEX) map_setp(&nest->is, s->var->sym, (void *)(uintptr_t)s->value->index);
+    for (int i = 0; i < s->body.n; i++) look_around(nest, s->body.at[i]);
+}
+
+bool k_find_nest(kir_builder *b, k_nest *nest)
+{
+    *nest = (k_nest){.b = b, .core = b->func->body};
+    map_init(&nest->is, b->arena);
+    look_around(nest, b->func->body);
+    while (nest->n < K_MAX_AXES && nest->core->body.n == 1) {
+        const kir_stmt *s = nest->core->body.at[0];
+        if (s->kind != KIR_FOR || s->loop != KIR_PARALLEL) break;
+        for (int i = 0; i < nest->n; i++)
+            if (k_mentions(s->end, nest->axis[i].loop->var->sym)) return false;
+        if (!sx_is(s->begin, 0)) return false;
+        nest->axis[nest->n++] = (k_axis){.loop = s, .extent = s->end};
+        nest->core = s;
+    }
+    return nest->n > 0;
+}
+
+static const ir_sx *known_index(void *env, const ir_sym *sym)
+{
+    const k_nest *nest = env;
+    const ir_sx *is = map_getp(&nest->is, sym);
+    return is ? k_plain_index(nest, is) : NULL;
+}
+
+const ir_sx *k_plain_index(const k_nest *nest, const ir_sx *x) { return sx_replace(nest->b->sx, x, known_index, (void *)(uintptr_t)nest); }
+
+void k_drop_loop(k_nest *nest, const ir_sym *sym)
+{
+    map_setp(&nest->is, sym, (void *)(uintptr_t)sx_int(nest->b->sx, 0));
+    vec_push(nest->b->arena, &nest->dropped, sym);
+}
+
+/* ---- what differs from row to row ---------------------------------------------------------- */
+
+typedef struct {
+    k_tile *t;
+    bool found;
+} difference;
+
+static void sym_differs(void *env, const ir_sym *sym)
+{
+    difference *d = env;
+    d->found |= map_getp(&d->t->differs, sym) != NULL;
+}
+
+static void expr_differs(void *env, const kir_expr *e)
+{
+    difference *d = env;
+    if (e->index) sx_visit(e->index, sym_differs, d);
+    if (e->var) d->found |= map_getp(&d->t->differs, e->var) != NULL;
+    if (e->buffer) d->found |= map_getp(&d->t->differs, e->buffer) != NULL;
+}
+
+static bool index_differs(k_tile *t, const ir_sx *x)
+{
+    difference d = {t, false};
+    if (x) sx_visit(x, sym_differs, &d);
+    return d.found;
+}
+
+static bool value_differs(k_tile *t, const kir_expr *e)
+{
+    difference d = {t, false};
+    kir_stmt only = {.kind = KIR_NOTE, .value = e};
+    k_visit_exprs(t->r.b->arena, &only, expr_differs, &d);
+    return d.found;
+}
+
+/* ---- the loops over a tile's rows ---------------------------------------------------------- */
+
+static sx_table *table(k_tile *t) { return t->r.b->sx; }
+
+static bool has_rows(const k_tile *t, int axis) { return t->at[axis].segment->rows > 1; }
+
+/* The axis reads as an element of the tile. */
+static void map_axis(k_tile *t, int axis, const ir_sx *row)
+{
+    k_tile_axis *x = &t->at[axis];
+    sx_table *s = table(t);
+    x->row = row;
+    const ir_sx *at = sx_add(s, x->base, sx_mul(s, row, sx_int(s, x->segment->lanes)));
+    if (x->segment->lanes > 1) at = sx_add(s, at, t->lane);
+    k_map(&t->r, t->nest->axis[axis].loop->var->sym, at);
+}
+
+/* The axes with rows: the one with the lanes comes last, so that a row's vectors lie side by side. */
+static int axes_with_rows(const k_tile *t, int axis[K_MAX_AXES])
+{
+    int n = 0;
+    for (int last = 0; last < 2; last++)
+        for (int i = 0; i < t->nest->n; i++)
+            if (has_rows(t, i) && (t->at[i].segment->lanes > 1) == last) axis[n++] = i;
+    return n;
+}
+
+static const ir_sx *row_copy(k_tile *t)
+{
+    int axis[K_MAX_AXES], n = axes_with_rows(t, axis);
+    sx_table *s = table(t);
+    const ir_sx *flat = sx_int(s, 0);
+    for (int i = 0; i < n; i++) flat = sx_add(s, sx_mul(s, flat, sx_int(s, t->at[axis[i]].segment->rows)), t->at[axis[i]].row);
+    return flat;
+}
+
+static int open_rows(k_tile *t)
+{
+    static const char *const names[] = {"i", "j", "k", "l"};
+    int open = 0, axis[K_MAX_AXES], n = axes_with_rows(t, axis);
+    for (int i = 0; i < n; i++) {
+        const k_tile_axis *x = &t->at[axis[i]];
+        const ir_sx *lo = sx_int(table(t), x->lo), *hi = sx_int(table(t), x->hi);
+        bool once = x->hi - x->lo == 1;
+        map_axis(t, axis[i], once ? lo : kir_for(t->r.b, KIR_UNROLL, names[i < 3 ? i : 3], lo, hi));
+        open += !once;
+    }
+    t->r.copy = row_copy(t);
+    return open;
+}
+
+/* Any of the rows at hand, for what is decided about all of them. */
+static void map_any_row(k_tile *t, int axis)
+{
+    k_tile_axis *x = &t->at[axis];
+    bool once = x->hi - x->lo == 1;
+    map_axis(t, axis, once ? sx_int(table(t), x->lo) : sx_sym(table(t), sx_new_sym(table(t), "row", x->lo, x->hi - 1, NO_SPAN)));
+}
+
+static void map_any_rows(k_tile *t)
+{
+    for (int i = 0; i < t->nest->n; i++)
+        if (has_rows(t, i)) map_any_row(t, i);
+}
+
+/* ---- statements that wait for the loops over the rows -------------------------------------- */
+
+typedef struct {
+    k_tile *t;
+    nfc_map *given; /* what has been named in this group */
+} needs;
+
+static void give(needs *n, const void *key);
+
+static void need_sym(void *env, const ir_sym *sym) { give(env, sym); }
+
+static void need_expr(void *env, const kir_expr *e)
+{
+    if (e->index) sx_visit(e->index, need_sym, env);
+    if (e->var) give(env, e->var);
+}
+
+static void find_change(void *env, const kir_expr *e)
+{
+    if (e->kind == KIR_LOAD && (e->buffer->space == KIR_LOCAL || e->buffer->written)) *(bool *)env = true;
+}
+
+/* May a value be another one later? */
+static bool may_change(k_tile *t, const kir_stmt *let)
+{
+    bool found = false;
+    k_visit_exprs(t->r.b->arena, let, find_change, &found);
+    return found;
+}
+
+/* A named value, and what it is made of, for the group at hand. */
+static void give(needs *n, const void *key)
+{
+    const kir_stmt *let = map_getp(&n->t->differs, key);
+    if (!let || let->kind != KIR_LET || map_setp(n->given, key, n)) return;
+    if (may_change(n->t, let)) n->t->broken = "a value named outside of a loop may have changed";
+    k_visit_exprs(n->t->r.b->arena, let, need_expr, n);
+    k_stmt(&n->t->r, let);
+}
+
+static void need_stmt(needs *n, const kir_stmt *s)
+{
+    const ir_sx *index[] = {s->begin, s->end, s->index, s->from_index, s->count};
+    for (int i = 0; i < 5; i++)
+        if (index[i]) sx_visit(index[i], need_sym, n);
+    kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
+    k_visit_exprs(n->t->r.b->arena, &own, need_expr, n);
+    if (s->kind == KIR_LET) map_setp(n->given, s->var->sym ? (const void *)s->var->sym : s->var, n);
+    for (int i = 0; i < s->body.n; i++) need_stmt(n, s->body.at[i]);
+}
+
+static void flush(k_tile *t)
+{
+    if (!t->pending.n) return;
+    nfc_map given;
+    map_init(&given, t->r.b->arena);
+    int open = open_rows(t);
+    for (int i = 0; i < t->pending.n; i++) {
+        need_stmt(&(needs){t, &given}, t->pending.at[i]);
+        k_stmt(&t->r, t->pending.at[i]);
+    }
+    while (open--) kir_close(t->r.b);
+    t->pending.n = 0;
+    map_any_rows(t);
+}
+
+static void wait(k_tile *t, const kir_stmt *s) { vec_push(t->r.b->arena, &t->pending, s); }
+
+/* ---- guards -------------------------------------------------------------------------------- */
+
+static bool is_decided(const kir_expr *e) { return e->kind == KIR_CONST; }
+
+/* The rows of an axis for which a guard holds, where each is decided and they follow one another. */
+static bool decide_rows(k_tile *t, const kir_expr *guard, int axis, int64_t *lo, int64_t *hi)
+{
+    int64_t runs = 0;
+    bool before = false;
+    *lo = *hi = t->at[axis].lo;
+    for (int64_t x = t->at[axis].lo; x < t->at[axis].hi; x++) {
+        map_axis(t, axis, sx_int(table(t), x));
+        const kir_expr *e = k_expr(&t->r, guard);
+        if (!is_decided(e)) return false;
+        if (e->integer && !before) {
+            *lo = x;
+            runs++;
+        }
+        if (e->integer) *hi = x + 1;
+        before = e->integer != 0;
+    }
+    return runs <= 1;
+}
+
+static void sink(k_tile *t, const kir_stmt *in);
+
+/* Narrows the rows to those that a guard lets through; false where that depends on the run. */
+static bool sink_narrowed(k_tile *t, const kir_stmt *s)
+{
+    for (int i = 0; i < t->nest->n; i++) {
+        int64_t lo, hi;
+        if (!has_rows(t, i)) continue;
+        bool decided = decide_rows(t, s->value, i, &lo, &hi);
+        map_any_row(t, i);
+        if (!decided) continue;
+        flush(t);
+        k_tile_axis kept = t->at[i];
+        t->at[i].lo = lo;
+        t->at[i].hi = hi;
+        map_any_row(t, i);
+        if (lo < hi) sink(t, s);
+        flush(t);
+        t->at[i].lo = kept.lo;
+        t->at[i].hi = kept.hi;
+        map_any_row(t, i);
+        return true;
+    }
+    return false;
+}
+
+static void sink_if(k_tile *t, const kir_stmt *s)
+{
+    map_any_rows(t);
+    const kir_expr *guard = k_expr(&t->r, s->value);
+    if (is_decided(guard) && !guard->integer) return;
+    if (is_decided(guard)) {
+        sink(t, s);
+    } else if (!value_differs(t, s->value)) {
+        flush(t);
+        kir_if(t->r.b, guard);
+        sink(t, s);
+        flush(t);
+        kir_close(t->r.b);
+    } else if (!sink_narrowed(t, s)) {
+        wait(t, s);
+    }
+}
+
+/* Does a guard inside depend on both the loop and the rows, and is not decided for all of them? */
+static bool guards_rows(k_tile *t, const kir_stmt *s, const ir_sym *sym)
+{
+    if (s->kind == KIR_IF && k_value_mentions(t->r.b->arena, s->value, sym, true) && value_differs(t, s->value) && !is_decided(k_expr(&t->r, s->value))) return true;
+    for (int i = 0; i < s->body.n; i++)
+        if (guards_rows(t, s->body.at[i], sym)) return true;
+    return false;
+}
+
+enum { FEW_TRIPS = 16 };
+
+static void sink_for(k_tile *t, const kir_stmt *s)
+{
+    if (index_differs(t, s->begin) || index_differs(t, s->end)) {
+        wait(t, s);
+        return;
+    }
+    flush(t);
+    map_any_rows(t);
+    const ir_sx *begin = k_index(&t->r, s->begin), *end = k_index(&t->r, s->end), *trips = sx_sub(table(t), end, begin);
+    if (sx_is_const(begin) && sx_is_const(trips) && sx_value(trips) <= FEW_TRIPS && guards_rows(t, s, s->var->sym)) {
+        for (int64_t i = 0; i < sx_value(trips); i++) { /* one after the other, so that the guards are decided */
+            k_map(&t->r, s->var->sym, sx_int(table(t), sx_value(begin) + i));
+            sink(t, s);
+            flush(t);
+        }
+        return;
+    }
+    bool open = k_for(&t->r, s->loop, s, s->var->name, begin, end);
+    sink(t, s);
+    flush(t);
+    if (open) kir_close(t->r.b);
+}
+
+/* ---- statements ---------------------------------------------------------------------------- */
+
+static void sink_let(k_tile *t, const kir_stmt *s)
+{
+    const void *key = s->var->sym ? (const void *)s->var->sym : s->var;
+    if (value_differs(t, s->value)) {
+        map_setp(&t->differs, key, (void *)(uintptr_t)s); /* it is named again wherever it is used */
+        if (may_change(t, s)) wait(t, s);
+        return;
+    }
+    flush(t);
+    k_stmt(&t->r, s);
+}
+
+static void sink_alloc(k_tile *t, const kir_stmt *s)
+{
+    flush(t);
+    t->r.copies = 1;
+    for (int i = 0; i < t->nest->n; i++) t->r.copies *= t->at[i].segment->rows;
+    if (t->r.copies > 1) map_setp(&t->differs, s->buffer, (void *)(uintptr_t)s);
+    k_stmt(&t->r, s);
+    t->r.copies = 1;
+}
+
+static void sink(k_tile *t, const kir_stmt *in)
+{
+    for (int i = 0; i < in->body.n && !t->broken; i++) {
+        const kir_stmt *s = in->body.at[i];
+        switch (s->kind) {
+        case KIR_SEQ: sink(t, s); break;
+        case KIR_FOR: sink_for(t, s); break;
+        case KIR_IF: sink_if(t, s); break;
+        case KIR_LET: sink_let(t, s); break;
+        case KIR_ALLOC: sink_alloc(t, s); break;
+        default: wait(t, s); break;
+        }
+    }
+}
+
+/* ---- the loops over the tiles -------------------------------------------------------------- */
+
+static void leaf(k_tile *t)
+{
+    bool rows = false;
+    map_init(&t->differs, t->r.b->arena);
+    t->lanes = 1;
+    for (int i = 0; i < t->nest->n; i++)
+        if (t->at[i].segment->lanes > 1) t->lanes = t->at[i].segment->lanes;
+    t->lane = sx_int(table(t), 0);
+    if (t->lanes > 1) t->lane = kir_for(t->r.b, KIR_VECTOR, "v", t->lane, sx_int(table(t), t->lanes));
+    for (int i = 0; i < t->nest->n; i++) {
+        t->at[i].lo = 0;
+        t->at[i].hi = t->at[i].segment->rows;
+        if (has_rows(t, i)) map_setp(&t->differs, t->nest->axis[i].loop->var->sym, t);
+        else map_axis(t, i, sx_int(table(t), 0));
+        rows |= has_rows(t, i);
+    }
+    map_any_rows(t);
+    if (rows) sink(t, t->nest->core);
+    else k_body(&t->r, t->nest->core);
+    flush(t);
+    if (t->lanes > 1) kir_close(t->r.b);
+}
+
+static void loops(k_tile *t, int axis)
+{
+    if (axis == t->nest->n) {
+        leaf(t);
+        return;
+    }
+    sx_table *s = table(t);
+    const k_axis *x = &t->nest->axis[axis];
+    for (int i = 0; i < x->segment.n && !t->broken; i++) {
+        const k_segment *g = &x->segment.at[i];
+        const ir_sx *zero = sx_int(s, 0), *width = sx_int(s, g->rows * g->lanes), *begin = g->begin, *count = g->count;
+        bool open = !sx_is(count, 1), whole = sx_is(width, 1);
+        const char *name = whole ? x->loop->var->name : arena_printf(t->r.b->arena, "%s_t", x->loop->var->name);
+        const ir_sx *o = zero;
+        if (open && whole) o = sx_sub(s, kir_for(t->r.b, KIR_PARALLEL, name, begin, sx_add(s, begin, count)), begin);
+        else if (open) o = kir_for(t->r.b, KIR_PARALLEL, name, zero, count);
+        t->at[axis] = (k_tile_axis){.segment = g, .number = i, .tile = o, .base = sx_add(s, begin, sx_mul(s, o, width))};
+        loops(t, axis + 1);
+        if (open) kir_close(t->r.b);
+    }
+}
+
+static const kir_expr *load_at(void *env, kir_buffer *b, const ir_sx *index)
+{
+    k_tile *t = env;
+    return t->nest->load ? t->nest->load(t->nest->load_env, b, index, t) : NULL;
+}
+
+static bool has_fma(void *env, kir_type type)
+{
+    const k_tile *t = env;
+    return t->nest->has_fma && t->nest->has_fma(t->nest->fma_env, type, t->lanes);
+}
+
+const char *k_apply_tiles(k_nest *nest)
+{
+    kir_builder *b = nest->b;
+    k_tile *t = ARENA_NEW(b->arena, k_tile);
+    k_rebuild(&t->r, b);
+    t->r.load = load_at;
+    t->r.has_fma = has_fma;
+    t->r.env = t;
+    t->nest = nest;
+    for (int i = 0; i < nest->dropped.n; i++) k_map(&t->r, nest->dropped.at[i], sx_int(b->sx, 0));
+    loops(t, 0);
+    return t->broken;
+}
+
+/* ---- guards of a whole stretch ------------------------------------------------------------- */
+
+static bool decided_in(k_replay *r, const kir_stmt *s, const ir_sym *sym)
+{
+    if (s->kind == KIR_IF && k_value_mentions(r->b->arena, s->value, sym, true) && !is_decided(k_expr(r, s->value))) return false;
+    for (int i = 0; i < s->body.n; i++)
+        if (!decided_in(r, s->body.at[i], sym)) return false;
+    return true;
+}
+
+bool k_is_unguarded(k_nest *nest, int axis, int64_t begin, int64_t end)
+{
+    k_replay r;
+    const ir_sym *sym = nest->axis[axis].loop->var->sym;
+    k_begin(&r, nest->b);
+    k_map(&r, sym, sx_sym(nest->b->sx, sx_new_sym(nest->b->sx, "at", begin, end - 1, NO_SPAN)));
+    return decided_in(&r, nest->core, sym);
+}

@@ -1,0 +1,188 @@
+/* Applying a schedule: the order of the loops, the segments of the axes, what is packed. */
+#include "passes/sched.h"
+
+#include "passes/k_pack.h"
+#include "passes/k_reduce.h"
+
+bool sched_target_of(const device *d, sched_target *to)
+{
+    const device_unit *u = d->chosen;
+    if (!u || !u->vector_bits) return false;
+    double lanes = (double)u->vector_bits / 32, pipes = u->flops_per_cycle / (2 * lanes);
+    *to = (sched_target){.device = d, .vector_bytes = u->vector_bits / 8, .registers = u->vector_registers, .pipes = pipes < 1 ? 1 : (int64_t)pipes, .latency = (int64_t)u->latency};
+    for (int i = 0; i + 1 < u->level.n; i++)
+        if (u->level.at[i].cores == 1) to->cache = u->level.at[i].bytes;
+    return true;
+}
+
+/* ---- segments ------------------------------------------------------------------------------ */
+
+typedef struct {
+    k_nest *nest;
+    k_axis *axis;
+} cutter;
+
+static void add_segment(cutter *c, const ir_sx *begin, const ir_sx *count, int64_t rows, int64_t lanes)
+{
+    if (sx_is(count, 0)) return;
+    vec_push(c->nest->b->arena, &c->axis->segment, ((k_segment){begin, count, rows, lanes}));
+}
+
+static void add_known(cutter *c, int64_t begin, int64_t count, int64_t rows, int64_t lanes)
+{
+    sx_table *t = c->nest->b->sx;
+    if (count > 0) add_segment(c, sx_int(t, begin), sx_int(t, count), rows, lanes);
+}
+
+/* Elements begin .. end in vectors, several a tile; what is left in narrower ones, to the last element. */
+static void cut_lanes(cutter *c, int64_t begin, int64_t end, int64_t vectors, int64_t lanes)
+{
+    int64_t span = vectors * lanes, n = (end - begin) / span;
+    add_known(c, begin, n, vectors, lanes);
+    begin += n * span;
+    n = (end - begin) / lanes;
+    if (n) add_known(c, begin, 1, n, lanes);
+    begin += n * lanes;
+    for (int64_t narrow = lanes / 2; narrow >= 1; narrow /= 2)
+        if ((end - begin) & narrow) {
+            add_known(c, begin, 1, 1, narrow);
+            begin += narrow;
+        }
+}
+
+/* An extent that the run knows: tiles, then single vectors, then single elements. */
+static void cut_lanes_of_run(cutter *c, const ir_sx *extent, int64_t vectors, int64_t lanes)
+{
+    sx_table *t = c->nest->b->sx;
+    const ir_sx *n = sx_div(t, extent, lanes * vectors), *begin = sx_mul(t, n, sx_int(t, lanes * vectors));
+    add_segment(c, sx_int(t, 0), n, vectors, lanes);
+    if (vectors > 1) {
+        const ir_sx *singles = sx_sub(t, sx_div(t, extent, lanes), sx_mul(t, n, sx_int(t, vectors)));
+        add_segment(c, begin, singles, 1, lanes);
+        begin = sx_mul(t, sx_div(t, extent, lanes), sx_int(t, lanes));
+    }
+    add_segment(c, begin, sx_sub(t, extent, begin), 1, 1);
+}
+
+static bool unguarded(cutter *c, int64_t begin, int64_t end) { return k_is_unguarded(c->nest, (int)(c->axis - c->nest->axis), begin, end); }
+
+/* Lanes must not differ in what a guard says: the ends of an axis with guards stay single elements. */
+static bool cut_guarded_lanes(cutter *c, int64_t extent, int64_t vectors, int64_t lanes)
+{
+    int64_t edge = 0;
+    while (2 * edge < extent && !unguarded(c, edge, extent - edge)) edge++;
+    if (2 * edge >= extent || extent - 2 * edge < lanes) return false;
+    add_known(c, 0, edge, 1, 1);
+    cut_lanes(c, edge, extent - edge, vectors, lanes);
+    add_known(c, extent - edge, edge, 1, 1);
+    return true;
+}
+
+/* Tiles of rows; those in which a guard can differ stand by themselves, so that it is decided for each row. */
+static void cut_rows(cutter *c, int64_t extent, int64_t rows)
+{
+    int64_t tiles = extent / rows, first = 0, last = tiles;
+    while (first < tiles && !unguarded(c, first * rows, (first + 1) * rows)) first++;
+    while (last > first && !unguarded(c, (last - 1) * rows, last * rows)) last--;
+    for (int64_t i = 0; i < first; i++) add_known(c, i * rows, 1, rows, 1);
+    add_known(c, first * rows, last - first, rows, 1);
+    for (int64_t i = last; i < tiles; i++) add_known(c, i * rows, 1, rows, 1);
+    if (extent % rows) add_known(c, tiles * rows, 1, extent % rows, 1);
+}
+
+static void cut_rows_of_run(cutter *c, const ir_sx *extent, int64_t rows)
+{
+    sx_table *t = c->nest->b->sx;
+    const ir_sx *n = sx_div(t, extent, rows), *begin = sx_mul(t, n, sx_int(t, rows));
+    add_segment(c, sx_int(t, 0), n, rows, 1);
+    if (rows > 1) add_segment(c, begin, sx_sub(t, extent, begin), 1, 1);
+}
+
+static bool cut(k_nest *nest, const sched *s, int axis)
+{
+    cutter c = {nest, &nest->axis[axis]};
+    const ir_sx *extent = c.axis->extent, *zero = sx_int(nest->b->sx, 0);
+    bool known = sx_is_const(extent);
+    if (axis == s->rows_axis) {
+        if (known) cut_rows(&c, sx_value(extent), s->rows);
+        else cut_rows_of_run(&c, extent, s->rows);
+    } else if (axis != s->lanes_axis) {
+        add_segment(&c, zero, extent, 1, 1);
+    } else if (!known) {
+        if (!unguarded(&c, 0, sx_max(extent))) return false;
+        cut_lanes_of_run(&c, extent, s->vectors, s->lanes);
+    } else if (unguarded(&c, 0, sx_value(extent))) {
+        cut_lanes(&c, 0, sx_value(extent), s->vectors, s->lanes);
+    } else {
+        return cut_guarded_lanes(&c, sx_value(extent), s->vectors, s->lanes);
+    }
+    return true;
+}
+
+/* ---- the order of the loops ---------------------------------------------------------------- */
+
+/* Moves an axis behind all others; the schedule's numbers follow. */
+static void move_inside(k_nest *nest, sched *s, int axis)
+{
+    k_axis moved = nest->axis[axis];
+    for (int i = axis; i + 1 < nest->n; i++) nest->axis[i] = nest->axis[i + 1];
+    nest->axis[nest->n - 1] = moved;
+    for (int **at = (int *[]){&s->lanes_axis, &s->rows_axis, NULL}; *at; at++) {
+        if (**at == axis) **at = nest->n - 1;
+        else if (**at > axis) --**at;
+    }
+}
+
+static void order_loops(k_nest *nest, sched *s)
+{
+    if (s->rows_axis < 0) {
+        move_inside(nest, s, s->lanes_axis);
+    } else if (s->lanes_outside) {
+        if (s->lanes_axis > s->rows_axis) move_inside(nest, s, s->rows_axis);
+    } else if (s->lanes_axis < s->rows_axis) {
+        move_inside(nest, s, s->lanes_axis);
+    }
+}
+
+/* ---- all ----------------------------------------------------------------------------------- */
+
+static bool has_fma(const void *env, kir_type type, int64_t lanes)
+{
+    const sched_target *t = env;
+    return device_instruction(t->device, "fma", (nfc_dtype)type, (int)lanes) != NULL;
+}
+
+static const char *described(const k_nest *nest, const sched *s)
+{
+    nfc_arena *a = nest->b->arena;
+    const char *lanes = nest->axis[s->lanes_axis].loop->var->name;
+    const char *text = s->vectors > 1 ? arena_printf(a, "%lld vectors of %lld along %s", (long long)s->vectors, (long long)s->lanes, lanes) : arena_printf(a, "vectors of %lld along %s", (long long)s->lanes, lanes);
+    if (s->rows_axis >= 0) text = arena_printf(a, "tiles of %lld rows along %s by %s", (long long)s->rows, nest->axis[s->rows_axis].loop->var->name, text);
+    return text;
+}
+
+/* Lanes along the loops inside, where the axes outside have none. */
+static const char *reduce_inside(const sched_target *t, k_nest *nest)
+{
+    enum { MOST_PARTS = 8 };
+    int64_t lanes = t->vector_bytes / sched_widest(nest), parts = 1; /* sums at once that hide what an addition takes */
+    while (parts < MOST_PARTS && parts < t->latency * t->pipes) parts *= 2;
+    if (lanes < 2 || !k_reduce(nest->b, lanes, parts, has_fma, t)) return NULL;
+    return arena_printf(nest->b->arena, "vectors of %lld along the inner loops", (long long)lanes);
+}
+
+const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)
+{
+    k_nest nest;
+    sched s;
+    bool nested = k_find_nest(b, &nest);
+    if (!nested || !sched_pick(t, &nest, call, &s)) return reduce_inside(t, &nest);
+    order_loops(&nest, &s);
+    for (int i = 0; i < nest.n; i++)
+        if (!cut(&nest, &s, i)) return NULL;
+    const char *text = described(&nest, &s);
+    k_pack(m, call, &nest, s.lanes_axis);
+    nest.has_fma = has_fma;
+    nest.fma_env = t;
+    return k_apply_tiles(&nest) ? NULL : text;
+}

@@ -1,0 +1,40 @@
+/* Schedules: how a kernel's loops are tiled, unrolled and made vectors of, from the numbers of a device.
+ *
+ * A schedule is data: the axis with the lanes, the axis with the rows, how many of each, and the order of the loops. It
+ * is picked by an estimate of the cycles that an inner loop takes (sched_pick.c), applied by the transforms of
+ * k_tile.c and k_pack.c, and said in the head of the emitted kernel. */
+#ifndef NFC_SCHED_H
+#define NFC_SCHED_H
+
+#include "devices/device.h"
+#include "passes/k_tile.h"
+#include "passes/plan.h"
+
+/* What a schedule may count on. */
+typedef struct sched_target {
+    const device *device;
+    int64_t vector_bytes, registers; /* of one core */
+    int64_t pipes;                   /* vectors of multiply-adds in a cycle */
+    int64_t latency;                 /* cycles that one takes */
+    int64_t cache;                   /* bytes that one core may fill and keep: its share of the last private one */
+} sched_target;
+
+/* False where the device has no vectors: then loops stay as they are. */
+bool sched_target_of(const device *d, sched_target *to);
+
+typedef struct sched {
+    int lanes_axis, rows_axis; /* of the nest; -1: none */
+    int64_t lanes;             /* elements of a vector */
+    int64_t vectors, rows;     /* of a tile: vectors along lanes_axis, rows along rows_axis */
+    bool lanes_outside;        /* the tiles' loop over lanes_axis stands around the one over rows_axis */
+} sched;
+
+/* The schedule for a nest; false: none is better than the loops as they are. */
+bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s);
+/* Bytes of the widest element that the nest loads or computes with, in the functions that it calls, too. */
+int64_t sched_widest(k_nest *nest);
+/* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule,
+ * and the kernel is to be built again. */
+const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call);
+
+#endif

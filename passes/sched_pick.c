@@ -1,0 +1,297 @@
+/* Which schedule: an estimate of the cycles of the inner loops, for every shape of tile that the registers hold. */
+#include "passes/sched.h"
+
+#include "ir/sat.h"
+
+/* An access of the core to memory. */
+typedef struct {
+    const kir_buffer *buffer;
+    const ir_sx *index;
+    bool store, constant, inside; /* inside: of a loop of the core */
+    int64_t times;
+} access;
+
+typedef struct {
+    const sched_target *t;
+    k_nest *nest;
+    const plan_call *call;
+    VEC(access) access;
+    int64_t times;   /* trips of the loops around the statement at hand */
+    int depth;
+    int64_t widest;  /* bytes of the widest element that is computed with */
+    bool sums;       /* does a loop of the core accumulate? */
+    bool uses_index; /* an axis is mentioned by a value, a guard or a named index */
+} picker;
+
+/* ---- what the nest does -------------------------------------------------------------------- */
+
+static void add_access(picker *p, const kir_buffer *b, const ir_sx *index, bool store)
+{
+    if (b->space != KIR_GLOBAL) return;
+    const plan_view *v = p->call->arg.at[b->id];
+    bool constant = v->buffer->place == PLAN_WEIGHT && v->buffer->weight && sx_is_const(v->offset);
+    access a = {b, k_plain_index(p->nest, index), store, constant, p->depth > 0, p->times};
+    vec_push(p->nest->b->arena, &p->access, a);
+}
+
+static void note_expr(void *env, const kir_expr *e)
+{
+    picker *p = env;
+    if (e->kind == KIR_LOAD) add_access(p, e->buffer, e->index, false);
+}
+
+static void note_stmt(picker *p, const kir_stmt *s)
+{
+    kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
+    k_visit_exprs(p->nest->b->arena, &own, note_expr, p);
+    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM) add_access(p, s->buffer, s->index, true);
+    if (s->kind == KIR_ACCUM && p->depth) p->sums = true;
+    int64_t times = p->times;
+    if (s->kind == KIR_FOR) {
+        int64_t trips = sx_max(sx_sub(p->nest->b->sx, s->end, s->begin));
+        p->times = sat_mul(p->times, trips < 1 ? 1 : trips);
+        p->depth++;
+    }
+    for (int i = 0; i < s->body.n; i++) note_stmt(p, s->body.at[i]);
+    p->depth -= s->kind == KIR_FOR;
+    p->times = times;
+}
+
+/* ---- joining loops ------------------------------------------------------------------------- */
+
+/* Is a loop's variable used for more than the indices of accesses? */
+static bool stmt_mentions(nfc_arena *a, const kir_stmt *s, const ir_sym *sym)
+{
+    if ((s->begin && k_mentions(s->begin, sym)) || (s->end && k_mentions(s->end, sym)) || (s->count && k_mentions(s->count, sym))) return true;
+    if (s->kind == KIR_COPY && (k_mentions(s->index, sym) || k_mentions(s->from_index, sym))) return true;
+    if (k_value_mentions(a, s->value, sym, false)) return true;
+    for (int i = 0; i < s->body.n; i++)
+        if (stmt_mentions(a, s->body.at[i], sym)) return true;
+    return false;
+}
+
+static bool joinable(picker *p, const k_axis *outer, const k_axis *inner)
+{
+    sx_table *t = p->nest->b->sx;
+    if (!sx_is_const(inner->extent)) return false;
+    nfc_arena *a = p->nest->b->arena;
+    if (stmt_mentions(a, p->nest->core, outer->loop->var->sym) || stmt_mentions(a, p->nest->core, inner->loop->var->sym)) return false;
+    for (int i = 0; i < p->access.n; i++) {
+        int64_t far, near;
+        if (!k_step(t, p->access.at[i].index, outer->loop->var->sym, &far) || !k_step(t, p->access.at[i].index, inner->loop->var->sym, &near)) return false;
+        if (far != near * sx_value(inner->extent)) return false;
+    }
+    return true;
+}
+
+/* Loops over which every access steps evenly are one. */
+static void join_axes(picker *p)
+{
+    k_nest *n = p->nest;
+    for (int i = n->n - 2; i >= 0; i--) {
+        k_axis *outer = &n->axis[i], *inner = &n->axis[i + 1];
+        if (!joinable(p, outer, inner)) continue;
+        inner->extent = sx_mul(n->b->sx, outer->extent, inner->extent);
+        k_drop_loop(n, outer->loop->var->sym);
+        for (int k = i; k + 1 < n->n; k++) n->axis[k] = n->axis[k + 1];
+        n->n--;
+        for (int k = 0; k < p->access.n; k++) p->access.at[k].index = k_plain_index(n, p->access.at[k].index);
+    }
+}
+
+/* ---- the axis with the lanes --------------------------------------------------------------- */
+
+/* Does the access step by anything but 0 or 1 along the axis? A constant in a loop will be packed. */
+static bool is_scattered(picker *p, const access *a, const ir_sym *sym, int64_t *step)
+{
+    if (!k_step(p->nest->b->sx, a->index, sym, step)) return true;
+    return *step != 0 && *step != 1 && !(a->constant && a->inside);
+}
+
+/* How much of what an axis' lanes touch does not lie side by side; -1: it cannot have lanes. */
+static int64_t cost_of_lanes(picker *p, int axis)
+{
+    const k_axis *x = &p->nest->axis[axis];
+    int64_t cost = 0, stored = 0;
+    if (sx_max(x->extent) < 2) return -1;
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        int64_t step, width = p->t->vector_bytes / p->widest;
+        bool scattered = is_scattered(p, a, x->loop->var->sym, &step);
+        if (a->store && step == 0) return -1;
+        stored += a->store && step == 1;
+        cost = sat_add(cost, sat_mul(a->times, scattered ? width : step != 0));
+    }
+    return sat_add(cost, stored ? 0 : 1);
+}
+
+/* Along which axis do the lanes cost least? What does not fill a vector costs as if it did. */
+static int lanes_axis(picker *p)
+{
+    double best = 0;
+    int at = -1;
+    for (int i = 0; i < p->nest->n; i++) {
+        int64_t cost = cost_of_lanes(p, i), extent = sx_max(p->nest->axis[i].extent), width = p->t->vector_bytes / p->widest;
+        if (cost < 0) continue;
+        int64_t vectors = (extent + width - 1) / width;
+        double each = (double)(cost + 1) * (double)vectors / (double)extent;
+        if (at >= 0 && each >= best) continue;
+        best = each;
+        at = i;
+    }
+    if (at < 0) return -1;
+    for (int i = 0; i < p->access.n; i++) { /* in an inner loop a gather undoes what the lanes gain */
+        int64_t step;
+        if (p->access.at[i].inside && is_scattered(p, &p->access.at[i], p->nest->axis[at].loop->var->sym, &step)) return -1;
+    }
+    return at;
+}
+
+/* ---- the tile ------------------------------------------------------------------------------ */
+
+/* Cycles of one step of the reduction, for a tile of rows x vectors. */
+static double cycles(picker *p, const sched *s, int64_t rows, int64_t vectors)
+{
+    sx_table *t = p->nest->b->sx;
+    double loads = 0;
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        int64_t along, across = 0;
+        if (!a->inside || a->store) continue;
+        k_step(t, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &along);
+        if (s->rows_axis >= 0) k_step(t, a->index, p->nest->axis[s->rows_axis].loop->var->sym, &across);
+        loads += (double)((along ? vectors : 1) * (across ? rows : 1));
+    }
+    double sums = (double)(rows * vectors) / (double)p->t->pipes;
+    double worst = loads / 2 > sums ? loads / 2 : sums; /* two loads in a cycle */
+    if (worst < (double)p->t->latency) worst = (double)p->t->latency;
+    return worst + 0.25; /* of the loop itself */
+}
+
+static double along_rows(picker *p, const sched *s, int64_t vectors)
+{
+    if (s->rows_axis < 0) return cycles(p, s, 1, vectors);
+    int64_t n = sx_max(p->nest->axis[s->rows_axis].extent), rest = n % s->rows;
+    double all = (double)(n / s->rows) * cycles(p, s, s->rows, vectors);
+    return rest ? all + cycles(p, s, rest, vectors) : all;
+}
+
+static double estimate(picker *p, const sched *s)
+{
+    int64_t n = sx_max(p->nest->axis[s->lanes_axis].extent), span = s->vectors * s->lanes, rest = n % span;
+    double all = n / span ? (double)(n / span) * along_rows(p, s, s->vectors) : 0;
+    if (rest / s->lanes) all += along_rows(p, s, rest / s->lanes);
+    for (int64_t narrow = rest % s->lanes; narrow; narrow &= narrow - 1) all += along_rows(p, s, 1);
+    return all;
+}
+
+static bool fits_registers(picker *p, int64_t rows, int64_t vectors) { return rows * vectors + vectors + 1 < p->t->registers; }
+
+/* The axis whose rows share what differs from lane to lane: the longest, of equal ones the innermost. */
+static int rows_axis(picker *p, int lanes)
+{
+    int at = -1;
+    int64_t longest = 2;
+    for (int i = 0; i < p->nest->n; i++) {
+        bool shares = false, linear = true;
+        for (int k = 0; k < p->access.n; k++) {
+            int64_t along, across;
+            const access *a = &p->access.at[k];
+            if (!k_step(p->nest->b->sx, a->index, p->nest->axis[i].loop->var->sym, &across)) linear = false;
+            if (!k_step(p->nest->b->sx, a->index, p->nest->axis[lanes].loop->var->sym, &along)) linear = false;
+            if (a->inside && !a->store && along && !across) shares = true;
+        }
+        if (i == lanes || !shares || !linear || sx_max(p->nest->axis[i].extent) < longest) continue;
+        longest = sx_max(p->nest->axis[i].extent);
+        at = i;
+    }
+    return at;
+}
+
+static void pick_tile(picker *p, sched *s)
+{
+    enum { MOST_ROWS = 16, MOST_VECTORS = 8 };
+    double best = -1;
+    sched all = *s;
+    int64_t rows = s->rows_axis < 0 ? 1 : sx_max(p->nest->axis[s->rows_axis].extent), vectors = (sx_max(p->nest->axis[s->lanes_axis].extent) + s->lanes - 1) / s->lanes;
+    for (all.vectors = 1; all.vectors <= MOST_VECTORS && all.vectors <= vectors; all.vectors++)
+        for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
+            double cost = estimate(p, &all);
+            if (best >= 0 && cost >= best) continue;
+            best = cost;
+            *s = all;
+        }
+}
+
+/* Bytes that the loads in the loops touch which move with one axis and not with the other. */
+static int64_t footprint(picker *p, int moves, int stays)
+{
+    int64_t bytes = 0, along, across;
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        if (!a->inside || a->store) continue;
+        k_step(p->nest->b->sx, a->index, p->nest->axis[moves].loop->var->sym, &along);
+        k_step(p->nest->b->sx, a->index, p->nest->axis[stays].loop->var->sym, &across);
+        if (along && !across) bytes = sat_add(bytes, sat_mul(sx_max(a->buffer->size), (int64_t)dtype_bytes(a->buffer->dtype)));
+    }
+    return bytes;
+}
+
+/* Which loop stands outside: what the inner one reads again and again should stay in the cache. */
+static bool lanes_stand_outside(picker *p, const sched *s)
+{
+    int64_t along = footprint(p, s->lanes_axis, s->rows_axis), across = footprint(p, s->rows_axis, s->lanes_axis);
+    int64_t row_tiles = sx_max(p->nest->axis[s->rows_axis].extent) / s->rows + 1, lane_tiles = sx_max(p->nest->axis[s->lanes_axis].extent) / (s->vectors * s->lanes) + 1;
+    int64_t again_along = along > p->t->cache / 2 ? sat_mul(along, row_tiles) : along, again_across = across > p->t->cache / 2 ? sat_mul(across, lane_tiles) : across;
+    return sat_add(again_across, along) <= sat_add(again_along, across);
+}
+
+typedef struct {
+    ir_module *m;
+    int64_t bytes;
+} width;
+
+static void find_widest(void *env, const kir_expr *e);
+
+static void widest_of_function(width *w, const kir_func *f)
+{
+    kir_stmt result = {.kind = KIR_NOTE, .value = f->result};
+    k_visit_exprs(w->m->arena, f->body, find_widest, w);
+    k_visit_exprs(w->m->arena, &result, find_widest, w);
+}
+
+/* Bools are masks of 32 bits; integers become narrow floats by way of f64. */
+static void find_widest(void *env, const kir_expr *e)
+{
+    width *w = env;
+    int64_t bytes = e->type == DT_bool ? 4 : e->type < DT_COUNT ? (int64_t)dtype_bytes((nfc_dtype)e->type) : 1;
+    bool narrow = e->kind == KIR_CAST && e->type < DT_COUNT && dtype_is_float((nfc_dtype)e->type) && !kir_computes(e->type);
+    if (narrow && !(e->a->type < DT_COUNT && dtype_is_float((nfc_dtype)e->a->type))) bytes = 8;
+    if (bytes > w->bytes) w->bytes = bytes;
+    if (e->kind == KIR_UN && kir_un_table[e->op].flags & KIRF_MATH) widest_of_function(w, kmath_unary(w->m, (kir_un)e->op, e->type));
+    if (e->kind == KIR_BIN && kir_bin_table[e->op].flags & KIRF_MATH) widest_of_function(w, kmath_binary(w->m, (kir_bin)e->op, e->type));
+}
+
+int64_t sched_widest(k_nest *nest)
+{
+    width w = {nest->b->m, 1};
+    k_visit_exprs(nest->b->arena, nest->core, find_widest, &w);
+    return w.bytes;
+}
+
+bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s)
+{
+    picker p = {.t = t, .nest = nest, .call = call, .times = 1, .widest = sched_widest(nest)};
+    for (int i = 0; i < nest->core->body.n; i++) note_stmt(&p, nest->core->body.at[i]);
+    join_axes(&p);
+    *s = (sched){.lanes_axis = lanes_axis(&p), .rows_axis = -1, .vectors = 1, .rows = 1};
+    if (s->lanes_axis < 0) return false;
+    s->lanes = t->vector_bytes / p.widest;
+    while (s->lanes > sx_max(nest->axis[s->lanes_axis].extent)) s->lanes /= 2;
+    if (s->lanes < 2) return false;
+    if (!p.sums) return true;
+    s->rows_axis = rows_axis(&p, s->lanes_axis);
+    pick_tile(&p, s);
+    s->lanes_outside = s->rows_axis >= 0 && lanes_stand_outside(&p, s);
+    return true;
+}
