@@ -31,6 +31,8 @@ COMPILERS = {
     "san": ("clang-14", "-std=c11 -O0 -g1 -ffp-contract=off " + SAFE, ""),
     "c++": ("g++", "-x c++ -std=c++17 -O0 -ffp-contract=off " + STRICT, ""),
     "clang++": ("clang++-14", "-x c++ -std=c++17 -O0 -ffp-contract=off -Wno-deprecated " + STRICT, ""),
+    "avx2": ("gcc", "-std=c99 -O2 -march=x86-64-v3 -Wno-psabi -ffp-contract=off " + STRICT, ""),
+    "avx512": ("clang-14", "-std=c11 -O0 -g1 -march=x86-64-v4 -Wno-psabi -ffp-contract=off " + SAFE, ""),
     "aarch64": ("aarch64-linux-gnu-gcc", "-std=c99 -O2 -ffp-contract=off -static " + STRICT, "qemu-aarch64"),
 }
 EPS = {"f64": 2.0 ** -52, "f32": 2.0 ** -23, "f16": 2.0 ** -10, "bf16": 2.0 ** -7, "f8e4m3": 2.0 ** -3, "f8e5m2": 2.0 ** -2}
