@@ -29,7 +29,7 @@ static int print_functions(ir_module *m, bool bare)
                 const kir_func *f = function_of(m, binary, op, type_of(is_wide));
                 const char *broken = f ? kir_verify(m, f) : "has no body";
                 if (broken) return fprintf(stderr, "%s: %s\n", op_name, broken), 1;
-                name[is_wide] = cg_scalar_function(&c, f, op_name, type_of(is_wide));
+                name[is_wide] = cg_scalar_function(&c, f, op_name, type_of(is_wide), 1);
                 const char *ct = is_wide ? "double" : "float";
                 line(wrappers, "static %s call_%s(%s x, %s y) { return (void)y, %s(%s); }", ct, name[is_wide], ct, ct, name[is_wide], binary ? "x, y" : "x");
             }
