@@ -215,6 +215,35 @@ static kir_stmt *guarded(builder *b, const ir_sx *base)
     return stmt(b, (kir_stmt){.kind = KIR_IF, .value = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_AND, .a = below, .b = above})});
 }
 
+/* Does an expression, or a statement, use what `made` names or allocates? */
+static bool value_uses(const kir_expr *e, const kir_stmt *made)
+{
+    if (!e) return false;
+    bool own = (made->var && e->var == made->var) || (made->buffer && e->buffer == made->buffer);
+    bool index = made->var && made->var->sym && e->index && depends(e->index, made->var->sym);
+    return own || index || value_uses(e->a, made) || value_uses(e->b, made) || value_uses(e->c, made);
+}
+
+static bool uses(const kir_stmt *s, const kir_stmt *made)
+{
+    const ir_sx *index[] = {s->begin, s->end, s->index, s->from_index, s->count};
+    for (int i = 0; made->var && made->var->sym && i < 5; i++)
+        if (index[i] && depends(index[i], made->var->sym)) return true;
+    if (made->buffer && (s->buffer == made->buffer || s->from == made->buffer)) return true;
+    if (value_uses(s->value, made)) return true;
+    for (int i = 0; i < s->body.n; i++)
+        if (uses(s->body.at[i], made)) return true;
+    return false;
+}
+
+static bool used_from(const kir_func *f, int first, const kir_stmt *made)
+{
+    for (int i = first; i < f->body->body.n; i++)
+        if (uses(f->body->body.at[i], made)) return true;
+    return false;
+}
+
+/* What only the statements of a unit use is made in its guard, where it stood: blocks before it may use its name. */
 static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
 {
     if (u->nloop) {
@@ -229,7 +258,8 @@ static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx
     kir_stmt *guard = guarded(b, base);
     for (int i = 0; i < u->count; i++) {
         kir_stmt *s = f->body->body.at[u->first + i];
-        vec_push(b->a, is_preparation(s) ? &b->body->body : &guard->body, s);
+        bool shared = is_preparation(s) && used_from(f, u->first + u->count, s);
+        vec_push(b->a, shared ? &b->body->body : &guard->body, s);
     }
     vec_push(b->a, &b->body->body, guard);
 }
