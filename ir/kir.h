@@ -131,6 +131,7 @@ typedef struct kir_func {
     VEC(kir_buffer *) local;
     kir_stmt *body;
     bool can_fail;                    /* takes a status word */
+    bool verified;                    /* kir_verify() has passed it as it is */
     const ir_inst *inst;              /* what it computes */
     const char *schedule;             /* said in its header comment */
     kir_var *arg[2];                  /* of a scalar function: its arguments, and what it gives */
@@ -143,6 +144,7 @@ typedef struct kir_func {
 typedef struct kir_builder {
     ir_module *m;
     nfc_arena *arena;
+    nfc_arena *scratch;                /* of what a schedule needs for a while; NULL: none is at work */
     sx_table *sx;
     kir_func *func;
     nfc_map exprs;                     /* hash-consing */

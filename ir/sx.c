@@ -17,28 +17,26 @@ ir_sym *sx_new_sym(sx_table *t, const char *name, int64_t lo, int64_t hi, nfc_sp
 
 /* ---- hash-consing ------------------------------------------------------------------------ */
 
-typedef VEC(int64_t) key_words;
-
 static const ir_sx *cons(sx_table *t, const ir_sx *draft)
 {
-    key_words key = {0};
-    vec_push(t->arena, &key, draft->kind);
-    vec_push(t->arena, &key, draft->constant);
-    vec_push(t->arena, &key, draft->sym ? draft->sym->id : -1);
-    vec_push(t->arena, &key, draft->a ? draft->a->id : -1);
+    t->key.n = 0;
+    vec_push(t->arena, &t->key, draft->kind);
+    vec_push(t->arena, &t->key, draft->constant);
+    vec_push(t->arena, &t->key, draft->sym ? draft->sym->id : -1);
+    vec_push(t->arena, &t->key, draft->a ? draft->a->id : -1);
     for (int i = 0; i < draft->nterm; i++) {
-        vec_push(t->arena, &key, draft->term[i].coef);
-        vec_push(t->arena, &key, draft->term[i].n);
+        vec_push(t->arena, &t->key, draft->term[i].coef);
+        vec_push(t->arena, &t->key, draft->term[i].n);
         for (int k = 0; k < draft->term[i].n; k++)
-            vec_push(t->arena, &key, draft->term[i].factor[k]->id);
+            vec_push(t->arena, &t->key, draft->term[i].factor[k]->id);
     }
-    size_t bytes = (size_t)key.n * sizeof *key.at;
-    ir_sx *have = map_getn(&t->map, (const char *)key.at, bytes);
+    size_t bytes = (size_t)t->key.n * sizeof *t->key.at;
+    ir_sx *have = map_getn(&t->map, (const char *)t->key.at, bytes);
     if (have) return have;
     ir_sx *own = ARENA_NEW(t->arena, ir_sx);
     *own = *draft;
     own->id = t->nsx++;
-    map_setn(&t->map, (const char *)key.at, bytes, own);
+    map_setn(&t->map, (const char *)t->key.at, bytes, own);
     return own;
 }
 

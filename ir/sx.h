@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include "frontend/session.h"
+#include "ir/vec.h"
 
 typedef struct ir_sx ir_sx;
 
@@ -45,6 +46,7 @@ typedef struct sx_table {
     nfc_arena *arena;
     nfc_map map;
     int nsym, nsx;
+    VEC(int64_t) key; /* of what is looked up at the moment */
     bool overflow; /* set by an operation whose coefficients left 64 bits, or that is too long; its result is 0 */
 } sx_table;
 

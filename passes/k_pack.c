@@ -49,7 +49,7 @@ static void find_loops(packer *k, packing *p)
         if (p->unfit || step == 0) continue;
         rest = sx_sub(t, rest, sx_mul(t, sx_int(t, step), sx_sym(t, loop->var->sym)));
         if (i == k->axis) p->step = step;
-        else vec_push(k->m->arena, &p->loop, ((pack_loop){loop->var->sym, extent, step}));
+        else vec_push(k->nest->b->scratch, &p->loop, ((pack_loop){loop->var->sym, extent, step}));
         if (extent <= 0 || (i != k->axis && __builtin_mul_overflow(p->inner, extent, &p->inner))) p->unfit = true;
         p->reduced |= i >= k->nest->n;
     }
@@ -71,9 +71,9 @@ static void note_load(void *env, const kir_expr *e)
 static void find_loads(packer *k, const kir_stmt *s)
 {
     kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
-    k_visit_exprs(k->m->arena, &own, note_load, k);
+    k_visit_exprs(k->nest->b->scratch, &own, note_load, k);
     if (s->kind == KIR_COPY && map_getp(&k->of, s->from)) ((packing *)map_getp(&k->of, s->from))->unfit = true;
-    if (s->kind == KIR_FOR) vec_push(k->m->arena, &k->around, s);
+    if (s->kind == KIR_FOR) vec_push(k->nest->b->scratch, &k->around, s);
     for (int i = 0; i < s->body.n; i++) find_loads(k, s->body.at[i]);
     if (s->kind == KIR_FOR) k->around.n--;
 }
@@ -85,7 +85,7 @@ static void lay_out(packer *k, packing *p)
     const k_axis *x = &k->nest->axis[k->axis];
     for (int i = 0; i < x->segment.n; i++) {
         const k_segment *g = &x->segment.at[i];
-        vec_push(k->m->arena, &p->base, p->size);
+        vec_push(k->nest->b->scratch, &p->base, p->size);
         if (!sx_is_const(g->count) || !sx_is_const(g->begin)) p->unfit = true;
         else p->size = sat_add(p->size, sat_mul(sat_mul(sx_value(g->count), g->rows * g->lanes), p->inner));
     }
@@ -174,13 +174,13 @@ static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, c
 
 void k_pack(ir_module *m, plan_call *call, k_nest *nest, int axis)
 {
-    packer *k = ARENA_NEW(m->arena, packer);
+    packer *k = ARENA_NEW(nest->b->scratch, packer);
     *k = (packer){.m = m, .nest = nest, .axis = axis};
-    map_init(&k->of, m->arena);
+    map_init(&k->of, nest->b->scratch);
     for (int i = 0; i < nest->b->func->param.n; i++) {
         const plan_view *v = call->arg.at[i];
         if (v->buffer->place != PLAN_WEIGHT || !v->buffer->weight || !sx_is_const(v->offset)) continue;
-        packing *p = ARENA_NEW(m->arena, packing);
+        packing *p = ARENA_NEW(nest->b->scratch, packing);
         p->from = nest->b->func->param.at[i];
         map_setp(&k->of, p->from, p);
     }

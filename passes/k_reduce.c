@@ -45,7 +45,7 @@ static void check_sum(candidate *c, const kir_stmt *s)
         c->unfit = true;
         return;
     }
-    vec_push(c->k->r.b->arena, &c->sum, ((sum){.local = s->buffer, .op = (kir_bin)s->op}));
+    vec_push(c->k->r.b->scratch, &c->sum, ((sum){.local = s->buffer, .op = (kir_bin)s->op}));
     map_setp(&c->sum_of, s->buffer, c);
 }
 
@@ -70,12 +70,12 @@ static void check_stmt(candidate *c, const kir_stmt *s)
 static bool is_candidate(reducer *k, const kir_stmt *s, candidate *c)
 {
     *c = (candidate){.k = k, .loop = s};
-    map_init(&c->sum_of, k->r.b->arena);
+    map_init(&c->sum_of, k->r.b->scratch);
     if (s->loop != KIR_SERIAL || !sx_is(s->begin, 0) || sx_max(s->end) < 2 * k->lanes) return false;
     for (int i = 0; i < s->body.n && !c->unfit; i++) check_stmt(c, s->body.at[i]);
     for (int i = 0; i < s->body.n && !c->unfit; i++) {
         kir_stmt own = {.kind = KIR_NOTE, .value = s->body.at[i]->value};
-        k_visit_exprs(k->r.b->arena, &own, check_expr, c);
+        k_visit_exprs(k->r.b->scratch, &own, check_expr, c);
     }
     return !c->unfit && s->body.n && (c->sum.n || c->stores);
 }
@@ -124,7 +124,7 @@ static void in_parts(reducer *k, candidate *c, bool parts)
         if (parts) s->whole = map_getp(&k->r.local, s->local);
         map_setp(&k->r.local, s->local, parts ? &s->part : s->whole);
     }
-    map_init(&k->r.memo, k->r.b->arena);
+    map_init(&k->r.memo, k->r.b->scratch);
 }
 
 /* The loop over whole vectors, `parts` of them a trip. */
@@ -132,7 +132,7 @@ static void vector_loop(reducer *k, candidate *c, const ir_sx *trips, int64_t pa
 {
     kir_builder *b = k->r.b;
     sx_table *t = b->sx;
-    kir_buffer **all = ARENA_ARRAY(b->arena, kir_buffer *, c->sum.n + 1);
+    kir_buffer **all = ARENA_ARRAY(b->scratch, kir_buffer *, c->sum.n + 1);
     for (int i = 0; i < c->sum.n; i++) all[i] = kir_alloc(b, "lane", c->sum.at[i].local->dtype, k->lanes);
     const ir_sx *v = kir_for(b, KIR_VECTOR, "v", number(k, 0), number(k, k->lanes));
     fill_parts(k, c, parts);
@@ -185,7 +185,7 @@ static bool fma_at(void *env, kir_type type)
 
 int k_reduce(kir_builder *b, int64_t lanes, int64_t parts, bool (*has_fma)(const void *env, kir_type type, int64_t lanes), const void *env)
 {
-    reducer *k = ARENA_NEW(b->arena, reducer);
+    reducer *k = ARENA_NEW(b->scratch, reducer);
     *k = (reducer){.lanes = lanes, .parts = parts, .has_fma = has_fma, .env = env, .at_once = 1};
     const kir_stmt *old = k_rebuild(&k->r, b);
     k->r.on_for = on_for;

@@ -5,7 +5,7 @@
 void k_begin(k_replay *r, kir_builder *b)
 {
     *r = (k_replay){.b = b, .copies = 1};
-    for (nfc_map **m = (nfc_map *[]){&r->sym, &r->var, &r->local, &r->memo, NULL}; *m; m++) map_init(*m, b->arena);
+    for (nfc_map **m = (nfc_map *[]){&r->sym, &r->var, &r->local, &r->memo, NULL}; *m; m++) map_init(*m, b->scratch);
 }
 
 const kir_stmt *k_rebuild(k_replay *r, kir_builder *b)
@@ -20,7 +20,7 @@ const kir_stmt *k_rebuild(k_replay *r, kir_builder *b)
     return old;
 }
 
-static void forget(k_replay *r) { map_init(&r->memo, r->b->arena); }
+static void forget(k_replay *r) { map_init(&r->memo, r->b->scratch); }
 
 void k_map(k_replay *r, const ir_sym *sym, const ir_sx *x)
 {
@@ -102,7 +102,7 @@ static void replay_let(k_replay *r, const kir_stmt *s)
 
 static void replay_alloc(k_replay *r, const kir_buffer *old)
 {
-    k_local *l = ARENA_NEW(r->b->arena, k_local);
+    k_local *l = ARENA_NEW(r->b->scratch, k_local);
     *l = (k_local){kir_alloc(r->b, old->name, old->dtype, sx_value(old->size) * r->copies), r->copies};
     map_setp(&r->local, old, l);
     forget(r);

@@ -14,7 +14,7 @@ static void look_around(k_nest *nest, const kir_stmt *s)
 bool k_find_nest(kir_builder *b, k_nest *nest)
 {
     *nest = (k_nest){.b = b, .core = b->func->body};
-    map_init(&nest->is, b->arena);
+    map_init(&nest->is, b->scratch);
     look_around(nest, b->func->body);
     while (nest->n < K_MAX_AXES && nest->core->body.n == 1) {
         const kir_stmt *s = nest->core->body.at[0];
@@ -40,7 +40,7 @@ const ir_sx *k_plain_index(const k_nest *nest, const ir_sx *x) { return sx_repla
 void k_drop_loop(k_nest *nest, const ir_sym *sym)
 {
     map_setp(&nest->is, sym, (void *)(uintptr_t)sx_int(nest->b->sx, 0));
-    vec_push(nest->b->arena, &nest->dropped, sym);
+    vec_push(nest->b->scratch, &nest->dropped, sym);
 }
 
 /* ---- what differs from row to row ---------------------------------------------------------- */
@@ -75,7 +75,7 @@ static bool value_differs(k_tile *t, const kir_expr *e)
 {
     difference d = {t, false};
     kir_stmt only = {.kind = KIR_NOTE, .value = e};
-    k_visit_exprs(t->r.b->arena, &only, expr_differs, &d);
+    k_visit_exprs(t->r.b->scratch, &only, expr_differs, &d);
     return d.found;
 }
 
@@ -170,7 +170,7 @@ static void find_change(void *env, const kir_expr *e)
 static bool may_change(k_tile *t, const kir_stmt *let)
 {
     bool found = false;
-    k_visit_exprs(t->r.b->arena, let, find_change, &found);
+    k_visit_exprs(t->r.b->scratch, let, find_change, &found);
     return found;
 }
 
@@ -180,7 +180,7 @@ static void give(needs *n, const void *key)
     const kir_stmt *let = map_getp(&n->t->differs, key);
     if (!let || let->kind != KIR_LET || map_setp(n->given, key, n)) return;
     if (may_change(n->t, let)) n->t->broken = "a value named outside of a loop may have changed";
-    k_visit_exprs(n->t->r.b->arena, let, need_expr, n);
+    k_visit_exprs(n->t->r.b->scratch, let, need_expr, n);
     k_stmt(&n->t->r, let);
 }
 
@@ -190,7 +190,7 @@ static void need_stmt(needs *n, const kir_stmt *s)
     for (int i = 0; i < 5; i++)
         if (index[i]) sx_visit(index[i], need_sym, n);
     kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
-    k_visit_exprs(n->t->r.b->arena, &own, need_expr, n);
+    k_visit_exprs(n->t->r.b->scratch, &own, need_expr, n);
     if (s->kind == KIR_LET) map_setp(n->given, s->var->sym ? (const void *)s->var->sym : s->var, n);
     for (int i = 0; i < s->body.n; i++) need_stmt(n, s->body.at[i]);
 }
@@ -199,7 +199,7 @@ static void flush(k_tile *t)
 {
     if (!t->pending.n) return;
     nfc_map given;
-    map_init(&given, t->r.b->arena);
+    map_init(&given, t->r.b->scratch);
     int open = open_rows(t);
     for (int i = 0; i < t->pending.n; i++) {
         need_stmt(&(needs){t, &given}, t->pending.at[i]);
@@ -210,7 +210,7 @@ static void flush(k_tile *t)
     map_any_rows(t);
 }
 
-static void wait(k_tile *t, const kir_stmt *s) { vec_push(t->r.b->arena, &t->pending, s); }
+static void wait(k_tile *t, const kir_stmt *s) { vec_push(t->r.b->scratch, &t->pending, s); }
 
 /* ---- guards -------------------------------------------------------------------------------- */
 
@@ -283,7 +283,7 @@ static void sink_if(k_tile *t, const kir_stmt *s)
 /* Does a guard inside depend on both the loop and the rows, and is not decided for all of them? */
 static bool guards_rows(k_tile *t, const kir_stmt *s, const ir_sym *sym)
 {
-    if (s->kind == KIR_IF && k_value_mentions(t->r.b->arena, s->value, sym, true) && value_differs(t, s->value) && !is_decided(k_expr(&t->r, s->value))) return true;
+    if (s->kind == KIR_IF && k_value_mentions(t->r.b->scratch, s->value, sym, true) && value_differs(t, s->value) && !is_decided(k_expr(&t->r, s->value))) return true;
     for (int i = 0; i < s->body.n; i++)
         if (guards_rows(t, s->body.at[i], sym)) return true;
     return false;
@@ -358,7 +358,7 @@ static void sink(k_tile *t, const kir_stmt *in)
 static void leaf(k_tile *t)
 {
     bool rows = false;
-    map_init(&t->differs, t->r.b->arena);
+    map_init(&t->differs, t->r.b->scratch);
     t->lanes = 1;
     for (int i = 0; i < t->nest->n; i++)
         if (t->at[i].segment->lanes > 1) t->lanes = t->at[i].segment->lanes;
@@ -415,7 +415,7 @@ static bool has_fma(void *env, kir_type type)
 const char *k_apply_tiles(k_nest *nest)
 {
     kir_builder *b = nest->b;
-    k_tile *t = ARENA_NEW(b->arena, k_tile);
+    k_tile *t = ARENA_NEW(b->scratch, k_tile);
     k_rebuild(&t->r, b);
     t->r.load = load_at;
     t->r.has_fma = has_fma;
@@ -430,7 +430,7 @@ const char *k_apply_tiles(k_nest *nest)
 
 static bool decided_in(k_replay *r, const kir_stmt *s, const ir_sym *sym)
 {
-    if (s->kind == KIR_IF && k_value_mentions(r->b->arena, s->value, sym, true) && !is_decided(k_expr(r, s->value))) return false;
+    if (s->kind == KIR_IF && k_value_mentions(r->b->scratch, s->value, sym, true) && !is_decided(k_expr(r, s->value))) return false;
     for (int i = 0; i < s->body.n; i++)
         if (!decided_in(r, s->body.at[i], sym)) return false;
     return true;

@@ -541,7 +541,8 @@ static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, cons
     if (!schedule) return NULL;
     plan_call *call = end(&l, kernel_name(&l));
     call->kernel->schedule = schedule;
-    if (!kir_verify(l.m, call->kernel)) return call;
+    call->kernel->verified = !kir_verify(l.m, call->kernel);
+    if (call->kernel->verified) return call;
     *unused = arena_printf(l.m->arena, "loops in the order of the axes; not shown to be safe: %s", schedule);
     return NULL;
 }

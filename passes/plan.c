@@ -53,7 +53,7 @@ static bool verify_kernels(plan *all)
     for (int g = 0; g < all->graph.n; g++)
         for (int i = 0; i < all->graph.at[g]->call.n; i++) {
             const plan_call *c = all->graph.at[g]->call.at[i];
-            const char *broken = kir_verify(all->m, c->kernel);
+            const char *broken = c->kernel->verified ? NULL : kir_verify(all->m, c->kernel);
             if (!broken) continue;
             diag_error(&all->m->session->diags, E_INTERNAL, c->at, "%s", broken);
             return false;

@@ -25,7 +25,7 @@ typedef struct {
 static void add_segment(cutter *c, const ir_sx *begin, const ir_sx *count, int64_t rows, int64_t lanes)
 {
     if (sx_is(count, 0)) return;
-    vec_push(c->nest->b->arena, &c->axis->segment, ((k_segment){begin, count, rows, lanes}));
+    vec_push(c->nest->b->scratch, &c->axis->segment, ((k_segment){begin, count, rows, lanes}));
 }
 
 static void add_known(cutter *c, int64_t begin, int64_t count, int64_t rows, int64_t lanes)
@@ -171,7 +171,7 @@ static const char *reduce_inside(const sched_target *t, k_nest *nest)
     return arena_printf(nest->b->arena, "vectors of %lld along the inner loops", (long long)lanes);
 }
 
-const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)
+static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)
 {
     k_nest nest;
     sched s;
@@ -185,4 +185,13 @@ const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, pla
     nest.has_fma = has_fma;
     nest.fma_env = t;
     return k_apply_tiles(&nest) ? NULL : text;
+}
+
+const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)
+{
+    b->scratch = arena_child(b->arena);
+    const char *text = apply(t, m, b, call);
+    arena_free(b->scratch);
+    b->scratch = NULL;
+    return text;
 }

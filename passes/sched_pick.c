@@ -9,6 +9,7 @@ typedef struct {
     const ir_sx *index;
     bool store, constant, inside; /* inside: of a loop of the core */
     int64_t times;
+    int64_t along, across; /* its steps over the axis with the lanes and the one with the rows */
 } access;
 
 typedef struct {
@@ -30,8 +31,8 @@ static void add_access(picker *p, const kir_buffer *b, const ir_sx *index, bool 
     if (b->space != KIR_GLOBAL) return;
     const plan_view *v = p->call->arg.at[b->id];
     bool constant = v->buffer->place == PLAN_WEIGHT && v->buffer->weight && sx_is_const(v->offset);
-    access a = {b, k_plain_index(p->nest, index), store, constant, p->depth > 0, p->times};
-    vec_push(p->nest->b->arena, &p->access, a);
+    access a = {.buffer = b, .index = k_plain_index(p->nest, index), .store = store, .constant = constant, .inside = p->depth > 0, .times = p->times};
+    vec_push(p->nest->b->scratch, &p->access, a);
 }
 
 static void note_expr(void *env, const kir_expr *e)
@@ -43,7 +44,7 @@ static void note_expr(void *env, const kir_expr *e)
 static void note_stmt(picker *p, const kir_stmt *s)
 {
     kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
-    k_visit_exprs(p->nest->b->arena, &own, note_expr, p);
+    k_visit_exprs(p->nest->b->scratch, &own, note_expr, p);
     if (s->kind == KIR_STORE || s->kind == KIR_ACCUM) add_access(p, s->buffer, s->index, true);
     if (s->kind == KIR_ACCUM && p->depth) p->sums = true;
     int64_t times = p->times;
@@ -74,7 +75,7 @@ static bool joinable(picker *p, const k_axis *outer, const k_axis *inner)
 {
     sx_table *t = p->nest->b->sx;
     if (!sx_is_const(inner->extent)) return false;
-    nfc_arena *a = p->nest->b->arena;
+    nfc_arena *a = p->nest->b->scratch;
     if (stmt_mentions(a, p->nest->core, outer->loop->var->sym) || stmt_mentions(a, p->nest->core, inner->loop->var->sym)) return false;
     for (int i = 0; i < p->access.n; i++) {
         int64_t far, near;
@@ -149,18 +150,23 @@ static int lanes_axis(picker *p)
 
 /* ---- the tile ------------------------------------------------------------------------------ */
 
-/* Cycles of one step of the reduction, for a tile of rows x vectors. */
-static double cycles(picker *p, const sched *s, int64_t rows, int64_t vectors)
+static void note_steps(picker *p, const sched *s)
 {
     sx_table *t = p->nest->b->sx;
+    for (int i = 0; i < p->access.n; i++) {
+        access *a = &p->access.at[i];
+        k_step(t, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &a->along);
+        if (s->rows_axis >= 0) k_step(t, a->index, p->nest->axis[s->rows_axis].loop->var->sym, &a->across);
+    }
+}
+
+/* Cycles of one step of the reduction, for a tile of rows x vectors. */
+static double cycles(picker *p, int64_t rows, int64_t vectors)
+{
     double loads = 0;
     for (int i = 0; i < p->access.n; i++) {
         const access *a = &p->access.at[i];
-        int64_t along, across = 0;
-        if (!a->inside || a->store) continue;
-        k_step(t, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &along);
-        if (s->rows_axis >= 0) k_step(t, a->index, p->nest->axis[s->rows_axis].loop->var->sym, &across);
-        loads += (double)((along ? vectors : 1) * (across ? rows : 1));
+        if (a->inside && !a->store) loads += (double)((a->along ? vectors : 1) * (a->across ? rows : 1));
     }
     double sums = (double)(rows * vectors) / (double)p->t->pipes;
     double worst = loads / 2 > sums ? loads / 2 : sums; /* two loads in a cycle */
@@ -170,10 +176,10 @@ static double cycles(picker *p, const sched *s, int64_t rows, int64_t vectors)
 
 static double along_rows(picker *p, const sched *s, int64_t vectors)
 {
-    if (s->rows_axis < 0) return cycles(p, s, 1, vectors);
+    if (s->rows_axis < 0) return cycles(p, 1, vectors);
     int64_t n = sx_max(p->nest->axis[s->rows_axis].extent), rest = n % s->rows;
-    double all = (double)(n / s->rows) * cycles(p, s, s->rows, vectors);
-    return rest ? all + cycles(p, s, rest, vectors) : all;
+    double all = (double)(n / s->rows) * cycles(p, s->rows, vectors);
+    return rest ? all + cycles(p, rest, vectors) : all;
 }
 
 static double estimate(picker *p, const sched *s)
@@ -223,16 +229,14 @@ static void pick_tile(picker *p, sched *s)
         }
 }
 
-/* Bytes that the loads in the loops touch which move with one axis and not with the other. */
-static int64_t footprint(picker *p, int moves, int stays)
+/* Bytes that the loads in the loops touch which move with one of the two axes and not with the other. */
+static int64_t footprint(picker *p, bool lanes)
 {
-    int64_t bytes = 0, along, across;
+    int64_t bytes = 0;
     for (int i = 0; i < p->access.n; i++) {
         const access *a = &p->access.at[i];
-        if (!a->inside || a->store) continue;
-        k_step(p->nest->b->sx, a->index, p->nest->axis[moves].loop->var->sym, &along);
-        k_step(p->nest->b->sx, a->index, p->nest->axis[stays].loop->var->sym, &across);
-        if (along && !across) bytes = sat_add(bytes, sat_mul(sx_max(a->buffer->size), (int64_t)dtype_bytes(a->buffer->dtype)));
+        bool moves = lanes ? a->along != 0 : a->across != 0, stays = lanes ? a->across == 0 : a->along == 0;
+        if (a->inside && !a->store && moves && stays) bytes = sat_add(bytes, sat_mul(sx_max(a->buffer->size), (int64_t)dtype_bytes(a->buffer->dtype)));
     }
     return bytes;
 }
@@ -240,7 +244,7 @@ static int64_t footprint(picker *p, int moves, int stays)
 /* Which loop stands outside: what the inner one reads again and again should stay in the cache. */
 static bool lanes_stand_outside(picker *p, const sched *s)
 {
-    int64_t along = footprint(p, s->lanes_axis, s->rows_axis), across = footprint(p, s->rows_axis, s->lanes_axis);
+    int64_t along = footprint(p, true), across = footprint(p, false);
     int64_t row_tiles = sx_max(p->nest->axis[s->rows_axis].extent) / s->rows + 1, lane_tiles = sx_max(p->nest->axis[s->lanes_axis].extent) / (s->vectors * s->lanes) + 1;
     int64_t again_along = along > p->t->cache / 2 ? sat_mul(along, row_tiles) : along, again_across = across > p->t->cache / 2 ? sat_mul(across, lane_tiles) : across;
     return sat_add(again_across, along) <= sat_add(again_along, across);
@@ -248,6 +252,7 @@ static bool lanes_stand_outside(picker *p, const sched *s)
 
 typedef struct {
     ir_module *m;
+    nfc_arena *scratch;
     int64_t bytes;
 } width;
 
@@ -256,8 +261,8 @@ static void find_widest(void *env, const kir_expr *e);
 static void widest_of_function(width *w, const kir_func *f)
 {
     kir_stmt result = {.kind = KIR_NOTE, .value = f->result};
-    k_visit_exprs(w->m->arena, f->body, find_widest, w);
-    k_visit_exprs(w->m->arena, &result, find_widest, w);
+    k_visit_exprs(w->scratch, f->body, find_widest, w);
+    k_visit_exprs(w->scratch, &result, find_widest, w);
 }
 
 /* Bools are masks of 32 bits; integers become narrow floats by way of f64. */
@@ -274,8 +279,8 @@ static void find_widest(void *env, const kir_expr *e)
 
 int64_t sched_widest(k_nest *nest)
 {
-    width w = {nest->b->m, 1};
-    k_visit_exprs(nest->b->arena, nest->core, find_widest, &w);
+    width w = {nest->b->m, nest->b->scratch, 1};
+    k_visit_exprs(nest->b->scratch, nest->core, find_widest, &w);
     return w.bytes;
 }
 
@@ -291,6 +296,7 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     if (s->lanes < 2) return false;
     if (!p.sums) return true;
     s->rows_axis = rows_axis(&p, s->lanes_axis);
+    note_steps(&p, s);
     pick_tile(&p, s);
     s->lanes_outside = s->rows_axis >= 0 && lanes_stand_outside(&p, s);
     return true;
