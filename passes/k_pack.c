@@ -184,7 +184,7 @@ void k_pack(ir_module *m, plan_call *call, k_nest *nest, int axis)
         p->from = nest->b->func->param.at[i];
         map_setp(&k->of, p->from, p);
     }
-    find_loads(k, nest->core);
+    for (int i = 0; i < nest->core->body.n; i++) find_loads(k, nest->core->body.at[i]); /* the core's own loop is an axis */
     for (int i = 0; i < k->of.n; i++) {
         packing *p = k->of.entry[i].value;
         if (!p->index || p->unfit || !p->reduced || p->step == 0) continue;
