@@ -10,7 +10,6 @@ typedef struct kir_lanes {
     int64_t width;      /* how many lanes */
     nfc_map varying;    /* variables and local buffers whose values differ from lane to lane */
     nfc_map private;    /* buffers made inside: each lane has its own */
-    bool found;         /* answer of find_lane() */
 } kir_lanes;
 
 /* Of the body of a loop whose trips are 0 .. 2^n, and of a scalar function whose arguments differ. */

@@ -3,22 +3,9 @@
 
 /* ---- indices ------------------------------------------------------------------------------- */
 
-typedef struct {
-    const ir_sym *lane;
-    const ir_sx *by;
-} putting;
-
-static const ir_sx *put_lane(void *env, const ir_sym *sym)
-{
-    const putting *p = env;
-    return sym == p->lane ? p->by : NULL;
-}
-
 static const ir_sx *at_lane(const kir_lanes *l, const ir_sx *x, int64_t lane)
 {
-    if (!l->lane) return x;
-    putting p = {l->lane, sx_int(&l->m->sx, lane)};
-    return sx_replace(&l->m->sx, x, put_lane, &p);
+    return l->lane ? sx_put(&l->m->sx, x, l->lane, sx_int(&l->m->sx, lane)) : x;
 }
 
 const ir_sx *kir_lane_first(const kir_lanes *l, const ir_sx *x) { return at_lane(l, x, 0); }
@@ -34,18 +21,10 @@ const ir_sx *kir_lane_step(const kir_lanes *l, const ir_sx *x)
     return step;
 }
 
-static void find_lane(void *env, const ir_sym *sym)
-{
-    kir_lanes *l = env;
-    l->found |= sym == l->lane;
-}
-
 /* Does the lane's number stand in it? */
 static bool has_lane(kir_lanes *l, const ir_sx *x)
 {
-    l->found = false;
-    if (x && l->lane) sx_visit(x, find_lane, l);
-    if (!l->found) return false;
+    if (!x || !l->lane || !sx_mentions(x, l->lane)) return false;
     const ir_sx *step = kir_lane_step(l, x);
     return !step || !sx_is(step, 0);
 }

@@ -39,8 +39,6 @@ static double floor_mod(double a, double b)
     return (r < 0) != (b < 0) ? r + b : r;
 }
 
-typedef double scalar_double(scalar_env *E, double X, double Y, double Z);
-
 #define LIT(v) ((double)(v))
 #define INFTY INFINITY
 #define NEG(a) (-(a))
@@ -96,21 +94,10 @@ typedef double scalar_double(scalar_env *E, double X, double Y, double Z);
 #define SHL(a, b) (a)
 #define SHR(a, b) (a)
 
-#define USE (void)E, (void)X, (void)Y, (void)Z
-#define DOUBLE(id, expr)                                                                           \
-    static double double_##id(scalar_env *E, double X, double Y, double Z)                         \
-    {                                                                                              \
-        USE;                                                                                       \
-        return (expr);                                                                             \
-    }
-#define EW1(id, a, types, flags, onnx, domain, ulp, expr, formula) DOUBLE(id, expr)
-#define EW2(id, a, b, types, flags, onnx, domain, ulp, expr, formula) DOUBLE(id, expr)
-#define EW(id, types, flags, onnx, domain, ulp, expr, formula) DOUBLE(id, expr)
-#define EWN(id, a, types, flags, onnx, domain, ulp, fold, finish, formula)                         \
-    DOUBLE(id, fold) DOUBLE(finish_##id, finish)
-#include "ir/ops_empty.h"
-#include "ir/ops.def"
-#include "ir/ops_undef.h"
+#define SCALAR_TYPE double
+#define SCALAR_ENV scalar_env *
+#define SCALAR_NAME(id) double_##id
+#include "ir/ops_scalar.h"
 
 #undef LIT
 #undef INFTY
@@ -205,8 +192,6 @@ static int64_t shift(const scalar_env *e, int64_t a, int64_t by, bool left)
     return minus ? ~(int64_t)(~(uint64_t)a >> by) : (int64_t)((uint64_t)a >> by);
 }
 
-typedef int64_t scalar_int(scalar_env *E, int64_t X, int64_t Y, int64_t Z);
-
 #define LIT(v) ((int64_t)(v))
 #define A(name) ((int64_t)float_attribute(E, #name))
 #define INFTY INT64_MAX
@@ -260,64 +245,41 @@ typedef int64_t scalar_int(scalar_env *E, int64_t X, int64_t Y, int64_t Z);
 #define ACOSH(a) FLOAT_ONLY(a)
 #define ATANH(a) FLOAT_ONLY(a)
 
-#define INTEGER(id, expr)                                                                          \
-    static int64_t int_##id(scalar_env *E, int64_t X, int64_t Y, int64_t Z)                        \
-    {                                                                                              \
-        USE;                                                                                       \
-        return (int64_t)(expr);                                                                    \
-    }
-#define EW1(id, a, types, flags, onnx, domain, ulp, expr, formula) INTEGER(id, expr)
-#define EW2(id, a, b, types, flags, onnx, domain, ulp, expr, formula) INTEGER(id, expr)
-#define EW(id, types, flags, onnx, domain, ulp, expr, formula) INTEGER(id, expr)
-#define EWN(id, a, types, flags, onnx, domain, ulp, fold, finish, formula)                         \
-    INTEGER(id, fold) INTEGER(finish_##id, finish)
-#include "ir/ops_empty.h"
-#include "ir/ops.def"
-#include "ir/ops_undef.h"
+#define SCALAR_TYPE int64_t
+#define SCALAR_ENV scalar_env *
+#define SCALAR_NAME(id) int_##id
+#include "ir/ops_scalar.h"
 
 /* ---- over tensors -------------------------------------------------------------------------- */
-
-static const struct {
-    scalar_double *in_double, *finish_double;
-    scalar_int *in_int, *finish_int;
-} scalars[IR_OP_COUNT] = {
-#define EW1(id, ...) [IR_##id] = {double_##id, NULL, int_##id, NULL},
-#define EW2(id, ...) [IR_##id] = {double_##id, NULL, int_##id, NULL},
-#define EW(id, ...) [IR_##id] = {double_##id, NULL, int_##id, NULL},
-#define EWN(id, ...) [IR_##id] = {double_##id, double_finish_##id, int_##id, int_finish_##id},
-#include "ir/ops_empty.h"
-#include "ir/ops.def"
-#include "ir/ops_undef.h"
-};
 
 static double in_double(sim_call *c, scalar_env *e, const sim_coords *at)
 {
     double x[3] = {0};
-    bool variadic = scalars[c->inst->op].finish_double != NULL;
+    bool variadic = double_of_op[c->inst->op].finish != NULL;
     for (int i = 0; i < c->nin; i++) {
         const sim_tensor *t = c->in[i];
         if (!t) continue;
         double v = sim_get(t, sim_flat_broadcast(t, at->rank, at->at));
         if (!variadic) x[i] = v;
-        else x[0] = i == 0 ? v : scalars[c->inst->op].in_double(e, x[0], v, 0);
+        else x[0] = i == 0 ? v : double_of_op[c->inst->op].expr(e, x[0], v, 0);
     }
-    if (variadic) return scalars[c->inst->op].finish_double(e, x[0], 0, 0);
-    return scalars[c->inst->op].in_double(e, x[0], x[1], x[2]);
+    if (variadic) return double_of_op[c->inst->op].finish(e, x[0], 0, 0);
+    return double_of_op[c->inst->op].expr(e, x[0], x[1], x[2]);
 }
 
 static int64_t in_int(sim_call *c, scalar_env *e, const sim_coords *at)
 {
     int64_t x[3] = {0};
-    bool variadic = scalars[c->inst->op].finish_int != NULL;
+    bool variadic = int_of_op[c->inst->op].finish != NULL;
     for (int i = 0; i < c->nin; i++) {
         const sim_tensor *t = c->in[i];
         if (!t) continue;
         int64_t v = sim_get_int(t, sim_flat_broadcast(t, at->rank, at->at));
         if (!variadic) x[i] = v;
-        else x[0] = i == 0 ? v : scalars[c->inst->op].in_int(e, x[0], v, 0);
+        else x[0] = i == 0 ? v : int_of_op[c->inst->op].expr(e, x[0], v, 0);
     }
-    if (variadic) return scalars[c->inst->op].finish_int(e, x[0], 0, 0);
-    return scalars[c->inst->op].in_int(e, x[0], x[1], x[2]);
+    if (variadic) return int_of_op[c->inst->op].finish(e, x[0], 0, 0);
+    return int_of_op[c->inst->op].expr(e, x[0], x[1], x[2]);
 }
 
 bool ev_elementwise(sim_call *c)

@@ -87,6 +87,12 @@ int64_t sx_eval(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), voi
 bool sx_eval_checked(const ir_sx *a, int64_t (*value_of)(void *, const ir_sym *), void *env, int64_t *out);
 /* Calls visit for every symbol in a (repeatedly, where it stands repeatedly). */
 void sx_visit(const ir_sx *a, void (*visit)(void *, const ir_sym *), void *env);
+/* ---- as functions of one symbol (sx_linear.c) ---- */
+bool sx_mentions(const ir_sx *x, const ir_sym *sym);
+/* x with `by` in the place of sym. */
+const ir_sx *sx_put(sx_table *t, const ir_sx *x, const ir_sym *sym, const ir_sx *by);
+/* The factor of sym in x, where x is linear in it with a constant factor; false elsewhere. */
+bool sx_step(sx_table *t, const ir_sx *x, const ir_sym *sym, int64_t *step);
 /* The symbol itself, when the expression is just one. */
 const ir_sym *sx_only_sym(const ir_sx *a);
 /* "2*S + 1", as .nfg writes it. */

@@ -164,42 +164,17 @@ static const ir_sx *selected(const ir_sx *condition, const ir_sx *a, const ir_sx
 #define SHL(a, b) UNKNOWN(a)
 #define SHR(a, b) UNKNOWN(a)
 
-typedef const ir_sx *scalar_sx(const scalar_env *E, const ir_sx *X, const ir_sx *Y, const ir_sx *Z);
-
-#define SYMBOLIC(id, expr)                                                                         \
-    static const ir_sx *symbolic_##id(const scalar_env *E, const ir_sx *X, const ir_sx *Y,         \
-                                      const ir_sx *Z)                                              \
-    {                                                                                              \
-        (void)E, (void)X, (void)Y, (void)Z;                                                        \
-        return (expr);                                                                             \
-    }
-#define EW1(id, a, types, flags, onnx, domain, ulp, expr, formula) SYMBOLIC(id, expr)
-#define EW2(id, a, b, types, flags, onnx, domain, ulp, expr, formula) SYMBOLIC(id, expr)
-#define EW(id, types, flags, onnx, domain, ulp, expr, formula) SYMBOLIC(id, expr)
-#define EWN(id, a, types, flags, onnx, domain, ulp, fold, finish, formula)                         \
-    SYMBOLIC(id, fold) SYMBOLIC(finish_##id, finish)
-#include "ir/ops_empty.h"
-#include "ir/ops.def"
-#include "ir/ops_undef.h"
-
-static const struct {
-    scalar_sx *expr, *finish;
-} scalars[IR_OP_COUNT] = {
-#define EW1(id, ...) [IR_##id] = {symbolic_##id, NULL},
-#define EW2(id, ...) [IR_##id] = {symbolic_##id, NULL},
-#define EW(id, ...) [IR_##id] = {symbolic_##id, NULL},
-#define EWN(id, ...) [IR_##id] = {symbolic_##id, symbolic_finish_##id},
-#include "ir/ops_empty.h"
-#include "ir/ops.def"
-#include "ir/ops_undef.h"
-};
+#define SCALAR_TYPE const ir_sx *
+#define SCALAR_ENV const scalar_env *
+#define SCALAR_NAME(id) symbolic_##id
+#include "ir/ops_scalar.h"
 
 const ir_sx *sx_elementwise(sx_table *t, const ir_inst *inst, const ir_sx *const *in)
 {
     const ir_value *worked_in = inst->in[op_working_operand(op_get(inst->op))];
     scalar_env e = {t, inst, dtype_is_float(worked_in->type->dtype)};
-    if (!scalars[inst->op].finish) return scalars[inst->op].expr(&e, in[0], inst->nin > 1 ? in[1] : NULL, inst->nin > 2 ? in[2] : NULL);
+    if (!symbolic_of_op[inst->op].finish) return symbolic_of_op[inst->op].expr(&e, in[0], inst->nin > 1 ? in[1] : NULL, inst->nin > 2 ? in[2] : NULL);
     const ir_sx *x = in[0];
-    for (int i = 1; i < inst->nin; i++) x = scalars[inst->op].expr(&e, x, in[i], NULL);
-    return scalars[inst->op].finish(&e, x, NULL, NULL);
+    for (int i = 1; i < inst->nin; i++) x = symbolic_of_op[inst->op].expr(&e, x, in[i], NULL);
+    return symbolic_of_op[inst->op].finish(&e, x, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static void find_loops(packer *k, packing *p)
     for (int i = 0; i < k->nest->n + k->around.n && !p->unfit; i++) {
         const kir_stmt *loop = i < k->nest->n ? k->nest->axis[i].loop : k->around.at[i - k->nest->n];
         int64_t step, extent = extent_of(k, i, loop);
-        if (!k_step(t, index, loop->var->sym, &step)) p->unfit = true;
+        if (!sx_step(t, index, loop->var->sym, &step)) p->unfit = true;
         if (p->unfit || step == 0) continue;
         rest = sx_sub(t, rest, sx_mul(t, sx_int(t, step), sx_sym(t, loop->var->sym)));
         if (i == k->axis) p->step = step;

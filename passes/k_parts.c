@@ -5,25 +5,13 @@
 
 /* ---- units ---------------------------------------------------------------------------------- */
 
-static void find_symbol(void *env, const ir_sym *sym)
-{
-    const ir_sym **wanted = env;
-    if (sym == *wanted) *wanted = NULL;
-}
-
-static bool depends(const ir_sx *x, const ir_sym *sym)
-{
-    sx_visit(x, find_symbol, &sym);
-    return sym == NULL;
-}
-
 /* Loops inside one another can count as one where each has the same number of iterations in all of those
  * around it, and that is a number known now: it is divided by. */
 static bool can_join(const k_unit *u, const kir_stmt *inner)
 {
     if (inner->kind != KIR_FOR || inner->loop != KIR_PARALLEL || u->nloop == K_MAX_OUTER) return false;
     for (int i = 0; i < u->nloop; i++)
-        if (depends(inner->begin, u->loop[i]->var->sym) || depends(inner->end, u->loop[i]->var->sym)) return false;
+        if (sx_mentions(inner->begin, u->loop[i]->var->sym) || sx_mentions(inner->end, u->loop[i]->var->sym)) return false;
     return sx_is_const(inner->begin) && sx_is_const(inner->end) && sx_value(inner->end) > sx_value(inner->begin);
 }
 
@@ -220,7 +208,7 @@ static bool value_uses(const kir_expr *e, const kir_stmt *made)
 {
     if (!e) return false;
     bool own = (made->var && e->var == made->var) || (made->buffer && e->buffer == made->buffer);
-    bool index = made->var && made->var->sym && e->index && depends(e->index, made->var->sym);
+    bool index = made->var && made->var->sym && e->index && sx_mentions(e->index, made->var->sym);
     return own || index || value_uses(e->a, made) || value_uses(e->b, made) || value_uses(e->c, made);
 }
 
@@ -228,7 +216,7 @@ static bool uses(const kir_stmt *s, const kir_stmt *made)
 {
     const ir_sx *index[] = {s->begin, s->end, s->index, s->from_index, s->count};
     for (int i = 0; made->var && made->var->sym && i < 5; i++)
-        if (index[i] && depends(index[i], made->var->sym)) return true;
+        if (index[i] && sx_mentions(index[i], made->var->sym)) return true;
     if (made->buffer && (s->buffer == made->buffer || s->from == made->buffer)) return true;
     if (value_uses(s->value, made)) return true;
     for (int i = 0; i < s->body.n; i++)

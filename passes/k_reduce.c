@@ -31,9 +31,9 @@ static void check_expr(void *env, const kir_expr *e)
 {
     candidate *c = env;
     int64_t step;
-    if (e->kind == KIR_INDEX && k_mentions(e->index, c->loop->var->sym)) c->unfit = true;
+    if (e->kind == KIR_INDEX && sx_mentions(e->index, c->loop->var->sym)) c->unfit = true;
     if (e->kind != KIR_LOAD) return;
-    if (!k_step(c->k->r.b->sx, e->index, c->loop->var->sym, &step) || (step != 0 && step != 1)) c->unfit = true;
+    if (!sx_step(c->k->r.b->sx, e->index, c->loop->var->sym, &step) || (step != 0 && step != 1)) c->unfit = true;
     if (map_getp(&c->sum_of, e->buffer) || e->buffer->written) c->unfit = true;
     if (e->buffer->space == KIR_LOCAL && step != 0) c->unfit = true;
 }
@@ -54,7 +54,7 @@ static void check_store(candidate *c, const kir_stmt *s)
 {
     int64_t step;
     c->stores = true;
-    if (s->buffer->space != KIR_GLOBAL || !k_step(c->k->r.b->sx, s->index, c->loop->var->sym, &step) || step != 1) c->unfit = true;
+    if (s->buffer->space != KIR_GLOBAL || !sx_step(c->k->r.b->sx, s->index, c->loop->var->sym, &step) || step != 1) c->unfit = true;
 }
 
 static void check_stmt(candidate *c, const kir_stmt *s)

@@ -195,59 +195,19 @@ void k_visit_exprs(nfc_arena *a, const kir_stmt *s, void (*visit)(void *env, con
 
 typedef struct {
     const ir_sym *sym;
-    bool found;
-} search;
-
-static void find(void *env, const ir_sym *sym)
-{
-    search *s = env;
-    s->found |= s->sym == sym;
-}
-
-bool k_mentions(const ir_sx *x, const ir_sym *sym)
-{
-    search s = {sym, false};
-    if (x) sx_visit(x, find, &s);
-    return s.found;
-}
-
-typedef struct {
-    search s;
-    bool loads;
+    bool loads, found;
 } value_search;
 
 static void find_in_value(void *env, const kir_expr *e)
 {
     value_search *v = env;
-    if (e->index && (v->loads || e->kind == KIR_INDEX)) sx_visit(e->index, find, &v->s);
+    if (e->index && (v->loads || e->kind == KIR_INDEX)) v->found |= sx_mentions(e->index, v->sym);
 }
 
 bool k_value_mentions(nfc_arena *a, const kir_expr *e, const ir_sym *sym, bool loads)
 {
-    value_search v = {{sym, false}, loads};
+    value_search v = {sym, loads, false};
     kir_stmt own = {.kind = KIR_NOTE, .value = e};
     if (e) k_visit_exprs(a, &own, find_in_value, &v);
-    return v.s.found;
-}
-
-typedef struct {
-    const ir_sym *sym;
-    const ir_sx *by;
-} put;
-
-static const ir_sx *put_in(void *env, const ir_sym *sym)
-{
-    const put *p = env;
-    return sym == p->sym ? p->by : NULL;
-}
-
-bool k_step(sx_table *t, const ir_sx *x, const ir_sym *sym, int64_t *step)
-{
-    *step = 0;
-    if (!k_mentions(x, sym)) return true;
-    const ir_sx *at0 = sx_replace(t, x, put_in, &(put){sym, sx_int(t, 0)}), *at1 = sx_replace(t, x, put_in, &(put){sym, sx_int(t, 1)});
-    const ir_sx *by = sx_sub(t, at1, at0);
-    if (!sx_is_const(by) || sx_add(t, at0, sx_mul(t, by, sx_sym(t, sym))) != x) return false;
-    *step = sx_value(by);
-    return true;
+    return v.found;
 }

@@ -48,10 +48,7 @@ bool k_for(k_replay *r, kir_for_kind kind, const kir_stmt *old, const char *name
 
 /* Calls visit for every expression of a statement and of what it holds, children first, each once a statement. */
 void k_visit_exprs(nfc_arena *a, const kir_stmt *s, void (*visit)(void *env, const kir_expr *e), void *env);
-bool k_mentions(const ir_sx *x, const ir_sym *sym);
-/* The same of an expression; loads: also of the indices of what it loads. */
+/* Does an expression depend on it? loads: also what the indices of its loads depend on. */
 bool k_value_mentions(nfc_arena *a, const kir_expr *e, const ir_sym *sym, bool loads);
-/* The factor of `sym` in x, where x is linear in it with a constant factor. */
-bool k_step(sx_table *t, const ir_sx *x, const ir_sym *sym, int64_t *step);
 
 #endif

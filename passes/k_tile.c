@@ -20,7 +20,7 @@ bool k_find_nest(kir_builder *b, k_nest *nest)
         const kir_stmt *s = nest->core->body.at[0];
         if (s->kind != KIR_FOR || s->loop != KIR_PARALLEL) break;
         for (int i = 0; i < nest->n; i++)
-            if (k_mentions(s->end, nest->axis[i].loop->var->sym)) return false;
+            if (sx_mentions(s->end, nest->axis[i].loop->var->sym)) return false;
         if (!sx_is(s->begin, 0)) return false;
         nest->axis[nest->n++] = (k_axis){.loop = s, .extent = s->end};
         nest->core = s;

@@ -145,35 +145,10 @@ static const kir_expr *shift(scalar_env *e, const kir_expr *x, const kir_expr *b
 #define SHL(a, b) shift(E, a, b, KB_SHL)
 #define SHR(a, b) shift(E, a, b, KB_SHR)
 
-typedef const kir_expr *scalar_kir(scalar_env *E, const kir_expr *X, const kir_expr *Y, const kir_expr *Z);
-
-#define KERNEL(id, expr)                                                                           \
-    static const kir_expr *kernel_##id(scalar_env *E, const kir_expr *X, const kir_expr *Y,        \
-                                       const kir_expr *Z)                                          \
-    {                                                                                              \
-        (void)E, (void)X, (void)Y, (void)Z;                                                        \
-        return (expr);                                                                             \
-    }
-#define EW1(id, a, types, flags, onnx, domain, ulp, expr, formula) KERNEL(id, expr)
-#define EW2(id, a, b, types, flags, onnx, domain, ulp, expr, formula) KERNEL(id, expr)
-#define EW(id, types, flags, onnx, domain, ulp, expr, formula) KERNEL(id, expr)
-#define EWN(id, a, types, flags, onnx, domain, ulp, fold, finish, formula)                         \
-    KERNEL(id, fold) KERNEL(finish_##id, finish)
-#include "ir/ops_empty.h"
-#include "ir/ops.def"
-#include "ir/ops_undef.h"
-
-static const struct {
-    scalar_kir *expr, *finish;
-} scalars[IR_OP_COUNT] = {
-#define EW1(id, ...) [IR_##id] = {kernel_##id, NULL},
-#define EW2(id, ...) [IR_##id] = {kernel_##id, NULL},
-#define EW(id, ...) [IR_##id] = {kernel_##id, NULL},
-#define EWN(id, ...) [IR_##id] = {kernel_##id, kernel_finish_##id},
-#include "ir/ops_empty.h"
-#include "ir/ops.def"
-#include "ir/ops_undef.h"
-};
+#define SCALAR_TYPE const kir_expr *
+#define SCALAR_ENV scalar_env *
+#define SCALAR_NAME(id) kernel_##id
+#include "ir/ops_scalar.h"
 
 /* The operand's element that broadcasts to this one of the result. */
 static const kir_expr *broadcast(lw *l, const ir_value *v, const ir_type *out, const ir_sx *const *index)
@@ -191,7 +166,7 @@ static const kir_expr *fold_operand(scalar_env *E, int i, const kir_expr *so_far
 {
     enum { NAMED_EVERY = 16 };
     if (i == 0) return v;
-    const kir_expr *x = scalars[E->inst->op].expr(E, so_far, v, NULL);
+    const kir_expr *x = kernel_of_op[E->inst->op].expr(E, so_far, v, NULL);
     return i % NAMED_EVERY == 0 ? lw_named(E->l, "part", x) : x;
 }
 
@@ -203,9 +178,9 @@ const kir_expr *lx_elementwise(lw *l, const ir_inst *inst, int result, const ir_
     scalar_env e = {l, &l->b, inst, kir_compute(t), dtype_table[t].bits, inst->nin};
     for (int i = 0; i < inst->nin; i++) {
         const kir_expr *v = inst->in[i] ? broadcast(l, inst->in[i], out, index) : NULL;
-        if (!scalars[inst->op].finish) x[i] = v;
+        if (!kernel_of_op[inst->op].finish) x[i] = v;
         else x[0] = fold_operand(&e, i, x[0], v);
     }
-    if (scalars[inst->op].finish) return scalars[inst->op].finish(&e, x[0], NULL, NULL);
-    return scalars[inst->op].expr(&e, x[0], x[1], x[2]);
+    if (kernel_of_op[inst->op].finish) return kernel_of_op[inst->op].finish(&e, x[0], NULL, NULL);
+    return kernel_of_op[inst->op].expr(&e, x[0], x[1], x[2]);
 }

@@ -63,8 +63,8 @@ static void note_stmt(picker *p, const kir_stmt *s)
 /* Is a loop's variable used for more than the indices of accesses? */
 static bool stmt_mentions(nfc_arena *a, const kir_stmt *s, const ir_sym *sym)
 {
-    if ((s->begin && k_mentions(s->begin, sym)) || (s->end && k_mentions(s->end, sym)) || (s->count && k_mentions(s->count, sym))) return true;
-    if (s->kind == KIR_COPY && (k_mentions(s->index, sym) || k_mentions(s->from_index, sym))) return true;
+    if ((s->begin && sx_mentions(s->begin, sym)) || (s->end && sx_mentions(s->end, sym)) || (s->count && sx_mentions(s->count, sym))) return true;
+    if (s->kind == KIR_COPY && (sx_mentions(s->index, sym) || sx_mentions(s->from_index, sym))) return true;
     if (k_value_mentions(a, s->value, sym, false)) return true;
     for (int i = 0; i < s->body.n; i++)
         if (stmt_mentions(a, s->body.at[i], sym)) return true;
@@ -79,7 +79,7 @@ static bool joinable(picker *p, const k_axis *outer, const k_axis *inner)
     if (stmt_mentions(a, p->nest->core, outer->loop->var->sym) || stmt_mentions(a, p->nest->core, inner->loop->var->sym)) return false;
     for (int i = 0; i < p->access.n; i++) {
         int64_t far, near;
-        if (!k_step(t, p->access.at[i].index, outer->loop->var->sym, &far) || !k_step(t, p->access.at[i].index, inner->loop->var->sym, &near)) return false;
+        if (!sx_step(t, p->access.at[i].index, outer->loop->var->sym, &far) || !sx_step(t, p->access.at[i].index, inner->loop->var->sym, &near)) return false;
         if (far != near * sx_value(inner->extent)) return false;
     }
     return true;
@@ -105,7 +105,7 @@ static void join_axes(picker *p)
 /* Does the access step by anything but 0 or 1 along the axis? A constant in a loop will be packed. */
 static bool is_scattered(picker *p, const access *a, const ir_sym *sym, int64_t *step)
 {
-    if (!k_step(p->nest->b->sx, a->index, sym, step)) return true;
+    if (!sx_step(p->nest->b->sx, a->index, sym, step)) return true;
     return *step != 0 && *step != 1 && !(a->constant && a->inside);
 }
 
@@ -155,8 +155,8 @@ static void note_steps(picker *p, const sched *s)
     sx_table *t = p->nest->b->sx;
     for (int i = 0; i < p->access.n; i++) {
         access *a = &p->access.at[i];
-        k_step(t, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &a->along);
-        if (s->rows_axis >= 0) k_step(t, a->index, p->nest->axis[s->rows_axis].loop->var->sym, &a->across);
+        sx_step(t, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &a->along);
+        if (s->rows_axis >= 0) sx_step(t, a->index, p->nest->axis[s->rows_axis].loop->var->sym, &a->across);
     }
 }
 
@@ -203,8 +203,8 @@ static int rows_axis(picker *p, int lanes)
         for (int k = 0; k < p->access.n; k++) {
             int64_t along, across;
             const access *a = &p->access.at[k];
-            if (!k_step(p->nest->b->sx, a->index, p->nest->axis[i].loop->var->sym, &across)) linear = false;
-            if (!k_step(p->nest->b->sx, a->index, p->nest->axis[lanes].loop->var->sym, &along)) linear = false;
+            if (!sx_step(p->nest->b->sx, a->index, p->nest->axis[i].loop->var->sym, &across)) linear = false;
+            if (!sx_step(p->nest->b->sx, a->index, p->nest->axis[lanes].loop->var->sym, &along)) linear = false;
             if (a->inside && !a->store && along && !across) shares = true;
         }
         if (i == lanes || !shares || !linear || sx_max(p->nest->axis[i].extent) < longest) continue;

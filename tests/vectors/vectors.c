@@ -26,17 +26,6 @@ typedef struct {
     int wild; /* runs of a kernel with numbers of all kinds, after one with small ones */
 } work;
 
-void check_failed(checker *k, const char *where, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    printf("FAILED %s: %s: ", k->path, where);
-    vprintf(format, args);
-    putchar('\n');
-    va_end(args);
-    k->failed++;
-}
-
 /* ---- data ---------------------------------------------------------------------------------- */
 
 static void put_word(work *w, int64_t v)
@@ -71,19 +60,6 @@ static void put_nan(work *w, nfc_dtype t)
     put_word(w, 0);
 }
 
-typedef struct {
-    const kir_func *f;
-    const int64_t *scalar;
-} scalars;
-
-static int64_t scalar_of(void *env, const ir_sym *sym)
-{
-    const scalars *x = env;
-    for (int i = 0; i < x->f->scalar.n; i++)
-        if (x->f->scalar.at[i] == sym) return x->scalar[i];
-    return 0;
-}
-
 static void random_scalars(work *w, const kir_func *f, int64_t *scalar)
 {
     for (int i = 0; i < f->scalar.n; i++) {
@@ -103,7 +79,7 @@ static void put_run(work *w, const kir_func *f, const kir_func *vectors, bool fu
     random_scalars(w, f, scalar);
     for (int i = 0; i < f->param.n; i++) {
         const kir_buffer *p = f->param.at[i];
-        int64_t n = sx_eval(p->size, scalar_of, &(scalars){f, scalar});
+        int64_t n = check_value(f, scalar, p->size);
         bytes[i] = n > 0 ? (size_t)n * dtype_bytes(p->dtype) : 0;
         before[i] = arena_alloc(a, bytes[i]);
         check_fill(&w->k, p->dtype, before[i], n, wild);

@@ -34,6 +34,9 @@ typedef enum { CHECK_SMALL, CHECK_FINITE, CHECK_WILD } check_range;
 void check_make(checker *k);
 void check_failed(checker *k, const char *where, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* An integer of a kernel that is called with these scalars. */
+int64_t check_value(const kir_func *f, const int64_t *scalar, const ir_sx *x);
+
 /* "DIR/HASH": where a kernel's shader is, without the ending. */
 const char *shader_path(checker *k, const char *source);
 

@@ -1,8 +1,21 @@
-/* Random data of every element type, and its comparison. */
+/* Random data of every element type, and its comparison; and what is said of it. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include "tests/vk/check.h"
+
+void check_failed(checker *k, const char *where, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    printf("FAILED %s: %s: ", k->path, where);
+    vprintf(format, args);
+    putchar('\n');
+    va_end(args);
+    k->failed++;
+}
 
 uint64_t check_random(checker *k)
 {
@@ -66,4 +79,23 @@ const char *check_element(checker *k, nfc_dtype t, const void *data, int64_t i)
 {
     if (dtype_is_float(t)) return arena_printf(k->m->arena, "%.17g", dtype_get(t, data, (size_t)i));
     return arena_printf(k->m->arena, "%" PRId64, dtype_get_int(t, data, (size_t)i));
+}
+
+typedef struct {
+    const kir_func *f;
+    const int64_t *scalar;
+} scalars;
+
+static int64_t scalar_of(void *env, const ir_sym *sym)
+{
+    const scalars *x = env;
+    for (int i = 0; i < x->f->scalar.n; i++)
+        if (x->f->scalar.at[i] == sym) return x->scalar[i];
+    return 0;
+}
+
+int64_t check_value(const kir_func *f, const int64_t *scalar, const ir_sx *x)
+{
+    scalars env = {f, scalar};
+    return sx_eval(x, scalar_of, &env);
 }

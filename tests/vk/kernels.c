@@ -69,25 +69,6 @@ static bool load_shader(checker *k, const kir_func *f)
 
 /* ---- running ------------------------------------------------------------------------------- */
 
-typedef struct {
-    const kir_func *f;
-    const int64_t *scalar;
-} scalars;
-
-static int64_t scalar_of(void *env, const ir_sym *sym)
-{
-    const scalars *x = env;
-    for (int i = 0; i < x->f->scalar.n; i++)
-        if (x->f->scalar.at[i] == sym) return x->scalar[i];
-    return 0;
-}
-
-static int64_t value_of(const kir_func *f, const int64_t *scalar, const ir_sx *x)
-{
-    scalars env = {f, scalar};
-    return sx_eval(x, scalar_of, &env);
-}
-
 bool check_dispatch(checker *k, const kir_func *f, const vk_buffer *param, const int64_t *scalar, int *status)
 {
     if (!load_shader(k, f)) return false;
@@ -102,7 +83,7 @@ bool check_dispatch(checker *k, const kir_func *f, const vk_buffer *param, const
     const kir_stmt *loop[KIR_MAX_GRID];
     int loops = kir_grid(f, loop);
     for (int i = 0; i < loops; i++) {
-        int64_t extent = value_of(f, scalar, loop[i]->end);
+        int64_t extent = check_value(f, scalar, loop[i]->end);
         job.threads *= extent > 0 ? (uint64_t)extent : 0;
     }
     if (!vk_run(k->host, &job)) {
@@ -166,7 +147,7 @@ static void check_kernel(checker *k, const kir_func *f, check_range range)
     int status, want;
     random_scalars(k, f, scalar);
     for (int i = 0; i < f->param.n; i++) {
-        int64_t n = value_of(f, scalar, f->param.at[i]->size);
+        int64_t n = check_value(f, scalar, f->param.at[i]->size);
         got[i].bytes = n > 0 ? (size_t)n * dtype_bytes(f->param.at[i]->dtype) : 0;
         got[i].data = arena_alloc(a, got[i].bytes);
         expected[i] = arena_alloc(a, got[i].bytes);

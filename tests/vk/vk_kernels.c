@@ -23,17 +23,6 @@
 
 const cli_verb cli_verbs[] = {{NULL, NULL, NULL, NULL}}; /* cli.c lists them for help */
 
-void check_failed(checker *k, const char *where, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    printf("FAILED %s: %s: ", k->path, where);
-    vprintf(format, args);
-    putchar('\n');
-    va_end(args);
-    k->failed++;
-}
-
 /* Loads a graph, runs the passes and plans it for a GPU. */
 static bool load_graph(checker *k, const char *path)
 {
