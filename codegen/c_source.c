@@ -220,11 +220,22 @@ static void put_runs(cg_program *p, cg_module *c, text *t)
     }
 }
 
+/* The compiler is held to what the results were promised with: the Makefile's options, where somebody has others.
+ * GCC knows no such pragma; by the standards that the Makefile names it contracts nothing. */
+static void put_strictness(text *t)
+{
+    line(t, "/* Made with --strict: the same bits from every compiler and processor, with products and sums rounded each by itself\n * (-ffp-contract=off) and arithmetic in the types that stand here (IEEE 754). NaNs are NaNs, whatever their bits. */");
+    line(t, "#if !defined(__GNUC__) || defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#endif");
+    line(t, "#if defined(__FAST_MATH__)\n#error \"--strict: no -ffast-math\"\n#endif");
+    line(t, "#if defined(__FLT_EVAL_METHOD__)\n#if __FLT_EVAL_METHOD__ != 0\n#error \"--strict: float and double must be worked out in their own precision (on s390x: -fexcess-precision=fast; on x86: SSE2)\"\n#endif\n#endif\n");
+}
+
 static void put_prologue(cg_program *p, text *t)
 {
     line(t, "/* SPDX-License-Identifier: 0BSD\n * %s: made by nfc from %s for device '%s'. %s.h says how to use it. */", p->name, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name), p->name);
     line(t, "#include \"%s.h\"", p->name);
     if (p->device->libc) line(t, "#include <string.h>");
+    if (p->plan->strict) put_strictness(t);
     if (p->weights_mode == WEIGHTS_ARRAY && p->tensor.n) line(t, "#include \"%s_weights.h\"", p->name);
     line(t, "\n#if defined(__GNUC__)\n#define NF_RESTRICT __restrict\n#elif !defined(__cplusplus)\n#define NF_RESTRICT restrict\n#else\n#define NF_RESTRICT\n#endif\n");
     line(t, "/* What lies at an offset of the arena. */\n#define NF_AT(type, offset) ((type *)(void *)(arena + (offset)))");

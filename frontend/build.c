@@ -24,10 +24,29 @@ static bool choose_threads(cli *c, device *d)
     return false;
 }
 
+/* What --strict promises, no option and no device may take back; its compiler is told. */
+static bool make_strict(cli *c, device *d)
+{
+    static const char uncontracted[] = "-ffp-contract=off";
+    const char *against = c->fast_math                ? "--fast-math changes roundings"
+                          : d->fast_math              ? "the device's /preferences/fast_math changes roundings"
+                          : d->precision != DT_f32    ? "the device's /preferences/precision changes weights"
+                                                      : NULL;
+    if (!c->strict) return true;
+    if (against) {
+        diag_error_in(&c->s->diags, E_USAGE, "--strict", "%s", against);
+        return false;
+    }
+    bool told = false;
+    for (int i = 0; i < d->compiler.flags.n; i++) told |= strcmp(d->compiler.flags.at[i], uncontracted) == 0;
+    if (!told) vec_push(c->s->arena, &d->compiler.flags, uncontracted);
+    return true;
+}
+
 const device *cli_device(cli *c)
 {
     device *d = device_load(c->s, c->device ? c->device : "host");
-    return d && choose_threads(c, d) ? d : NULL;
+    return d && choose_threads(c, d) && make_strict(c, d) ? d : NULL;
 }
 
 static bool is_dump(const cli *c, const char *what) { return c->dump && strcmp(c->dump, what) == 0; }
@@ -79,7 +98,7 @@ static void print_kernels(FILE *to, const plan *p)
 
 plan *cli_plan(cli *c, const device *d)
 {
-    plan_options options = {.alignment = d->alignment, .device = d};
+    plan_options options = {.alignment = d->alignment, .device = d, .strict = c->strict};
     if (!known_dump(c) || !read_layout(c, d, &options.layout)) return NULL;
     ir_module *m = cli_load(c);
     if (!m) return NULL;

@@ -58,7 +58,7 @@ static const char *add_options(cli *c, const char *list)
     for (int i = 0; i < 2; i++)
         if (getenv(environment[i])) list = session_printf(c->s, "%s%s=%s\n", list, environment[i], getenv(environment[i]));
     if (c->threads >= 0) list = session_printf(c->s, "%s%lld threads ", list, (long long)c->threads);
-    return session_printf(c->s, "%s%s%lld\n", list, c->fast_math ? "fast-math " : "", (long long)c->stop_at);
+    return session_printf(c->s, "%s%s%s%lld\n", list, c->fast_math ? "fast-math " : "", c->strict ? "strict " : "", (long long)c->stop_at);
 }
 
 static const char *key_of(cli *c, const ir_module *m, const device *d)

@@ -61,6 +61,7 @@ static const option_row options[] = {
     {"stop-at", "N", 0, COUNT, AT(stop_at), COMPILING, "runs only the first N passes"},
     {"threads", "N", 0, COUNT, AT(threads), COMPILING, "for how many threads a run is made, 1 to 64; the device says, without"},
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},
+    {"strict", NULL, 0, FLAG, AT(strict), COMPILING, "the same bits on every device and compiler: fixed orders of sums, no fused multiply-adds"},
     {"layout", "KIND", 0, TEXT, AT(layout), COMPILING, "how values of rank 3 to 5 are stored: plain, channels-last or, by default, auto: for a device with vectors as it is cheapest"},
     {"no-verify", NULL, 0, FLAG, AT(no_verify), COMPILING, "does not verify the IR after each pass"},
     {"check", NULL, 0, FLAG, AT(check), " fmt ", "only names the files that are not formatted; exit status 1 then"},

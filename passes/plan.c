@@ -67,8 +67,10 @@ plan *plan_module(ir_module *m, const plan_options *options)
     p->m = m;
     p->gpu = options->gpu;
     p->layout = options->layout;
+    p->strict = options->strict;
     sched_target *target = ARENA_NEW(m->arena, sched_target);
     if (options->device && sched_target_of(options->device, target)) p->target = target;
+    target->strict = options->strict;
     ir_number(m);
     name_symbols(m);
     for (int g = 0; g < m->graph.n; g++) plan_one(p, m->graph.at[g], options);

@@ -92,6 +92,7 @@ typedef struct plan {
     int64_t state_bytes, weight_bytes;
     bool gpu;                    /* as the options say */
     plan_layout layout;
+    bool strict;                 /* as the options say */
     const struct sched_target *target; /* NULL: loops stay in the order of the axes */
 } plan;
 
@@ -99,6 +100,7 @@ typedef struct plan_options {
     int64_t alignment;  /* of buffers in the arena, bytes */
     bool gpu;           /* kernels are spread over a grid */
     plan_layout layout;
+    bool strict;        /* results are the same to the bit for every device, compiler, layout and schedule */
     const struct device *device; /* whose numbers kernels are scheduled by; NULL: not at all */
 } plan_options;
 

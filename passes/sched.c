@@ -149,7 +149,7 @@ static void order_loops(k_nest *nest, sched *s)
 static bool has_fma(const void *env, kir_type type, int64_t lanes)
 {
     const sched_target *t = env;
-    return device_instruction(t->device, "fma", (nfc_dtype)type, (int)lanes) != NULL;
+    return !t->strict && device_instruction(t->device, "fma", (nfc_dtype)type, (int)lanes) != NULL;
 }
 
 static const char *described(const k_nest *nest, const sched *s)

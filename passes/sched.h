@@ -16,6 +16,7 @@ typedef struct sched_target {
     int64_t vector_bytes, registers; /* of one core */
     int64_t pipes;                   /* vectors of multiply-adds in a cycle */
     int64_t latency;                 /* cycles that one takes */
+    bool strict;                     /* nothing may change a rounding, or the order in which a result is summed up */
     int64_t cache;                   /* bytes that one core may fill and keep: its share of the last private one */
 } sched_target;
 
