@@ -1,8 +1,9 @@
 /* Offsets in the arena.
  *
  * Placing intervals of given sizes so that those that overlap in time do not overlap in space is
- * NP-hard; several greedy orders are tried and the best result is kept. Buffers are looked up by
- * time in a segment tree, so that long graphs cost little more than their length. */
+ * NP-hard; several greedy orders are tried, the best one is changed step by step while that helps, and
+ * the best result is kept. Buffers are looked up by time in a segment tree, so that long graphs cost
+ * little more than their length. */
 #include <stdlib.h>
 #include <string.h>
 #include "passes/plan.h"
@@ -296,6 +297,67 @@ static void keep_if_better(plan_graph *p, int64_t size, const char *heuristic, i
     for (int i = 0; i < p->buffer.n; i++) best[i] = p->buffer.at[i]->offset;
 }
 
+/* ---- a better order ------------------------------------------------------------------------ */
+
+/* Numbers without a pattern, the same in every build: xorshift, G. Marsaglia, Journal of Statistical
+ * Software 8(14), 2003. */
+static int any_below(uint32_t *state, int n)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return (int)(*state % (uint32_t)n);
+}
+
+static void move_up(plan_buffer **order, int from, int to)
+{
+    plan_buffer *b = order[from];
+    memmove(&order[to + 1], &order[to], (size_t)(from - to) * sizeof *order);
+    order[to] = b;
+}
+
+static void move_back(plan_buffer **order, int from, int to)
+{
+    plan_buffer *b = order[to];
+    memmove(&order[to], &order[to + 1], (size_t)(from - to) * sizeof *order);
+    order[from] = b;
+}
+
+/* One of those that reach to the end of the arena, but the first in the order, where it may lie as it likes; 0: there
+ * is no other. */
+static int one_at_the_end(plan_buffer *const *order, int n, int64_t size, uint32_t *state)
+{
+    int found = 0;
+    for (int i = 1, met = 0; i < n; i++)
+        if (order[i]->offset + order[i]->bytes == size && any_below(state, ++met) == 0) found = i;
+    return found;
+}
+
+/* What reaches to the end of the arena, or anything, gets its place earlier than something else: kept where the arena is
+ * not larger for it. How many steps are tried depends on the number of buffers and of pairs alone, so that a build can be
+ * repeated. */
+static void improve_order(plan_graph *p, plan_buffer **order, int n, int64_t alignment, int64_t pairs, int64_t *best)
+{
+    const int64_t work = 8000000, most = 4000;
+    int64_t steps = work / (pairs + 16 * (int64_t)n + 1);
+    int64_t size = p->arena;
+    uint32_t state = 2463534242u;
+    if (steps > most) steps = most;
+    for (int64_t s = 0; s < steps && p->arena > p->lower_bound; s++) {
+        int from = any_below(&state, 2) ? one_at_the_end(order, n, size, &state) : any_below(&state, n);
+        int to = from ? any_below(&state, from) : 0;
+        move_up(order, from, to);
+        int64_t now = place_all(p, order, n, alignment, false);
+        keep_if_better(p, now, "in an order that was searched, lowest gap", best);
+        if (now <= size) {
+            size = now;
+        } else {
+            move_back(order, from, to);
+            place_all(p, order, n, alignment, false); /* one_at_the_end() reads the places */
+        }
+    }
+}
+
 void plan_offsets(plan_graph *p, int64_t alignment)
 {
     const int64_t many = 2000000;
@@ -316,6 +378,11 @@ void plan_offsets(plan_graph *p, int64_t alignment)
     for (int h = 0; h < nheuristic && p->arena != p->lower_bound; h++) {
         qsort(order, (size_t)n, sizeof *order, heuristics[h].compare);
         keep_if_better(p, place_all(p, order, n, alignment, heuristics[h].best), heuristics[h].name, best);
+    }
+    if (nheuristic && p->arena > p->lower_bound) {
+        for (int i = 0; i < n; i++) order[i]->offset = best[i];
+        qsort(order, (size_t)n, sizeof *order, by_offset); /* lowest gaps in this order are as good as the best so far */
+        improve_order(p, order, n, alignment, pairs, best);
     }
     for (int i = 0; i < n; i++) p->buffer.at[i]->offset = best[i];
     if (p->arena < 0) p->arena = 0;

@@ -3,6 +3,7 @@
 Every output is within 1e-4 of the output's largest magnitude (table.py says where not, and why); quantised ones
 within one step. Without arguments
 those that are fast. NFC_FLAGS in the environment: what nfc build is told besides."""
+import json
 import os
 import subprocess
 import sys
@@ -47,9 +48,18 @@ class Check:
         self.test.path = model.path
         self.program = ways.Program(nfc, model.path, model.name, work, [w for d in model.dims for w in ('-D', d)] + [w for k in model.keep for w in ('--keep', k)] + os.environ.get('NFC_FLAGS', '').split())
         self.program.build()
+        self.expect_small_arena()
         kept = {name for k in model.keep for name in k.split('=')}
         self.ins = {b.info.name: b for b in ports.bundles([i for i in self.test.inputs if i.name not in kept], self.program.ports['inputs'])}
         self.outs = ports.bundles([o for o in self.test.outputs if o.name not in kept], self.program.ports['outputs'])
+
+    def expect_small_arena(self):
+        """The arena is within 2 % of what is live at once."""
+        with open(os.path.join(self.program.sources, 'report.json')) as f:
+            for graph in json.load(f)['graphs']:
+                arena = graph['arena']
+                if not arena['lower_bound'] <= arena['bytes'] <= 1.02 * arena['lower_bound']:
+                    raise Fault('the arena of %s takes %d bytes; %d are live at once' % (graph['name'], arena['bytes'], arena['lower_bound']))
 
     def jobs(self, compiler):
         """[(case, job)]"""
