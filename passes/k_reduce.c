@@ -21,11 +21,20 @@ typedef struct {
     reducer *k;
     const kir_stmt *loop;
     VEC(sum) sum;
-    nfc_map sum_of, named; /* kir_buffer -> sum; kir_var of the loop's body */
-    bool unfit, stores;
+    VEC(const kir_stmt *) store;
+    nfc_map sum_of; /* kir_buffer -> sum */
+    bool unfit;
 } candidate;
 
 /* ---- which loops --------------------------------------------------------------------------- */
+
+/* Does the loop store to what is loaded, but for the same element in the same trip? */
+static bool meets_store(const candidate *c, const kir_expr *load)
+{
+    for (int i = 0; i < c->store.n; i++)
+        if (c->store.at[i]->buffer == load->buffer && c->store.at[i]->index != load->index) return true;
+    return false;
+}
 
 static void check_expr(void *env, const kir_expr *e)
 {
@@ -34,7 +43,7 @@ static void check_expr(void *env, const kir_expr *e)
     if (e->kind == KIR_INDEX && sx_mentions(e->index, c->loop->var->sym)) c->unfit = true;
     if (e->kind != KIR_LOAD) return;
     if (!sx_step(c->k->r.b->sx, e->index, c->loop->var->sym, &step) || (step != 0 && step != 1)) c->unfit = true;
-    if (map_getp(&c->sum_of, e->buffer) || e->buffer->written) c->unfit = true;
+    if (map_getp(&c->sum_of, e->buffer) || meets_store(c, e)) c->unfit = true;
     if (e->buffer->space == KIR_LOCAL && step != 0) c->unfit = true;
 }
 
@@ -49,11 +58,11 @@ static void check_sum(candidate *c, const kir_stmt *s)
     map_setp(&c->sum_of, s->buffer, c);
 }
 
-/* Stores to what nothing of the loop reads, one element after the other. */
+/* Stores one element after the other. */
 static void check_store(candidate *c, const kir_stmt *s)
 {
     int64_t step;
-    c->stores = true;
+    vec_push(c->k->r.b->scratch, &c->store, s);
     if (s->buffer->space != KIR_GLOBAL || !sx_step(c->k->r.b->sx, s->index, c->loop->var->sym, &step) || step != 1) c->unfit = true;
 }
 
@@ -77,7 +86,7 @@ static bool is_candidate(reducer *k, const kir_stmt *s, candidate *c)
         kir_stmt own = {.kind = KIR_NOTE, .value = s->body.at[i]->value};
         k_visit_exprs(k->r.b->scratch, &own, check_expr, c);
     }
-    return !c->unfit && s->body.n && (c->sum.n || c->stores);
+    return !c->unfit && s->body.n && (c->sum.n || c->store.n);
 }
 
 /* ---- vectors of them ----------------------------------------------------------------------- */
