@@ -34,6 +34,7 @@ typedef struct device_unit {
     double latency;           /* cycles of a multiply-add */
     int64_t vector_bits;      /* of one register; 0: no vector registers */
     int64_t vector_registers; /* 0 when vector_bits is */
+    const char *source;       /* where the numbers are from */
     double fork_us;           /* what starting threads on a kernel and waiting for them takes */
     VEC(device_level) level;  /* nearest first; empty: unknown */
     device_words flags;       /* of the compiler, when this unit runs the program */

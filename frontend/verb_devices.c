@@ -91,6 +91,7 @@ static void show_unit(nfc_session *s, const device *d, const device_unit *u)
         printf("    %-12s%lld registers of %lld bits\n", "vectors", (long long)u->vector_registers,
                (long long)u->vector_bits);
     for (int i = 0; i < u->level.n; i++) show_level(s, &u->level.at[i]);
+    if (*u->source) printf("    %-12s%s\n", "source", u->source);
     if (u->flags.n) printf("    %-12s%s\n", "flags", join(s, &u->flags));
 }
 

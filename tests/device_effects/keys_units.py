@@ -181,6 +181,13 @@ def _():
     check("nf_f32x4 part[4];" in kernels() and "nf_f32x4 part[2];" in kernels(units__0__latency=2), "sums at once")
 
 
+@effect("/units/*/source")
+def _():
+    pathlib.Path("sourced.json").write_text(json.dumps(described(units__0__source="a data sheet")))
+    check(re.search(r"source +a data sheet\n", command(NFC, "devices", "sourced.json").stdout), "the source in nfc devices")
+    check("a data sheet" not in command(NFC, "devices", "host").stdout, "no source in nfc devices")
+
+
 @effect("/units/*/vector_bits")
 def _():
     shown("vector_bits", 512)

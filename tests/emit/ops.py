@@ -33,6 +33,10 @@ COMPILERS = {
     "clang++": ("clang++-14", "-x c++ -std=c++17 -O0 -ffp-contract=off -Wno-deprecated " + STRICT, ""),
     "avx2": ("gcc", "-std=c99 -O2 -march=x86-64-v3 -Wno-psabi -ffp-contract=off " + STRICT, ""),
     "avx512": ("clang-14", "-std=c11 -O0 -g1 -march=x86-64-v4 -Wno-psabi -ffp-contract=off " + SAFE, ""),
+    "sse2": ("gcc", "-std=c99 -O1 -march=x86-64 -Wno-psabi -ffp-contract=off " + STRICT, ""),
+    "dotprod": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.2-a+dotprod+fp16 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max"),
+    "sve256": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.4-a+sve+dotprod+fp16 -msve-vector-bits=256 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max,sve256=on,sve-default-vector-length=32"),
+    "rpi4": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -mcpu=cortex-a72 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu cortex-a72"),
     "aarch64": ("aarch64-linux-gnu-gcc", "-std=c99 -O2 -ffp-contract=off -static " + STRICT, "qemu-aarch64"),
 }
 EPS = {"f64": 2.0 ** -52, "f32": 2.0 ** -23, "f16": 2.0 ** -10, "bf16": 2.0 ** -7, "f8e4m3": 2.0 ** -3, "f8e5m2": 2.0 ** -2}
