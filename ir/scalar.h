@@ -28,14 +28,10 @@
 #define NFC_SCALAR_H
 
 /* Built on the others alike in every meaning. */
-#define SIGMOID(x) SEL(GE(x, LIT(0)), DIV(LIT(1), ADD(LIT(1), EXP(NEG(ABS(x))))), DIV(EXP(NEG(ABS(x))), ADD(LIT(1), EXP(NEG(ABS(x))))))
+#define SIGMOID(x) DIV(SEL(GE(x, LIT(0)), LIT(1), EXP(NEG(ABS(x)))), ADD(LIT(1), EXP(NEG(ABS(x)))))
 /* With e = exp(-|x|): (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, (e^2 + 2e) / (e^2 + 2e + 2) below. */
 #define MISH_E(x) EXP(NEG(ABS(x)))
-#define MISHGATE(x)                                                                                \
-    SEL(GE(x, LIT(0)),                                                                             \
-        DIV(ADD(LIT(1), MUL(LIT(2), MISH_E(x))),                                                   \
-            ADD(ADD(LIT(1), MUL(LIT(2), MISH_E(x))), MUL(LIT(2), MUL(MISH_E(x), MISH_E(x))))),     \
-        DIV(MUL(MISH_E(x), ADD(MISH_E(x), LIT(2))),                                                \
-            ADD(MUL(MISH_E(x), ADD(MISH_E(x), LIT(2))), LIT(2))))
+#define MISH_TOP(x) SEL(GE(x, LIT(0)), ADD(LIT(1), MUL(LIT(2), MISH_E(x))), MUL(MISH_E(x), ADD(MISH_E(x), LIT(2))))
+#define MISHGATE(x) DIV(MISH_TOP(x), ADD(MISH_TOP(x), SEL(GE(x, LIT(0)), MUL(LIT(2), MUL(MISH_E(x), MISH_E(x))), LIT(2))))
 
 #endif

@@ -148,26 +148,57 @@ static int operand_count(const group *a, const group *b)
     return n - (a->member.n + b->member.n) / 2;
 }
 
+/* Is each element of c's result made of operand n's element at the same place? */
+static bool stays(const ir_inst *c, int n)
+{
+    bool each = op_get(c->op)->family == FAM_EW || c->op == IR_cast || c->op == IR_bitcast || (follows_first(c) && n == 0);
+    return each && ir_same_shape(c->in[n]->type, c->out[0]->type);
+}
+
+/* May the group that ends in v be worked out inside of c's group, as far as that does not depend on how c uses it? */
+static bool may_move(fuser *f, const ir_value *v, const ir_inst *c)
+{
+    const ir_inst *p = v ? v->def : NULL;
+    if (!p || p->block != c->block || !(is_pointwise(p) || is_root(p))) return false;
+    const group *pg = group_of(f, p), *cg = group_of(f, c);
+    if (pg == cg || vec_last(&pg->member) != p || (pg->can_fail && cg->can_fail) || (pg->root && cg->root)) return false;
+    if (!hints_agree(p, c) || map_getp(&f->epoch, p) != map_getp(&f->epoch, c) || crosses_write(f, pg, c)) return false;
+    return pg->member.n + cg->member.n <= MAX_MEMBERS && operand_count(pg, cg) <= MAX_OPERANDS;
+}
+
 /* May the group that ends in operand n of c be worked out inside of c's group? */
 static bool may_merge(fuser *f, const ir_inst *c, int n)
 {
     const ir_value *v = c->in[n];
-    const ir_inst *p = v ? v->def : NULL;
-    if (!p || p->block != c->block || !(is_pointwise(p) || is_root(p))) return false;
-    const group *pg = group_of(f, p), *cg = group_of(f, c);
-    if (pg == cg || vec_last(&pg->member) != p || !only_used_by(v, c) || (pg->can_fail && cg->can_fail)) return false;
-    if (!hints_agree(p, c) || map_getp(&f->epoch, p) != map_getp(&f->epoch, c) || crosses_write(f, pg, c)) return false;
-    if (pg->member.n + cg->member.n > MAX_MEMBERS || operand_count(pg, cg) > MAX_OPERANDS) return false;
+    if (!may_move(f, v, c) || !only_used_by(v, c)) return false;
+    const group *pg = group_of(f, v->def), *cg = group_of(f, c);
     const ir_type *pt = v->type, *ct = c->out[0]->type;
-    if (pg->root) {
-        bool stays = op_get(c->op)->family == FAM_EW || c->op == IR_cast || c->op == IR_bitcast || (follows_first(c) && n == 0);
-        return stays && !cg->root && ir_same_shape(pt, ct);
-    }
+    if (pg->root) return stays(c, n);
     int loads = loads_per_element(c, n);
     if (loads == 0) return false;
     if (cg->root && cg->root != c) return ir_same_shape(pt, ct) || !pg->costly;
     bool repeated = loads > 1 || (!cg->root && ir_max_elements(pt) < ir_max_elements(ct));
     return !repeated || !pg->costly;
+}
+
+/* Do all uses of a value lie in a group, whose every element that depends on it does so at the same place? Then the value
+ * is known wherever it is asked for, though more than one member does: x * sigmoid(x). */
+static bool is_shared_inside(fuser *f, const ir_value *v, const group *g)
+{
+    for (const ir_use *u = v->uses; u; u = u->next)
+        if (!u->inst || group_of(f, u->inst) != g) return false;
+    nfc_map depends;
+    map_init(&depends, f->ctx->scratch);
+    map_setp(&depends, v, f);
+    for (int i = 0; i < g->member.n; i++) {
+        const ir_inst *m = g->member.at[i];
+        for (int k = 0; k < m->nin; k++) {
+            if (!m->in[k] || !map_getp(&depends, m->in[k])) continue;
+            if (!stays(m, k)) return false;
+            map_setp(&depends, m->out[0], f);
+        }
+    }
+    return true;
 }
 
 static void merge(fuser *f, group *into, group *from)
@@ -182,6 +213,21 @@ static void merge(fuser *f, group *into, group *from)
         map_setp(&f->of, m, into);
     }
     *into = all;
+}
+
+/* Takes in the groups of which several members of c's group use the result; true when there was one. */
+static bool merge_shared(fuser *f, const ir_inst *c)
+{
+    group *g = group_of(f, c);
+    for (int i = 0; i < g->member.n; i++) {
+        const ir_inst *m = g->member.at[i];
+        for (int k = 0; k < m->nin; k++) {
+            if (!may_move(f, m->in[k], c) || !is_shared_inside(f, m->in[k], g)) continue;
+            merge(f, g, group_of(f, m->in[k]->def));
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- making the kernel's instruction ------------------------------------------------------- */
@@ -258,6 +304,7 @@ static void fuse_block(fuser *f, ir_block *b)
         if (!group_of(f, c)) continue;
         for (int n = 0; n < c->nin; n++)
             if (may_merge(f, c, n)) merge(f, group_of(f, c), group_of(f, c->in[n]->def));
+        while (merge_shared(f, c)) continue;
     }
     for (ir_inst *c = b->first, *next; c; c = next) {
         next = c->next;
