@@ -36,8 +36,10 @@ mkdir "$work/results" || exit 2
 
 mkdir "$work/run" || exit 2
 "$python" "$here/rewrite.py" "$here/../ops" "$work/ops" $every || exit 2
-NFC_MODULES=$work/ops NFC_FLAGS=--layout=channels-last "$python" "$here/../emit/ops.py" "$build" "$work/run" "$@"
-[ $? = 0 ] || exit 1
+NFC_MODULES=$work/ops NFC_FLAGS=--layout=channels-last "$python" "$here/../emit/ops.py" "$build" "$work/run" "$@" >"$work/log"
+status=$?
+cat "$work/log"
+[ $status = 0 ] || exit 1
 
 models=${NFC_MODELS:-$here/../../../shared/models}
 if [ ! -d "$models/ultraface" ]; then
@@ -45,4 +47,5 @@ if [ ! -d "$models/ultraface" ]; then
     exit 77
 fi
 mkdir "$work/models" || exit 2
-NFC_FLAGS=--layout=channels-last "$python" -B "$here/../models/check.py" "$build" "$models" "$work/models" mnist ultraface light_shufflenet silero_vad_16000
+NFC_FLAGS=--layout=channels-last "$python" -B "$here/../models/check.py" "$build" "$models" "$work/models" mnist ultraface light_shufflenet silero_vad_16000 || exit 1
+echo "tests/layout: $plans plans, 4 models; of ops, one graph in $every: $(tail -n 1 "$work/log")"
