@@ -64,6 +64,20 @@ void arena_free(nfc_arena *arena)
     free(arena);
 }
 
+void arena_clear(nfc_arena *arena)
+{
+    chunk *kept = arena->chunks;
+    if (!kept) return;
+    for (chunk *c = kept->next, *next; c; c = next) {
+        next = c->next;
+        arena->bytes -= c->size;
+        free(c);
+    }
+    kept->next = NULL;
+    memset((unsigned char *)kept + header_bytes(), 0, kept->used);
+    kept->used = 0;
+}
+
 void arena_on_oom(nfc_arena *arena, jmp_buf *handler) { arena->oom = handler; }
 
 _Noreturn void arena_oom(nfc_arena *arena)

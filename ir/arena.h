@@ -17,6 +17,8 @@ nfc_arena *arena_new(void);
  * at the latest. */
 nfc_arena *arena_child(nfc_arena *parent);
 void arena_free(nfc_arena *arena);
+/* Frees what was allocated, and keeps a little to allocate again from. It has no children, and nothing deferred. */
+void arena_clear(nfc_arena *arena);
 /* Where to go when memory runs out; without a handler the process exits with status 4. */
 void arena_on_oom(nfc_arena *arena, jmp_buf *handler);
 /* Reports an allocation failure of somebody else's allocator (cJSON, stdio) the same way. */

@@ -4,8 +4,17 @@
 
 void sx_init(sx_table *t, nfc_arena *arena)
 {
-    *t = (sx_table){.arena = arena};
+    *t = (sx_table){.arena = arena, .scratch = arena_child(arena)};
     map_init(&t->map, arena);
+}
+
+/* What an operation needs until it has its result goes with the outermost one. */
+static void enter(sx_table *t) { t->depth++; }
+
+static const ir_sx *leave(sx_table *t, const ir_sx *result)
+{
+    if (--t->depth == 0) arena_clear(t->scratch);
+    return result;
 }
 
 ir_sym *sx_new_sym(sx_table *t, const char *name, int64_t lo, int64_t hi, nfc_span at)
@@ -16,6 +25,19 @@ ir_sym *sx_new_sym(sx_table *t, const char *name, int64_t lo, int64_t hi, nfc_sp
 }
 
 /* ---- hash-consing ------------------------------------------------------------------------ */
+
+static sx_term *own_terms(sx_table *t, const sx_term *term, int n)
+{
+    int factors = 0;
+    for (int i = 0; i < n; i++) factors += term[i].n;
+    sx_term *own = ARENA_ARRAY(t->arena, sx_term, n);
+    const ir_sx **factor = ARENA_ARRAY(t->arena, const ir_sx *, factors);
+    for (int i = 0; i < n; i++) {
+        own[i] = (sx_term){term[i].coef, term[i].n, factor};
+        for (int k = 0; k < term[i].n; k++) *factor++ = term[i].factor[k];
+    }
+    return own;
+}
 
 static const ir_sx *cons(sx_table *t, const ir_sx *draft)
 {
@@ -35,6 +57,7 @@ static const ir_sx *cons(sx_table *t, const ir_sx *draft)
     if (have) return have;
     ir_sx *own = ARENA_NEW(t->arena, ir_sx);
     *own = *draft;
+    if (draft->nterm) own->term = own_terms(t, draft->term, draft->nterm);
     own->id = t->nsx++;
     map_setn(&t->map, (const char *)t->key.at, bytes, own);
     return own;
@@ -74,8 +97,8 @@ static poly as_poly(sx_table *t, const ir_sx *a)
 {
     if (a->kind == SX_SUM)
         return (poly){(sx_term *)(uintptr_t)a->term, a->nterm, a->constant};
-    sx_term *one = ARENA_NEW(t->arena, sx_term);
-    const ir_sx **factor = ARENA_NEW(t->arena, const ir_sx *);
+    sx_term *one = ARENA_NEW(t->scratch, sx_term);
+    const ir_sx **factor = ARENA_NEW(t->scratch, const ir_sx *);
     *factor = a;
     *one = (sx_term){1, 1, factor};
     return (poly){one, 1, 0};
@@ -127,7 +150,7 @@ static const ir_sx *rejoin(sx_table *t, poly p)
             const ir_sx *sum = sx_mul(t, sx_int(t, p.term[i].coef), p.term[i].factor[at]->a);
             for (int f = 0; f < p.term[i].n; f++)
                 if (f != at) sum = sx_mul(t, sum, p.term[i].factor[f]);
-            poly rest = {ARENA_ARRAY(t->arena, sx_term, p.n), 0, p.constant};
+            poly rest = {ARENA_ARRAY(t->scratch, sx_term, p.n), 0, p.constant};
             for (int j = 0; j < p.n; j++)
                 if (j != i && j != k) rest.term[rest.n++] = p.term[j];
             return sx_add(t, sum, from_poly(t, rest));
@@ -167,7 +190,7 @@ static const ir_sx *combine(sx_table *t, const ir_sx *a, const ir_sx *b, int64_t
     if (sx_is_const(a) && sx_is_const(b))
         return sx_int(t, checked_add(t, a->constant, checked_mul(t, b->constant, scale)));
     poly pa = as_poly(t, a), pb = as_poly(t, b), r = {0};
-    r.term = ARENA_ARRAY(t->arena, sx_term, pa.n + pb.n);
+    r.term = ARENA_ARRAY(t->scratch, sx_term, pa.n + pb.n);
     r.constant = checked_add(t, pa.constant, checked_mul(t, pb.constant, scale));
     int i = 0, j = 0;
     while (i < pa.n || j < pb.n) {
@@ -182,13 +205,22 @@ static const ir_sx *combine(sx_table *t, const ir_sx *a, const ir_sx *b, int64_t
     return from_poly(t, r);
 }
 
-const ir_sx *sx_add(sx_table *t, const ir_sx *a, const ir_sx *b) { return combine(t, a, b, 1); }
-const ir_sx *sx_sub(sx_table *t, const ir_sx *a, const ir_sx *b) { return combine(t, a, b, -1); }
+const ir_sx *sx_add(sx_table *t, const ir_sx *a, const ir_sx *b)
+{
+    enter(t);
+    return leave(t, combine(t, a, b, 1));
+}
+
+const ir_sx *sx_sub(sx_table *t, const ir_sx *a, const ir_sx *b)
+{
+    enter(t);
+    return leave(t, combine(t, a, b, -1));
+}
 
 static sx_term mul_terms(sx_table *t, const sx_term *a, const sx_term *b)
 {
     sx_term r = {checked_mul(t, a->coef, b->coef), a->n + b->n, NULL};
-    r.factor = ARENA_ARRAY(t->arena, const ir_sx *, r.n);
+    r.factor = ARENA_ARRAY(t->scratch, const ir_sx *, r.n);
     for (int i = 0, j = 0, k = 0; k < r.n; k++) {
         bool left = j == b->n || (i < a->n && a->factor[i]->id <= b->factor[j]->id);
         r.factor[k] = left ? a->factor[i++] : b->factor[j++];
@@ -207,7 +239,7 @@ static bool too_long(const poly *a, const poly *b)
     return (int64_t)(a->n + 1) * (b->n + 1) > MOST_TERMS || degree[0] + degree[1] > MOST_FACTORS;
 }
 
-const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
+static const ir_sx *product(sx_table *t, const ir_sx *a, const ir_sx *b)
 {
     if (sx_is_const(a) && sx_is_const(b)) return sx_int(t, checked_mul(t, a->constant, b->constant));
     if (sx_is_const(a)) return combine(t, sx_int(t, 0), b, a->constant);
@@ -221,7 +253,7 @@ const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
     for (int i = 0; i < pa.n; i++) {
         sum = combine(t, sum, from_poly(t, (poly){&pa.term[i], 1, 0}), pb.constant);
         for (int j = 0; j < pb.n; j++) {
-            sx_term *m = ARENA_NEW(t->arena, sx_term);
+            sx_term *m = ARENA_NEW(t->scratch, sx_term);
             *m = mul_terms(t, &pa.term[i], &pb.term[j]);
             sum = combine(t, sum, from_poly(t, (poly){m, 1, 0}), 1);
         }
@@ -231,13 +263,19 @@ const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
     return sum;
 }
 
+const ir_sx *sx_mul(sx_table *t, const ir_sx *a, const ir_sx *b)
+{
+    enter(t);
+    return leave(t, product(t, a, b));
+}
+
 /* Splits a into by * (*whole) + rest, where rest has the terms that `by` does not divide. Of an a that is
  * never negative neither is the rest: targets divide towards zero. */
 static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx **rest)
 {
     poly p = as_poly(t, a), w = {0}, r = {0};
-    w.term = ARENA_ARRAY(t->arena, sx_term, p.n + 1);
-    r.term = ARENA_ARRAY(t->arena, sx_term, p.n + 1);
+    w.term = ARENA_ARRAY(t->scratch, sx_term, p.n + 1);
+    r.term = ARENA_ARRAY(t->scratch, sx_term, p.n + 1);
     for (int i = 0; i < p.n; i++) {
         sx_term m = p.term[i];
         if (m.coef % by) {
@@ -258,7 +296,7 @@ static const ir_sx *split(sx_table *t, const ir_sx *a, int64_t by, const ir_sx *
     return from_poly(t, w);
 }
 
-const ir_sx *sx_div(sx_table *t, const ir_sx *a, int64_t by)
+static const ir_sx *quotient(sx_table *t, const ir_sx *a, int64_t by)
 {
     if (by == 1) return a;
     if (sx_is_const(a)) return sx_int(t, sx_floor_div(a->constant, by));
@@ -269,7 +307,13 @@ const ir_sx *sx_div(sx_table *t, const ir_sx *a, int64_t by)
     return sx_add(t, whole, cons(t, &(ir_sx){.kind = SX_DIV, .constant = by, .a = rest}));
 }
 
-const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by)
+const ir_sx *sx_div(sx_table *t, const ir_sx *a, int64_t by)
+{
+    enter(t);
+    return leave(t, quotient(t, a, by));
+}
+
+static const ir_sx *remainder_of(sx_table *t, const ir_sx *a, int64_t by)
 {
     if (by == 1) return sx_int(t, 0);
     if (sx_is_const(a)) return sx_int(t, a->constant - sx_floor_div(a->constant, by) * by);
@@ -279,6 +323,12 @@ const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by)
     sx_range(rest, &lo, &hi);
     if (lo >= 0 && hi < by) return rest;
     return cons(t, &(ir_sx){.kind = SX_MOD, .constant = by, .a = rest});
+}
+
+const ir_sx *sx_mod(sx_table *t, const ir_sx *a, int64_t by)
+{
+    enter(t);
+    return leave(t, remainder_of(t, a, by));
 }
 
 static bool div_exactly(int64_t a, int64_t b, int64_t *out)
@@ -293,7 +343,7 @@ static bool div_term(sx_table *t, const sx_term *a, const sx_term *b, sx_term *o
 {
     int64_t coef;
     if (!div_exactly(a->coef, b->coef, &coef)) return false;
-    *out = (sx_term){coef, 0, ARENA_ARRAY(t->arena, const ir_sx *, a->n + 1)};
+    *out = (sx_term){coef, 0, ARENA_ARRAY(t->scratch, const ir_sx *, a->n + 1)};
     int j = 0;
     for (int i = 0; i < a->n; i++) {
         if (j < b->n && a->factor[i] == b->factor[j]) j++;
@@ -302,7 +352,7 @@ static bool div_term(sx_table *t, const sx_term *a, const sx_term *b, sx_term *o
     return j == b->n;
 }
 
-const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b)
+static const ir_sx *exact_quotient(sx_table *t, const ir_sx *a, const ir_sx *b)
 {
     if (sx_is(b, 0)) return NULL;
     if (a == b) return sx_int(t, 1);
@@ -313,7 +363,7 @@ const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b)
     else return NULL; /* a sum divides only itself here */
     const ir_sx *sum = sx_int(t, 0);
     for (int i = 0; i < pa.n; i++) {
-        sx_term *m = ARENA_NEW(t->arena, sx_term);
+        sx_term *m = ARENA_NEW(t->scratch, sx_term);
         if (!div_term(t, &pa.term[i], &divisor, m)) return NULL;
         const ir_sx *one = m->n ? from_poly(t, (poly){m, 1, 0}) : sx_int(t, m->coef);
         sum = sx_add(t, sum, one);
@@ -322,6 +372,12 @@ const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b)
     int64_t constant;
     if (divisor.n || !div_exactly(pa.constant, divisor.coef, &constant)) return NULL;
     return sx_add(t, sum, sx_int(t, constant));
+}
+
+const ir_sx *sx_exact_div(sx_table *t, const ir_sx *a, const ir_sx *b)
+{
+    enter(t);
+    return leave(t, exact_quotient(t, a, b));
 }
 
 const ir_sx *sx_replace(sx_table *t, const ir_sx *a, sx_by *by, void *env)

@@ -43,9 +43,9 @@ struct ir_sx {
 };
 
 typedef struct sx_table {
-    nfc_arena *arena;
+    nfc_arena *arena, *scratch; /* scratch: cleared when the outermost operation has its result */
     nfc_map map;
-    int nsym, nsx;
+    int nsym, nsx, depth;       /* depth: operations under way */
     VEC(int64_t) key; /* of what is looked up at the moment */
     bool overflow; /* set by an operation whose coefficients left 64 bits, or that is too long; its result is 0 */
 } sx_table;
