@@ -111,6 +111,7 @@ typedef struct kir_stmt {
     kir_stmt_kind kind;
     VEC(struct kir_stmt *) body;      /* SEQ, FOR, IF */
     kir_for_kind loop;                /* FOR */
+    bool in_parts;                    /* FOR: what it sums up is to be summed in parts, with --strict: passes/k_sums.h */
     kir_var *var;                     /* FOR, LET */
     const ir_sx *begin, *end;         /* FOR */
     kir_buffer *buffer, *from;        /* ALLOC, STORE, ACCUM, COPY; from: COPY */

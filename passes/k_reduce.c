@@ -11,6 +11,7 @@ typedef struct {
 typedef struct {
     k_replay r;
     int64_t lanes, parts;
+    bool keep_order;
     bool (*has_fma)(const void *env, kir_type type, int64_t lanes);
     const void *env;
     int64_t at_once; /* lanes of what is replayed now */
@@ -50,6 +51,7 @@ static void check_expr(void *env, const kir_expr *e)
 static void check_sum(candidate *c, const kir_stmt *s)
 {
     bool known = s->op == KB_ADD || s->op == KB_MUL || s->op == KB_MIN || s->op == KB_MAX;
+    if (c->k->keep_order && dtype_is_float(s->buffer->dtype)) known = false;
     if (!known || s->buffer->space != KIR_LOCAL || !sx_is(s->buffer->size, 1) || map_getp(&c->sum_of, s->buffer)) {
         c->unfit = true;
         return;
@@ -91,7 +93,7 @@ static bool is_candidate(reducer *k, const kir_stmt *s, candidate *c)
 
 /* ---- vectors of them ----------------------------------------------------------------------- */
 
-static const kir_expr *neutral(kir_builder *b, kir_bin op, nfc_dtype t)
+const kir_expr *k_neutral(kir_builder *b, kir_bin op, nfc_dtype t)
 {
     bool real = dtype_is_float(t);
     if (op == KB_ADD || op == KB_MUL) return kir_number(b, (kir_type)t, op == KB_MUL);
@@ -107,7 +109,7 @@ static void fill_parts(reducer *k, candidate *c, int64_t parts)
         sum *s = &c->sum.at[i];
         s->part = (k_local){kir_alloc(k->r.b, "part", s->local->dtype, parts), parts};
         const ir_sx *j = kir_for(k->r.b, KIR_UNROLL, "j", number(k, 0), number(k, parts));
-        kir_store(k->r.b, s->part.buffer, j, neutral(k->r.b, s->op, s->local->dtype));
+        kir_store(k->r.b, s->part.buffer, j, k_neutral(k->r.b, s->op, s->local->dtype));
         kir_close(k->r.b);
     }
 }
@@ -192,10 +194,10 @@ static bool fma_at(void *env, kir_type type)
     return k->has_fma && k->has_fma(k->env, type, k->at_once);
 }
 
-int k_reduce(kir_builder *b, int64_t lanes, int64_t parts, bool (*has_fma)(const void *env, kir_type type, int64_t lanes), const void *env)
+int k_reduce(kir_builder *b, int64_t lanes, int64_t parts, bool keep_order, bool (*has_fma)(const void *env, kir_type type, int64_t lanes), const void *env)
 {
     reducer *k = ARENA_NEW(b->scratch, reducer);
-    *k = (reducer){.lanes = lanes, .parts = parts, .has_fma = has_fma, .env = env, .at_once = 1};
+    *k = (reducer){.lanes = lanes, .parts = parts, .keep_order = keep_order, .has_fma = has_fma, .env = env, .at_once = 1};
     const kir_stmt *old = k_rebuild(&k->r, b);
     k->r.on_for = on_for;
     k->r.has_fma = fma_at;

@@ -210,6 +210,14 @@ const ir_sx *lw_for(lw *l, const char *name, const ir_sx *extent)
     return kir_for(&l->b, KIR_SERIAL, name, sx_int(l->sx, 0), extent);
 }
 
+void lw_in_parts(lw *l)
+{
+    enum { LEAST = 32 };
+    kir_stmt *s = vec_last(&l->b.open);
+    bool loop = s->kind == KIR_FOR && s->loop == KIR_SERIAL;
+    if (loop && sx_is(s->begin, 0) && sx_max(s->end) >= LEAST) s->in_parts = true;
+}
+
 void lw_if(lw *l, const kir_expr *cond)
 {
     map_init(&l->memo, l->m->arena);
@@ -555,6 +563,7 @@ plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
     lw l;
     begin(&l, p, inst, error_place(inst));
     lower_body(&l);
+    if (p->plan->strict) sched_fix_sums(&l.b);
     call = end(&l, kernel_name(&l));
     call->kernel->schedule = unused;
     return call;

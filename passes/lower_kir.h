@@ -65,6 +65,9 @@ int lw_for_steps(lw *l, const ir_type *t, const int *order, int n, const ir_sx *
 /* One loop; serial. */
 const ir_sx *lw_for(lw *l, const char *name, const ir_sx *extent);
 const ir_sx *lw_for_parallel(lw *l, const char *name, const ir_sx *extent);
+/* Of the innermost open loop, which sums up: with --strict it does so in parts where it may have so many trips that it
+ * is worth while. The shapes alone decide that, so that every device sums alike. */
+void lw_in_parts(lw *l);
 void lw_if(lw *l, const kir_expr *cond);
 void lw_close(lw *l, int loops);
 const kir_expr *lw_number(lw *l, kir_type type, double value);

@@ -53,6 +53,7 @@ static const kir_expr *row_sum(lw *l, const ir_inst *inst, term of, uint32_t row
     kir_type compute = kir_compute(inst->in[0]->type->dtype);
     kir_buffer *sum = lw_accumulator(l, of == SQUARE ? "squares" : "sum", compute, lw_number(l, compute, 0));
     int loops = lw_for_axes(l, inst->in[0]->type, row, false, index);
+    lw_in_parts(l);
     const kir_expr *x = lw_load(l, inst->in[0], index);
     if (centre) x = lw_bin(l, SUB, x, centre);
     x = lw_named(l, "x", x);

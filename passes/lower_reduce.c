@@ -107,6 +107,7 @@ static const kir_expr *reduce_loop(lw *l, const ir_inst *inst, kir_type t, uint3
     const ir_type *x = inst->in[0]->type;
     kir_buffer *acc = lw_accumulator(l, "acc", t, neutral(l, inst, t));
     int loops = for_axes(l, x, mask, false, index);
+    lw_in_parts(l);
     const kir_expr *value = lw_load(l, inst->in[0], index);
     accumulate(l, combine_op(inst, t), acc, contribution(l, inst, value, largest));
     lw_close(l, loops);
@@ -118,6 +119,7 @@ static const kir_expr *largest_of(lw *l, const ir_inst *inst, kir_type t, uint32
 {
     kir_buffer *top = lw_accumulator(l, "top", t, lw_lowest(l, (nfc_dtype)t));
     int loops = for_axes(l, inst->in[0]->type, mask, false, index);
+    lw_in_parts(l);
     accumulate(l, KB_MAX, top, lw_load(l, inst->in[0], index));
     lw_close(l, loops);
     const kir_expr *m = lw_named(l, "largest", lw_read(l, top));
@@ -263,10 +265,12 @@ bool lo_softmax(lw *l, const ir_inst *inst)
     int loops = for_axes(l, t, all_axes(t) & ~row, true, index);
     kir_buffer *top = lw_accumulator(l, "top", compute, lw_lowest(l, (nfc_dtype)compute));
     int inner = for_axes(l, t, row, false, index);
+    lw_in_parts(l);
     accumulate(l, KB_MAX, top, lw_load(l, inst->in[0], index));
     lw_close(l, inner);
     kir_buffer *sum = lw_accumulator(l, "sum", compute, lw_number(l, compute, 0));
     inner = for_axes(l, t, row, false, index);
+    lw_in_parts(l);
     accumulate(l, KB_ADD, sum, lw_un(l, EXP, lw_bin(l, SUB, lw_load(l, inst->in[0], index), lw_read(l, top))));
     lw_close(l, inner);
     const kir_expr *scale = is_log ? lw_un(l, LOG, lw_read(l, sum)) : lw_bin(l, DIV, lw_number(l, compute, 1), lw_read(l, sum));
@@ -295,6 +299,7 @@ static const kir_expr *mean_over(lw *l, const ir_inst *inst, const ir_type *t, u
         if (mask >> i & 1) n = sx_mul(l->sx, n, t->dim[i]);
     kir_buffer *sum = lw_accumulator(l, squared ? "squares" : "sum", compute, lw_number(l, compute, 0));
     int loops = for_axes(l, t, mask, false, index);
+    lw_in_parts(l);
     const kir_expr *x = lw_load(l, inst->in[0], index);
     if (centre) x = lw_bin(l, SUB, x, centre);
     if (squared) {
@@ -358,6 +363,7 @@ bool lo_group_norm(lw *l, const ir_inst *inst)
         const ir_sx *c = lw_for(l, "c", each);
         index[1] = sx_add(l->sx, sx_mul(l->sx, g, each), c);
         int loops = for_axes(l, t, spatial, false, index);
+        lw_in_parts(l);
         const kir_expr *x = lw_load(l, inst->in[0], index);
         if (pass) {
             x = lw_named(l, "d", lw_bin(l, SUB, x, mean));

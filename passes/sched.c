@@ -3,6 +3,7 @@
 
 #include "passes/k_pack.h"
 #include "passes/k_reduce.h"
+#include "passes/k_sums.h"
 
 bool sched_target_of(const device *d, sched_target *to)
 {
@@ -167,16 +168,31 @@ static const char *reduce_inside(const sched_target *t, k_nest *nest)
     enum { MOST_PARTS = 8 };
     int64_t lanes = t->vector_bytes / sched_widest(nest), parts = 1; /* sums at once that hide what an addition takes */
     while (parts < MOST_PARTS && parts < t->latency * t->pipes) parts *= 2;
-    if (lanes < 2 || !k_reduce(nest->b, lanes, parts, has_fma, t)) return NULL;
+    if (lanes < 2 || !k_reduce(nest->b, lanes, parts, t->strict, has_fma, t)) return NULL;
     return arena_printf(nest->b->arena, "vectors of %lld along the inner loops", (long long)lanes);
+}
+
+/* The same, with what is summed up in parts in a fixed order. */
+static const char *fix_inside(const sched_target *t, k_nest *nest)
+{
+    int64_t lanes = t->vector_bytes / sched_widest(nest);
+    k_fix_sums(nest->b, lanes);
+    const char *text = reduce_inside(t, nest);
+    return text ? text : arena_printf(nest->b->arena, lanes < 2 ? "single elements" : "vectors of %lld along the inner loops", (long long)lanes);
 }
 
 static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)
 {
     k_nest nest;
     sched s;
-    bool nested = k_find_nest(b, &nest);
-    if (!nested || !sched_pick(t, &nest, call, &s)) return reduce_inside(t, &nest);
+    bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, &s);
+    if (!picked) return fixed ? fix_inside(t, &nest) : reduce_inside(t, &nest);
+    if (fixed) { /* the sums of a lane are arrays, too many for registers */
+        k_fix_sums(b, 1);
+        if (!k_find_nest(b, &nest) || !sched_pick(t, &nest, call, &s)) return NULL;
+        s.rows_axis = -1;
+        s.vectors = s.rows = 1;
+    }
     order_loops(&nest, &s);
     for (int i = 0; i < nest.n; i++)
         if (!cut(&nest, &s, i)) return NULL;
@@ -185,6 +201,14 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     nest.has_fma = has_fma;
     nest.fma_env = t;
     return k_apply_tiles(&nest) ? NULL : text;
+}
+
+void sched_fix_sums(kir_builder *b)
+{
+    b->scratch = arena_child(b->arena);
+    if (k_has_fixed_sums(b)) k_fix_sums(b, 1);
+    arena_free(b->scratch);
+    b->scratch = NULL;
 }
 
 const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)

@@ -37,5 +37,7 @@ int64_t sched_widest(k_nest *nest);
 /* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule,
  * and the kernel is to be built again. */
 const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call);
+/* Without a schedule: what --strict says of sums is done all the same. */
+void sched_fix_sums(kir_builder *b);
 
 #endif
