@@ -192,6 +192,8 @@ const ir_sx *kir_let_index(kir_builder *b, const char *name, const kir_expr *val
  * run at once: kir_verify() sees to it. */
 enum { KIR_MAX_GRID = 16 };
 int kir_grid(const kir_func *f, const kir_stmt *loop[KIR_MAX_GRID]);
+/* Takes out what nothing comes of: names that nothing uses, loops and guards in which nothing happens. */
+void kir_sweep(kir_builder *b);
 /* Ends the kernel: names shared subexpressions and finds out what it reads, writes and takes. */
 kir_func *kir_end(kir_builder *b);
 

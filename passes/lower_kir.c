@@ -506,6 +506,7 @@ static plan_call *end(lw *l, const char *name)
 {
     l->b.func->name = name;
     l->b.func->inst = l->inst;
+    kir_sweep(&l->b);
     l->call->kernel = kir_end(&l->b);
     drop_unused_params(l);
     return l->call;
