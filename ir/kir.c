@@ -194,6 +194,8 @@ const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const 
     bool is_unsigned = x->type < DT_COUNT && dtype_table[x->type].kind == DTC_UNSIGNED;
     if (is_unsigned && op == KB_LT && is_zero(y)) short_form = kir_int(b, DT_bool, 0);
     if (is_unsigned && op == KB_LE && is_zero(x)) short_form = kir_int(b, DT_bool, 1);
+    bool is_order = op == KB_EQ || op == KB_NE || op == KB_LT || op == KB_LE;
+    if (x == y && is_order && (x->type >= DT_COUNT || !dtype_is_float((nfc_dtype)x->type))) short_form = kir_int(b, DT_bool, op == KB_EQ || op == KB_LE);
     if (short_form) return short_form;
     kir_type type = kir_bin_table[op].flags & KIRF_BOOL ? DT_bool : x->type;
     return cons(b, (kir_expr){.kind = KIR_BIN, .type = type, .op = (uint8_t)op, .a = x, .b = y});
