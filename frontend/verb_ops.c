@@ -388,6 +388,7 @@ static json_node *op_json(nfc_arena *a, ir_op id)
     json_set(o, "onnx", json_string(a, op->onnx));
     json_set(o, "operands", operands_json(a, op));
     json_set(o, "result_shape", json_string(a, op->rule->shape_text));
+    json_set(o, "rule", json_string(a, op->rule->name));
     json_set(o, "results", results_json(a, op));
     json_set(o, "supported", by);
     json_set(o, "types", types);

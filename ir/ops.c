@@ -27,7 +27,7 @@
 
 /* ---- rows --------------------------------------------------------------------------------- */
 
-#define RULE(rule, macs, shape) static const op_rule rule_##rule = {sh_##rule, mc_##macs, shape};
+#define RULE(rule, macs, shape) static const op_rule rule_##rule = {#rule, sh_##rule, mc_##macs, shape};
 #include "ir/ops_empty.h"
 #include "ir/ops.def"
 #include "ir/ops_undef.h"

@@ -102,6 +102,7 @@ typedef int64_t op_mac_rule(const struct ir_inst *);
 
 /* What ops of one kind share: a `rule` of ops.def. */
 typedef struct op_rule {
+    const char *name;
     op_shape_rule *shape;
     op_mac_rule *macs;
     const char *shape_text; /* what it makes of the operands' shapes, in words */

@@ -36,7 +36,7 @@ check("ops --json: has each op once", sorted(table) == sorted(NAMES), set(table)
 check("ops --json: keys are sorted", json.dumps(table, sort_keys=True) == json.dumps(table))
 check("ops --json: the same twice", text == nfc("ops", "--json").stdout)
 check("ops --json: aliases", sorted((a, n) for n, o in table.items() for a in o["aliases"]) == sorted(ALIASES))
-check("ops --json: each has a doc and a shape", all(o["doc"] and o["result_shape"] for o in table.values()))
+check("ops --json: each has a doc and a shape", all(o["doc"] and o["result_shape"] and o["rule"] for o in table.values()))
 check("ops --json: each attribute has a doc", all(a["doc"] for o in table.values() for a in o["attributes"]))
 ulps = {n: int(u) for n, u in re.findall(r'^EW1\((\w+), \w+, \w+, [^"]*, "\w*", \w+, (\d+),', TABLE, re.M)}
 check("ops --json: the errors of the table", len(ulps) > 30 and all(table[n]["ulp"] == u for n, u in ulps.items()))
