@@ -9,6 +9,7 @@
 typedef struct {
     const ir_sym *sym;
     const ir_sx *lo, *hi;
+    const ir_sx *is; /* what a named index is, where it is made of others; else NULL */
 } kv_scoped;
 
 /* What an iteration of a parallel loop touches: the index, and the symbols that run inside of it. */

@@ -12,10 +12,10 @@ static const ir_sx *magnitude(kv_checker *c, const ir_sx *step)
     return kv_most(c, step) < 0 ? sx_sub(&c->m->sx, sx_int(&c->m->sx, 0), step) : step;
 }
 
-/* Do two different values of the loop's variable always give two different indices, whatever the
- * loops inside of it do? The steps must nest: what the smaller ones reach together lies below the
+/* Do two different values of a variable always give two different indices, whatever the others in scope from the
+ * symbol `first` on do? The steps must nest: what the smaller ones reach together lies below the
  * variable's own step, and what these reach with it lies below each larger step in turn. */
-static bool injective(kv_checker *c, const ir_sx *index, const ir_sym *sym)
+static bool injective(kv_checker *c, const ir_sx *index, const ir_sym *sym, int first)
 {
     sx_table *t = &c->m->sx;
     const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1), *base = kv_substitute(c, index, sym, zero);
@@ -23,12 +23,12 @@ static bool injective(kv_checker *c, const ir_sx *index, const ir_sym *sym)
     if (sx_add(t, base, sx_mul(t, stride, sx_sym(t, sym))) != index) return false;
     stride = magnitude(c, stride);
     VEC(index_step) larger = {0};
-    for (int i = 0; i < c->sym.n; i++) {
+    for (int i = first; i < c->sym.n; i++)
+        if (c->sym.at[i].sym == sym) own = sx_mul(t, stride, sx_sub(t, c->sym.at[i].hi, c->sym.at[i].lo));
+    for (int i = first; own && i < c->sym.n; i++) {
         const kv_scoped *s = &c->sym.at[i];
-        const ir_sx *extent = sx_sub(t, s->hi, s->lo);
-        if (s->sym == sym) own = sx_mul(t, stride, extent);
-        if (s->sym == sym || !own) continue; /* loops around are at the same iteration */
-        const ir_sx *step = magnitude(c, sx_sub(t, kv_substitute(c, index, s->sym, one), kv_substitute(c, index, s->sym, zero)));
+        if (s->sym == sym) continue;
+        const ir_sx *extent = sx_sub(t, s->hi, s->lo), *step = magnitude(c, sx_sub(t, kv_substitute(c, index, s->sym, one), kv_substitute(c, index, s->sym, zero)));
         if (kv_least(c, step) < 0) return false;
         index_step x = {step, sx_mul(t, step, extent)};
         if (kv_most(c, x.reach) <= 0) continue; /* one iteration at most */
@@ -51,12 +51,20 @@ static bool injective(kv_checker *c, const ir_sx *index, const ir_sym *sym)
     return true;
 }
 
+/* The place in scope of an open loop's variable: loops around it are at the same iteration. */
+static int scope_of(const kv_checker *c, const kir_stmt *loop)
+{
+    int i = c->sym.n - 1;
+    while (i > 0 && c->sym.at[i].sym != loop->var->sym) i--;
+    return i;
+}
+
 /* The variables of an access's inner loops that move it by one step, from `first` on, as if they were one:
  * the sum of their ranges, with a name if it is one. The access with all of them at 0 goes to `rest`. */
 static kv_scoped moved_by(kv_checker *c, const kv_access *x, int first, const ir_sx *step, const ir_sx **rest)
 {
     sx_table *t = &c->m->sx;
-    kv_scoped all = {NULL, sx_int(t, 0), sx_int(t, 0)};
+    kv_scoped all = {NULL, sx_int(t, 0), sx_int(t, 0), NULL};
     for (int i = first, n = 0; i < x->inner.n; i++) {
         const kv_scoped *s = &x->inner.at[i];
         if (kv_step_of(c, *rest, s->sym) != step) continue;
@@ -123,6 +131,34 @@ static bool is_apart_in_blocks(kv_checker *c, const ir_sx *d, const ir_sx *size,
     return false;
 }
 
+/* Opens the symbols that run inside of the loop, apart for the two accesses, and gives an index of the second by its
+ * own ones. */
+static const ir_sx *run_apart(kv_checker *c, const kv_access *a, const kv_access *b, const ir_sx *index)
+{
+    sx_table *t = &c->m->sx;
+    for (int i = a->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, a->inner.at[i]);
+    for (int i = b->inner.n - 1; i >= 0; i--) {
+        kv_scoped s = b->inner.at[i];
+        ir_sym *twin = sx_new_sym(t, s.sym->name, s.sym->lo, s.sym->hi, NO_SPAN);
+        const ir_sx *as = sx_sym(t, twin);
+        index = kv_substitute(c, index, s.sym, as);
+        for (int k = i - 1; k >= 0; k--) { /* bounds may speak of the loops around */
+            kv_scoped *in = &b->inner.at[k];
+            *in = (kv_scoped){in->sym, kv_substitute(c, in->lo, s.sym, as), kv_substitute(c, in->hi, s.sym, as), in->is};
+        }
+        vec_push(c->a, &c->sym, ((kv_scoped){twin, s.lo, s.hi, NULL}));
+    }
+    return index;
+}
+
+/* Is d never as large as a step, forwards or backwards? */
+static bool is_near(kv_checker *c, const ir_sx *d, const ir_sx *size)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sx *most = sx_sub(t, size, sx_int(t, 1));
+    return kv_never_negative(c, sx_sub(t, most, d)) && kv_never_negative(c, sx_add(t, most, d));
+}
+
 /* Can the difference of two accesses, in whichever iterations, be 0 though the iterations differ? It
  * cannot where it is smaller than the step from one iteration to the next, or larger than all steps; or so
  * within blocks. */
@@ -133,34 +169,66 @@ static bool is_apart(kv_checker *c, const kv_access *a, const kv_access *b)
     const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1), *step = kv_step_of(c, a->index, sym);
     const ir_sx *base = kv_substitute(c, a->index, sym, zero), *other_base = kv_substitute(c, b->index, sym, zero);
     if (!step || step != kv_step_of(c, b->index, sym)) return false;
-    int nsym = c->sym.n; /* what runs inside of the loop runs apart for the two */
-    for (int i = a->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, a->inner.at[i]);
-    for (int i = b->inner.n - 1; i >= 0; i--) {
-        kv_scoped s = b->inner.at[i];
-        ir_sym *twin = sx_new_sym(t, s.sym->name, s.sym->lo, s.sym->hi, NO_SPAN);
-        const ir_sx *as = sx_sym(t, twin);
-        other_base = kv_substitute(c, other_base, s.sym, as);
-        for (int k = i - 1; k >= 0; k--) { /* bounds may speak of the loops around */
-            kv_scoped *in = &b->inner.at[k];
-            *in = (kv_scoped){in->sym, kv_substitute(c, in->lo, s.sym, as), kv_substitute(c, in->hi, s.sym, as)};
-        }
-        vec_push(c->a, &c->sym, ((kv_scoped){twin, s.lo, s.hi}));
-    }
+    int nsym = c->sym.n;
+    other_base = run_apart(c, a, b, other_base);
     const ir_sx *d = sx_sub(t, base, other_base), *minus = sx_sub(t, other_base, base), *size = magnitude(c, step);
     const ir_sx *all = sx_add(t, sx_mul(t, size, sx_sub(t, sx_sub(t, a->loop->end, a->loop->begin), one)), one);
-    bool near = kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), d)) && kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
     bool far = kv_never_negative(c, sx_sub(t, d, all)) || kv_never_negative(c, sx_sub(t, minus, all));
-    bool apart = near || far || is_apart_in_blocks(c, d, size, sx_sub(t, all, one), nsym);
+    bool apart = far || is_near(c, d, size) || is_apart_in_blocks(c, d, size, sx_sub(t, all, one), nsym);
     c->sym.n = nsym;
     return apart || is_residue(c, a->loop, size, d);
+}
+
+/* From the least to the most that either of two named indices can be. */
+static int64_t span_of(const kv_scoped *s, const kv_scoped *o)
+{
+    int64_t lo = s->sym->lo < o->sym->lo ? s->sym->lo : o->sym->lo, hi = s->sym->hi > o->sym->hi ? s->sym->hi : o->sym->hi;
+    return hi - lo;
+}
+
+/* Is it so by two named indices, which differ where the iterations do, and move the accesses by steps that are larger
+ * than all else in which these differ, or so within blocks? */
+static bool is_apart_by_name(kv_checker *c, const kv_access *a, const kv_access *b)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sx *zero = sx_int(t, 0);
+    for (int i = 0; i < a->inner.n; i++)
+        for (int k = 0; k < b->inner.n; k++) {
+            const kv_scoped *s = &a->inner.at[i], *o = &b->inner.at[k];
+            const ir_sx *step = s->is && o->is ? kv_step_of(c, a->index, s->sym) : NULL;
+            if (!step || step != kv_step_of(c, b->index, o->sym)) continue;
+            kv_access first = *a, second = *b;
+            first.index = s->is;
+            second.index = o->is;
+            if (!is_apart(c, &first, &second)) continue;
+            int nsym = c->sym.n;
+            const ir_sx *other = run_apart(c, a, b, kv_substitute(c, b->index, o->sym, zero)), *size = magnitude(c, step);
+            const ir_sx *rest = sx_sub(t, kv_substitute(c, a->index, s->sym, zero), other), *reach = sx_mul(t, size, sx_int(t, span_of(s, o)));
+            bool apart = is_near(c, rest, size) || is_apart_in_blocks(c, rest, size, reach, nsym);
+            c->sym.n = nsym;
+            if (apart) return true;
+        }
+    return false;
+}
+
+/* Is it so by a named index, which differs from iteration to iteration, and of which each value has indices of its
+ * own? (What a guard says of a named index bounds it, but not what it is made of.) */
+static bool is_own_by_name(kv_checker *c, const kv_access *x, int first)
+{
+    for (int i = first + 1; i < c->sym.n; i++) {
+        const kv_scoped *s = &c->sym.at[i];
+        if (s->is && injective(c, s->is, x->loop->var->sym, first) && injective(c, x->index, s->sym, first)) return true;
+    }
+    return false;
 }
 
 /* Are the elements that an iteration touches its own among all that the access touches? */
 static bool is_own(kv_checker *c, const kv_access *x)
 {
     int nsym = c->sym.n;
+    int first = scope_of(c, x->loop);
     for (int i = x->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, x->inner.at[i]);
-    bool own = injective(c, x->index, x->loop->var->sym);
+    bool own = injective(c, x->index, x->loop->var->sym, first) || is_own_by_name(c, x, first);
     c->sym.n = nsym;
     return own || is_apart(c, x, x);
 }
@@ -176,7 +244,7 @@ static bool may_race(kv_checker *c, const kv_access *a, const kv_access *b)
 {
     kv_raised list = {0};
     raise_inner(c, &list, b);
-    bool safe = is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b);
+    bool safe = is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b) || is_apart_by_name(c, a, b);
     kv_lower_again(&list);
     return !safe;
 }

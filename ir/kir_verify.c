@@ -72,7 +72,7 @@ static void note_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, 
         if (!sx_is(count, 1)) { /* a block: its elements count as one more loop */
             ir_sym *k = sx_new_sym(&c->m->sx, "block", 0, sx_max(count) - 1, NO_SPAN);
             x.index = sx_add(&c->m->sx, index, sx_sym(&c->m->sx, k));
-            vec_push(c->a, &x.inner, ((kv_scoped){k, sx_int(&c->m->sx, 0), sx_sub(&c->m->sx, count, sx_int(&c->m->sx, 1))}));
+            vec_push(c->a, &x.inner, ((kv_scoped){k, sx_int(&c->m->sx, 0), sx_sub(&c->m->sx, count, sx_int(&c->m->sx, 1)), NULL}));
         }
         vec_push(c->a, &c->access, x);
     }
@@ -193,7 +193,7 @@ static bool check_let(kv_checker *c, const kir_stmt *s)
         hi = sx_sub(&c->m->sx, s->value->b->index, sx_int(&c->m->sx, 1));
     }
     NEED(vlo >= s->var->sym->lo && vhi <= s->var->sym->hi, "'%s' can leave its bounds", s->var->name);
-    vec_push(c->a, &c->sym, ((kv_scoped){s->var->sym, lo, hi}));
+    vec_push(c->a, &c->sym, ((kv_scoped){s->var->sym, lo, hi, s->value->kind == KIR_INDEX ? s->value->index : NULL}));
     return true;
 }
 
@@ -239,7 +239,7 @@ static bool check_body(kv_checker *c, const kir_stmt *s)
     int nsym = c->sym.n, nvar = c->var.n, nlocal = c->local.n, nguard = c->guard.n, nparallel = c->parallel.n;
     if (s->kind == KIR_FOR) {
         if (!check_symbols(c, s->begin) || !check_symbols(c, s->end)) return false;
-        vec_push(c->a, &c->sym, ((kv_scoped){s->var->sym, s->begin, sx_sub(&c->m->sx, s->end, sx_int(&c->m->sx, 1))}));
+        vec_push(c->a, &c->sym, ((kv_scoped){s->var->sym, s->begin, sx_sub(&c->m->sx, s->end, sx_int(&c->m->sx, 1)), NULL}));
         if (s->loop == KIR_UNROLL || s->loop == KIR_VECTOR) NEED(sx_is_const(sx_sub(&c->m->sx, s->end, s->begin)), "the loop '%s' has no constant number of trips", s->var->name);
         if (kir_is_independent(s->loop)) {
             vec_push(c->a, &c->parallel, s);

@@ -49,6 +49,12 @@ static const kir_expr *un(kernel *k, kir_un op, const kir_expr *a) { return kir_
 static const kir_expr *at(kernel *k, const ir_sx *x) { return kir_index(&k->b, x); }
 static void put(kernel *k, kir_buffer *b, const ir_sx *index) { kir_store(&k->b, b, index, f32(k, 1)); }
 static void close(kernel *k) { kir_close(&k->b); }
+/* An index that is below n, behind a guard, with a name. */
+static const ir_sx *below(kernel *k, const ir_sx *x, int64_t n)
+{
+    kir_if(&k->b, kir_binary(&k->b, KB_LT, kir_index(&k->b, x), kir_int(&k->b, KIR_INDEX_TYPE, n)));
+    return kir_let_index(&k->b, "w", kir_index(&k->b, x), 0, n - 1);
+}
 /* The last statement that was added. */
 static kir_stmt *last(kernel *k)
 {
@@ -256,6 +262,22 @@ KERNEL(an_element_again_and_again, "may write the same element", const ir_sx *j 
 KERNEL(from_behind_each, NULL, const ir_sx *j = parallel(k, k->S); put(k, k->x, sub(k, plus(k, k->S, -1), j)))
 KERNEL(pairs, NULL, const ir_sx *j = parallel(k, k->S), *i = serial(k, num(k, 2)); put(k, k->p, add(k, times(k, 2, j), i)))
 KERNEL(overlapping_pairs, "may write the same element", const ir_sx *j = parallel(k, k->S), *i = serial(k, num(k, 3)); put(k, k->p, add(k, times(k, 2, j), i)))
+KERNEL(ragged_pairs, NULL, const ir_sx *j = parallel(k, num(k, 3)), *r = serial(k, num(k, 5)), *w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5); put(k, k->p, add(k, times(k, 5, r), w)))
+KERNEL(ragged_pairs_that_overlap, "may write the same element", const ir_sx *j = parallel(k, num(k, 3)), *r = serial(k, num(k, 5)), *w = below(k, add(k, times(k, 2, j), serial(k, num(k, 3))), 5);
+       put(k, k->p, add(k, times(k, 5, r), w)))
+KERNEL(ragged_pairs_in_rows_too_near, "may write the same element", const ir_sx *j = parallel(k, num(k, 3)), *r = serial(k, num(k, 5)), *w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5);
+       put(k, k->p, add(k, times(k, 4, r), w)))
+KERNEL(ragged_pairs_of_two, NULL, const ir_sx *j = parallel(k, num(k, 3)), *r = serial(k, num(k, 5)), *w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5), *x = add(k, times(k, 10, r), times(k, 2, w));
+       put(k, k->p, x); put(k, k->p, plus(k, x, 1)))
+KERNEL(ragged_pairs_of_two_apart, NULL, const ir_sx *j = parallel(k, num(k, 3)); const ir_sx *r = serial(k, num(k, 5)), *w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5);
+       put(k, k->p, add(k, times(k, 10, r), times(k, 2, w))); close(k); close(k); close(k);
+       r = serial(k, num(k, 5)); w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5); put(k, k->p, plus(k, add(k, times(k, 10, r), times(k, 2, w)), 1)))
+KERNEL(ragged_pairs_of_two_too_near, "where another one touches it", const ir_sx *j = parallel(k, num(k, 3)); const ir_sx *r = serial(k, num(k, 5)), *w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5);
+       put(k, k->p, add(k, times(k, 10, r), times(k, 2, w))); close(k); close(k); close(k);
+       r = serial(k, num(k, 5)); w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5); put(k, k->p, plus(k, add(k, times(k, 10, r), times(k, 2, w)), 2)))
+KERNEL(ragged_pairs_of_blocks_too_near, "where another one touches it", const ir_sx *j = parallel(k, num(k, 3)); const ir_sx *r = serial(k, num(k, 5)), *w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5);
+       put(k, k->p, add(k, times(k, 9, r), times(k, 2, w))); close(k); close(k); close(k);
+       r = serial(k, num(k, 5)); w = below(k, add(k, times(k, 2, j), serial(k, num(k, 2))), 5); put(k, k->p, plus(k, add(k, times(k, 9, r), times(k, 2, w)), 1)))
 KERNEL(rows, NULL, const ir_sx *j = parallel(k, k->S), *i = serial(k, k->T); put(k, k->y, add(k, mul(k, j, k->T), i)))
 KERNEL(columns, NULL, const ir_sx *j = parallel(k, k->T), *i = serial(k, k->S); put(k, k->y, add(k, mul(k, i, k->T), j)))
 KERNEL(columns_that_overlap, "may write the same element", const ir_sx *j = parallel(k, num(k, 5)), *i = serial(k, num(k, 4)); put(k, k->p, add(k, times(k, 4, i), j)))
