@@ -23,6 +23,7 @@
 #define BYTES SET_BYTES
 #define SCALES SET_SCALES
 #define F32 SET_F32
+#define REALS SET_REALS
 #define WORDS SET_WORDS
 
 /* ---- rows --------------------------------------------------------------------------------- */

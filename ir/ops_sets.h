@@ -23,6 +23,7 @@
 #define SET_SCALES (DT_BIT(f32) | DT_BIT(f16) | DT_BIT(bf16))
 /* What holds infinities or NaN. */
 #define SET_SPECIAL (SET_FLOATS | DT_BIT(f8e4m3fnuz) | DT_BIT(f8e5m2fnuz))
+#define SET_REALS (DT_BIT(f64) | DT_BIT(f32))
 #define SET_INDICES (DT_BIT(i32) | DT_BIT(i64))
 #define SET_U8 DT_BIT(u8)
 #define SET_I16 DT_BIT(i16)

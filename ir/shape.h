@@ -89,6 +89,12 @@ typedef struct resize_axis {
 } resize_axis;
 void resize_axes(const ir_inst *inst, resize_axis axis[IR_MAX_RANK]);
 
+/* What a winograd_input reads and what its tiles cover, along height and width. */
+typedef struct winograd_area {
+    int64_t in[2], before[2], out[2], tiles[2];
+} winograd_area;
+void winograd_input_of(const ir_inst *inst, winograd_area *a);
+
 /* The window of a deform_conv: two spatial axes. */
 void deform_window_of(ir_module *m, const ir_inst *inst, window *w);
 

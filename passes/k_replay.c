@@ -64,7 +64,9 @@ static const kir_expr *rebuilt(k_replay *r, const kir_expr *e)
     case KIR_LOAD: return load(r, e->buffer, e->index);
     case KIR_UN: return e->op == KU_BITS ? kir_bits(b, e->type, x) : kir_unary(b, (kir_un)e->op, x);
     case KIR_BIN: return kir_binary(b, (kir_bin)e->op, x, y);
-    case KIR_FMA: return kir_fma(b, x, y, z);
+    case KIR_FMA:
+        if (r->has_fma && !r->has_fma(r->env, e->type)) return kir_binary(b, KB_ADD, kir_binary(b, KB_MUL, x, y), z);
+        return kir_fma(b, x, y, z);
     case KIR_SELECT: return kir_select(b, x, y, z);
     case KIR_CAST: return kir_cast(b, e->type, x);
     }

@@ -24,7 +24,7 @@ typedef struct k_replay {
     int64_t copies;        /* how many a local array gets that is made now */
     /* What a load of this buffer becomes; NULL or a NULL result: the same load at the mapped index. */
     const kir_expr *(*load)(void *env, kir_buffer *buffer, const ir_sx *index);
-    bool (*has_fma)(void *env, kir_type type); /* NULL: no fused multiply-add is made */
+    bool (*has_fma)(void *env, kir_type type); /* NULL: no fused multiply-add is made; false: what is one becomes two operations */
     /* Makes something else of a loop; false: the same loop. NULL: always the same. */
     bool (*on_for)(void *env, struct k_replay *r, const kir_stmt *s);
     void *env;

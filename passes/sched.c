@@ -153,6 +153,8 @@ static bool has_fma(const void *env, kir_type type, int64_t lanes)
     return !t->strict && device_instruction(t->device, "fma", (nfc_dtype)type, (int)lanes) != NULL;
 }
 
+bool sched_has_fma(const sched_target *t, kir_type type) { return has_fma(t, type, 1); }
+
 static const char *described(const k_nest *nest, const sched *s)
 {
     nfc_arena *a = nest->b->arena;

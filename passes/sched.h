@@ -23,6 +23,9 @@ typedef struct sched_target {
 /* False where the device has no vectors: then loops stay as they are. */
 bool sched_target_of(const device *d, sched_target *to);
 
+/* Has the device fused multiply-adds, for single elements at least, and may they be made? */
+bool sched_has_fma(const sched_target *t, kir_type type);
+
 typedef struct sched {
     int lanes_axis, rows_axis; /* of the nest; -1: none */
     int64_t lanes;             /* elements of a vector */
