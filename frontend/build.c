@@ -90,6 +90,25 @@ static bool read_layout(cli *c, const device *d, plan_layout *layout)
     return false;
 }
 
+/* Weights become 16/9 or 4 times as large, and the squares need room: by itself it is not done where the device limits
+ * either, nor where values shall lie in an order that is none of its own. */
+static bool read_winograd(cli *c, const device *d, plan_layout layout, winograd_choice *choice)
+{
+    static const char *const names[] = {"off", "auto", "f2", "f4", NULL};
+    const char *kind = c->winograd ? c->winograd : "auto";
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(kind, names[i]) != 0) continue;
+        *choice = (winograd_choice)i;
+        if (i == WINOGRAD_AUTO && (c->strict || d->arena_limit || d->weights_limit || layout == LAYOUT_PLAIN)) *choice = WINOGRAD_OFF;
+        if (!c->strict || *choice == WINOGRAD_OFF) return true;
+        diag_error_in(&c->s->diags, E_USAGE, "--strict", "--winograd=%s changes roundings", kind);
+        return false;
+    }
+    nfc_diag *diag = diag_error_in(&c->s->diags, E_USAGE, "--winograd", "auto, off, f2 or f4, not '%s'", kind);
+    diag_suggest(diag, kind, names);
+    return false;
+}
+
 static void print_kernels(FILE *to, const plan *p)
 {
     for (int g = 0; g < p->graph.n; g++)
@@ -99,11 +118,12 @@ static void print_kernels(FILE *to, const plan *p)
 plan *cli_plan(cli *c, const device *d)
 {
     plan_options options = {.alignment = d->alignment, .device = d, .strict = c->strict};
-    if (!known_dump(c) || !read_layout(c, d, &options.layout)) return NULL;
+    winograd_choice winograd;
+    if (!known_dump(c) || !read_layout(c, d, &options.layout) || !read_winograd(c, d, options.layout, &winograd)) return NULL;
     ir_module *m = cli_load(c);
     if (!m) return NULL;
     m->fast_math |= d->fast_math;
-    pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .precision = d->precision};
+    pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .precision = d->precision, .winograd = winograd, .device = d};
     if (!passes_run(m, &o)) return NULL;
     plan *p = plan_module(m, &options);
     if (p && is_dump(c, "plan")) plan_print(stdout, p);

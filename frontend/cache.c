@@ -57,6 +57,8 @@ static const char *add_options(cli *c, const char *list)
     list = session_printf(c->s, "%s--text %lld\n", list, (long long)c->lower.text_length);
     for (int i = 0; i < 2; i++)
         if (getenv(environment[i])) list = session_printf(c->s, "%s%s=%s\n", list, environment[i], getenv(environment[i]));
+    if (c->layout) list = session_printf(c->s, "%s--layout %s\n", list, c->layout);
+    if (c->winograd) list = session_printf(c->s, "%s--winograd %s\n", list, c->winograd);
     if (c->threads >= 0) list = session_printf(c->s, "%s%lld threads ", list, (long long)c->threads);
     return session_printf(c->s, "%s%s%s%lld\n", list, c->fast_math ? "fast-math " : "", c->strict ? "strict " : "", (long long)c->stop_at);
 }

@@ -63,6 +63,7 @@ static const option_row options[] = {
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},
     {"strict", NULL, 0, FLAG, AT(strict), COMPILING, "the same bits on every device and compiler: fixed orders of sums, no fused multiply-adds"},
     {"layout", "KIND", 0, TEXT, AT(layout), COMPILING, "how values of rank 3 to 5 are stored: plain, channels-last or, by default, auto: for a device with vectors as it is cheapest"},
+    {"winograd", "KIND", 0, TEXT, AT(winograd), COMPILING, "Winograd's algorithm for f32 convolutions of 3 x 3 windows: off, f2 or f4 (tiles of 2 or 4 results, for all) or, by default, auto: what is estimated to be fastest; off with --strict"},
     {"no-verify", NULL, 0, FLAG, AT(no_verify), COMPILING, "does not verify the IR after each pass"},
     {"check", NULL, 0, FLAG, AT(check), " fmt ", "only names the files that are not formatted; exit status 1 then"},
     {"in-place", NULL, 'i', FLAG, AT(in_place), " fmt ", "rewrites the file"},

@@ -17,7 +17,7 @@ typedef struct cli {
     lower_options lower;            /* -D, --model */
     VEC(cli_pair) input;
     const char *device, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
-    const char *state, *state_in, *state_out, *trace, *dump, *layout;
+    const char *state, *state_in, *state_out, *trace, *dump, *layout, *winograd;
     int64_t runs, stop_at, threads;
     bool json, markdown, onnx, step, verbose, time, bless, fast_math, strict, no_verify, probe, schema, in_place, check, quiet, diag_json;
     ir_module *loaded;              /* by cli_load() */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "ir/ir.h"
+#include "passes/winograd.h"
 
 typedef struct pass_options {
     const char *dump;    /* a pass: print the IR after it; "all": after each that changed it */
@@ -12,6 +13,8 @@ typedef struct pass_options {
     bool verify, time;
     bool fast_math;      /* allow rewrites that change roundings */
     nfc_dtype precision; /* of the weights of f32 contractions; f32 leaves them */
+    winograd_choice winograd;
+    const struct device *device; /* whose numbers choices go by; NULL: none */
 } pass_options;
 
 /* What a pass is given. `scratch` is emptied after it. */
