@@ -362,6 +362,11 @@ static void add_runtime(cg_program *p)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         cg_add_file(p, files[i],
                     embedded_find(arena_printf(p->arena, "runtime-min/%s", files[i]))->text);
+    const device_words *run = &p->device->compiler.run;
+    for (int i = 0; i < run->n; i++) {
+        const embedded_file *f = device_run_file(p->s, run->at[i]);
+        if (f) cg_add_file(p, run->at[i], f->text);
+    }
 }
 
 void cg_emit_main(cg_program *p)

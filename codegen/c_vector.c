@@ -72,6 +72,13 @@ static int mask_bits(cg_module *c, const kir_expr *e)
     return wider ? wider : MASK_BITS;
 }
 
+/* x != 0. Clang gives a comparison of bytes lanes of type char, which has no sign on Arm and RISC-V. */
+static const char *not_zero(cg_module *c, nfc_dtype lane, const char *x)
+{
+    x = arena_printf(c->arena, "(%s != 0)", x);
+    return dtype_bytes(lane) == 1 ? as(c, DT_i8, x) : x;
+}
+
 /* A bool as a mask so wide. */
 static const char *mask(cg_module *c, const kir_expr *e, int bits)
 {
@@ -135,7 +142,7 @@ static const char *load(cg_module *c, const kir_expr *e)
     const ir_sx *step = kir_lane_step(c->lanes, e->index);
     const char *at = place(c, e->buffer, e->index);
     const char *x = sx_is(step, 1) ? helped(c, typed(c, "load", lane), lane, lane, at, NULL) : helped(c, typed(c, "gather", lane), lane, lane, at, cg_index(c, step, false));
-    return e->type == DT_bool ? arena_printf(c->arena, "(%s != 0)", x) : x;
+    return e->type == DT_bool ? not_zero(c, lane, x) : x;
 }
 
 static void store(cg_module *c, const kir_buffer *b, const ir_sx *index, const kir_expr *e)
@@ -293,7 +300,7 @@ static const char *cast_to_int(cg_module *c, kir_type to, nfc_dtype from, const 
 static const char *cast(cg_module *c, kir_type to, kir_type from, const char *x)
 {
     if (to == from) return x;
-    if (to == DT_bool) return arena_printf(c->arena, "(%s != 0)", x);
+    if (to == DT_bool) return not_zero(c, lane_type(c, from), x);
     if (from == KIR_INDEX_TYPE) from = (kir_type)lane_type(c, from);
     if (is_narrow_float(to) || is_narrow_float(from)) return cast_narrow_float(c, to, from, x);
     if (is_float(to)) return converted(c, (nfc_dtype)to, lane_type(c, from), x);

@@ -81,7 +81,7 @@ static void put_variables(cg_program *p, text *t)
     put_words(t, &d->compiler.link);
     if (p->with_main) {
         put(t, "\nRUN    =");
-        put_words(t, &d->compiler.run);
+        for (int i = 0; i < d->compiler.run.n; i++) put(t, device_run_file(p->s, d->compiler.run.at[i]) ? " $(DIR)%s" : " %s", d->compiler.run.at[i]);
     }
     line(t, "\n");
 }

@@ -188,7 +188,8 @@ static void emit_blob(cg_program *p)
     if (p->weights_mode != WEIGHTS_INCBIN) return;
     text *s = text_new(p->arena);
     line(s, "/* SPDX-License-Identifier: 0BSD */");
-    line(s, "#if defined(__APPLE__)\n#define SYMBOL _%s_weights\n    .const\n#else\n#define SYMBOL %s_weights\n    .section .rodata\n#endif", p->name, p->name);
+    line(s, "#if defined(__APPLE__)\n#define SYMBOL _%s_weights\n    .const\n#else\n#define SYMBOL %s_weights\n#endif", p->name, p->name);
+    line(s, "#if defined(__wasm__)\n    .section .rodata.weights,\"\",@\n    .type SYMBOL,@object\n    .size SYMBOL,%lld\n#elif !defined(__APPLE__)\n    .section .rodata\n#endif", (long long)p->blob_bytes);
     line(s, "    .globl SYMBOL\n    .balign 4096\nSYMBOL:\n    .incbin \"%s_weights.bin\"", p->name);
     line(s, "#if defined(__ELF__)\n    .section .note.GNU-stack,\"\",%%progbits\n#endif");
     cg_add_file(p, arena_printf(p->arena, "%s_weights.S", p->name), s->at);

@@ -64,6 +64,8 @@ const char *device_instruction(const device *d, const char *op, nfc_dtype type, 
     return NULL;
 }
 
+const embedded_file *device_run_file(nfc_session *s, const char *word) { return embedded_find(session_printf(s, "runtime-min/%s", word)); }
+
 const device_level *device_level_holding(const device_unit *u, int64_t bytes)
 {
     for (int i = 0; i < u->level.n; i++) {

@@ -2,6 +2,7 @@
 #ifndef NFC_DEVICE_H
 #define NFC_DEVICE_H
 
+#include "frontend/embed.h"
 #include "frontend/session.h"
 #include "ir/dtype.h"
 #include "ir/vec.h"
@@ -81,6 +82,8 @@ const char *const *device_names(nfc_session *s);
 /* How the unit that runs the program spells an operator (a name of ir/kir.def: "fma", "sqrt") on so many lanes of
  * a type; NULL: in no way of its own. */
 const char *device_instruction(const device *d, const char *op, nfc_dtype type, int64_t lanes);
+/* The file of runtime-min that a word of compiler.run names, which goes with the program; NULL: it is a word like others. */
+const embedded_file *device_run_file(nfc_session *s, const char *word);
 /* The nearest memory of a unit that holds so many bytes, or the last, and whose rate is known; NULL: none. */
 const device_level *device_level_holding(const device_unit *u, int64_t bytes);
 /* A description of this machine, as JSON: the shipped "host" with what can be found out about the

@@ -165,7 +165,8 @@ const char **cache_command(cli *c, const cached_program *p, const char *const *w
     const device_words *run = &p->device->compiler.run;
     const char **command = ARENA_ARRAY(c->s->arena, const char *, run->n + n + 2);
     int at = 0;
-    for (int i = 0; i < run->n; i++) command[at++] = run->at[i];
+    const char *folder = session_printf(c->s, "%.*s", (int)(strrchr(p->program, '/') + 1 - p->program), p->program);
+    for (int i = 0; i < run->n; i++) command[at++] = device_run_file(c->s, run->at[i]) ? session_printf(c->s, "%s%s", folder, run->at[i]) : run->at[i];
     command[at++] = p->program;
     for (int i = 0; i < n; i++) command[at++] = words[i];
     return command;

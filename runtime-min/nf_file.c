@@ -36,6 +36,15 @@ static char *copy_text(const char *text)
     return own;
 }
 
+#ifdef __wasi__
+/* WASI has no processes, and cannot tell where a link leads: what is written takes the link's place. */
+static char *resolved(const char *path) { return copy_text(path); }
+static long process_number(void) { return 0; }
+#else
+static char *resolved(const char *path) { return realpath(path, NULL); }
+static long process_number(void) { return (long)getpid(); }
+#endif
+
 static void forget(nf_file *f)
 {
     free(f->path);
@@ -58,7 +67,7 @@ int nf_file_begin(nf_file *f, const char *path)
     int exists = stat(path, &s) == 0;
     f->to = NULL;
     f->aside = NULL;
-    f->path = exists ? realpath(path, NULL) : copy_text(path);
+    f->path = exists ? resolved(path) : copy_text(path);
     if (!f->path) return nf_no_memory(room);
     if (exists && S_ISDIR(s.st_mode)) {
         errno = EISDIR;
@@ -71,7 +80,7 @@ int nf_file_begin(nf_file *f, const char *path)
             forget(f);
             return nf_no_memory(room);
         }
-        snprintf(f->aside, room, "%s.tmp.%ld", f->path, (long)getpid());
+        snprintf(f->aside, room, "%s.tmp.%ld", f->path, process_number());
     }
     f->to = fopen(f->aside ? f->aside : f->path, "wb");
     return f->to ? NF_EXIT_OK : failed(f);

@@ -493,6 +493,16 @@ static int run_program(session *s, int argc, char **argv)
     return status;
 }
 
+/* A program under WASI begins in the root folder; nf_wasi.mjs tells it where its caller is. */
+static int go_to_folder(void)
+{
+#ifdef __wasi__
+    const char *folder = getenv("PWD");
+    if (folder && chdir(folder) != 0) return nf_error(NF_EXIT_IO, folder, "cannot be entered: %s", strerror(errno));
+#endif
+    return NF_EXIT_OK;
+}
+
 int nf_main(const nf_program *program, int argc, char **argv)
 {
     session s;
@@ -501,12 +511,12 @@ int nf_main(const nf_program *program, int argc, char **argv)
     s.program = argc > 0 ? argv[0] : program->name;
     s.runs = 1;
     s.tolerance.value = 1e-5;
-    int status = NF_EXIT_OK, help = 0;
+    int status = go_to_folder(), help = 0;
     for (int i = 1; i < argc; i++)
         help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
     if (help)
         print_help(program);
-    else
+    else if (!status)
         status = run_program(&s, argc, argv);
     close_session(&s);
     if (fflush(stdout) != 0 || ferror(stdout))

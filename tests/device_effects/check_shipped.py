@@ -6,6 +6,7 @@ from lab import *  # noqa: F403
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 MAIN = HERE / "bare_main.c"
+RUNTIME = ROOT / "runtime-min"
 
 
 def shipped(name):
@@ -20,7 +21,7 @@ def features():
 
 def runner(name, device):
     """What runs the device's programs here: words before the program, and the tool that is missing."""
-    words = device["compiler"].get("run", [])
+    words = [str(RUNTIME / w) if (RUNTIME / w).is_file() else w for w in device["compiler"].get("run", [])]
     if name.startswith("x86-"):
         if os.uname().machine != "x86_64":
             return words, "an x86-64 machine"

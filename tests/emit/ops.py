@@ -37,6 +37,8 @@ COMPILERS = {
     "dotprod": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.2-a+dotprod+fp16 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max"),
     "sve256": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.4-a+sve+dotprod+fp16 -msve-vector-bits=256 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max,sve256=on,sve-default-vector-length=32"),
     "rpi4": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -mcpu=cortex-a72 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu cortex-a72"),
+    "rvv256": (os.path.join(HERE, "riscv-clang"), "--target=riscv64-linux-gnu -std=c99 -O1 -march=rv64gcv_zvl256b -mrvv-vector-bits=zvl -ffp-contract=off -static " + STRICT, "qemu-riscv64 -cpu rv64,v=true,vlen=256,vext_spec=v1.0"),
+    "wasm32": ("clang-19", "--target=wasm32-wasi -std=c99 -O1 -msimd128 -D_WASI_EMULATED_MMAN -ffp-contract=off " + STRICT, "node --no-warnings --experimental-wasi-unstable-preview1 " + os.path.join(HERE, "../../runtime-min/nf_wasi.mjs")),
     "aarch64": ("aarch64-linux-gnu-gcc", "-std=c99 -O2 -ffp-contract=off -static " + STRICT, "qemu-aarch64"),
 }
 EPS = {"f64": 2.0 ** -52, "f32": 2.0 ** -23, "f16": 2.0 ** -10, "bf16": 2.0 ** -7, "f8e4m3": 2.0 ** -3, "f8e5m2": 2.0 ** -2}
@@ -211,8 +213,8 @@ def compile_all(work, name, dirs):
             if p.returncode or p.stderr:
                 sys.exit("%s\n%s" % (" ".join(job), p.stderr.decode()[:3000]))
     program = os.path.join(obj, "all")
-    link = [f for f in shlex.split(flags) if f.startswith("-fsanitize") or f == "-static"]
-    subprocess.run([compiler] + link + objects + ["-o", program, "-lm"], check=True)
+    link = [f for f in shlex.split(flags) if f.startswith(("-fsanitize", "--target")) or f == "-static"]
+    subprocess.run([compiler] + link + objects + ["-o", program, "-lm"] + (["-lwasi-emulated-mman"] if name == "wasm32" else []), check=True)
     return program
 
 

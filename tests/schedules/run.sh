@@ -34,6 +34,8 @@ x86-sse2 sse2 sse2 4
 rpi4 - rpi4 6
 aarch64-dotprod - dotprod 4
 aarch64-sve256 - sve256 3
+riscv64-rvv256 - rvv256 3
+wasm32-simd - wasm32 3
 DEVICES
 [ -z "$unable" ] || { echo "tests/schedules: NOT TESTED: ${unable#; }"; exit 77; }
 echo "tests/schedules: $passed passed, 0 failed${sampled:+; of a share of the ops:$sampled}"
