@@ -308,7 +308,7 @@ static void sink_for(k_tile *t, const kir_stmt *s)
         }
         return;
     }
-    bool open = k_for(&t->r, s->loop, s, s->var->name, begin, end);
+    bool open = k_for(&t->r, s == t->nest->unrolled ? KIR_UNROLL : s->loop, s, s->var->name, begin, end);
     sink(t, s);
     flush(t);
     if (open) kir_close(t->r.b);

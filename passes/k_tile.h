@@ -39,6 +39,7 @@ typedef struct k_nest {
     k_axis axis[K_MAX_AXES]; /* outermost first, in the order that the tiles' loops shall have */
     int n;
     const kir_stmt *core;    /* the innermost loop */
+    const kir_stmt *unrolled; /* a loop of the core that becomes an UNROLL loop; NULL: none */
     nfc_map is;              /* ir_sym -> ir_sx: named indices, and 0 for loops that were joined with the one inside */
     VEC(const ir_sym *) dropped; /* the latter */
     /* A load of what a schedule packed; NULL: at the old index. */

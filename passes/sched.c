@@ -200,6 +200,7 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
         if (!cut(&nest, &s, i)) return NULL;
     const char *text = described(&nest, &s);
     k_pack(m, call, &nest, s.lanes_axis);
+    nest.unrolled = s.unrolled;
     nest.has_fma = has_fma;
     nest.fma_env = t;
     return k_apply_tiles(&nest) ? NULL : text;

@@ -31,6 +31,7 @@ typedef struct sched {
     int64_t lanes;             /* elements of a vector */
     int64_t vectors, rows;     /* of a tile: vectors along lanes_axis, rows along rows_axis */
     bool lanes_outside;        /* the tiles' loop over lanes_axis stands around the one over rows_axis */
+    const kir_stmt *unrolled;  /* a loop of the core that is written out; NULL: none */
 } sched;
 
 /* The schedule for a nest; false: none is better than the loops as they are. */

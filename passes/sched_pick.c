@@ -2,6 +2,7 @@
 #include "passes/sched.h"
 
 #include "ir/sat.h"
+#include "passes/sched_window.h"
 
 /* An access of the core to memory. */
 typedef struct {
@@ -295,9 +296,10 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     while (s->lanes > sx_max(nest->axis[s->lanes_axis].extent)) s->lanes /= 2;
     if (s->lanes < 2) return false;
     if (!p.sums) return true;
-    s->rows_axis = rows_axis(&p, s->lanes_axis);
+    bool window = sched_window(t, nest, s);
+    if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis);
     note_steps(&p, s);
-    pick_tile(&p, s);
+    if (!window) pick_tile(&p, s);
     s->lanes_outside = s->rows_axis >= 0 && lanes_stand_outside(&p, s);
     return true;
 }
