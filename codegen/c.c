@@ -79,7 +79,8 @@ static const char *c_bin(cg_module *c, const kir_expr *e, const char *a, const c
     case KB_DIV:
     case KB_REM: return wraps ? helped(c, typed(c, e->op == KB_DIV ? "div" : "rem", t), a, b) : NULL;
     case KB_MIN:
-    case KB_MAX: return operated(c, kir_bin_table[e->op].text, t, a, b);
+    case KB_MAX:
+    case KB_SCALE: return operated(c, kir_bin_table[e->op].text, t, a, b);
     case KB_BAND:
     case KB_BOR:
         return NULL;

@@ -245,7 +245,7 @@ static void put_prologue(cg_program *p, text *t)
 
 void cg_emit_source(cg_program *p)
 {
-    cg_module c = {.m = p->m, .arena = p->arena, .device = p->device, .dialect = &dialect_c, .helpers = text_new(p->arena), .kernels = text_new(p->arena)};
+    cg_module c = {.m = p->m, .arena = p->arena, .device = p->device, .dialect = &dialect_c, .strict = p->plan->strict, .helpers = text_new(p->arena), .kernels = text_new(p->arena)};
     map_init(&c.have, p->arena);
     text *head = text_new(p->arena), *runs = text_new(p->arena), *all = text_new(p->arena);
     put_kernels(p, &c);

@@ -157,16 +157,16 @@ static void store(cg_module *c, const kir_buffer *b, const ir_sx *index, const k
 
 /* ---- operators ----------------------------------------------------------------------------- */
 
-static const char *math(cg_module *c, const kir_expr *e, const kir_func *f, const char *op)
+static const char *math(cg_module *c, const kir_expr *e)
 {
-    const char *name = cg_scalar_function(c, f, op, e->type, c->lanes->width), *x = cg_bare(c, full(c, e->a));
+    const char *name = cg_scalar_function(c, e->kind == KIR_BIN, e->op, e->type, c->lanes->width), *x = cg_bare(c, full(c, e->a));
     return e->b ? arena_printf(c->arena, "%s(%s, %s)", name, x, cg_bare(c, full(c, e->b))) : arena_printf(c->arena, "%s(%s)", name, x);
 }
 
 static const char *unary(cg_module *c, const kir_expr *e)
 {
     const kir_op_info *op = &kir_un_table[e->op];
-    if (op->flags & KIRF_MATH) return math(c, e, kmath_unary(c->m, (kir_un)e->op, e->type), op->text);
+    if (op->flags & KIRF_MATH) return math(c, e);
     nfc_dtype lane = lane_type(c, e->type);
     const char *x = value(c, e->a);
     switch (e->op) {
@@ -230,7 +230,7 @@ static bool divides_plainly(const kir_expr *e, nfc_dtype lane)
 static const char *binary(cg_module *c, const kir_expr *e)
 {
     const kir_op_info *op = &kir_bin_table[e->op];
-    if (op->flags & KIRF_MATH) return math(c, e, kmath_binary(c->m, (kir_bin)e->op, e->type), op->text);
+    if (op->flags & KIRF_MATH) return math(c, e);
     if (e->a->type == DT_bool) return of_bools(c, e);
     nfc_dtype lane = lane_type(c, e->a->type);
     if (wraps(c, e)) return as(c, lane, done_unsigned(c, e));
@@ -241,6 +241,7 @@ static const char *binary(cg_module *c, const kir_expr *e)
         break;
     case KB_MIN:
     case KB_MAX: return smaller(c, e, lane);
+    case KB_SCALE: return helped(c, typed(c, op->text, lane), lane, lane, full(c, e->a), full(c, e->b));
     case KB_SHL:
     case KB_SHR: return shift(c, e);
     default: break;

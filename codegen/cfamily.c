@@ -150,9 +150,18 @@ static void print_scalar_function(cg_module *c, text *t, const kir_func *f, cons
     close_brace(t);
 }
 
-const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type, int64_t lanes)
+/* The body of the function: of the flavour that the device has instructions for. */
+static const kir_func *body_of(cg_module *c, bool is_binary, int op, kir_type type, int64_t lanes)
 {
-    const char *name = arena_printf(c->arena, "nf_%s_%s", op, dtype_name((nfc_dtype)type));
+    const bool fused = !c->strict && device_instruction(c->device, "fma", (nfc_dtype)type, lanes) != NULL;
+    if (fused) return kmath_fused(c->m, is_binary, op, type, device_instruction(c->device, "scale", (nfc_dtype)type, lanes) != NULL);
+    return is_binary ? kmath_binary(c->m, (kir_bin)op, type) : kmath_unary(c->m, (kir_un)op, type);
+}
+
+const char *cg_scalar_function(cg_module *c, bool is_binary, int op, kir_type type, int64_t lanes)
+{
+    const kir_func *f = body_of(c, is_binary, op, type, lanes);
+    const char *name = arena_printf(c->arena, "nf_%s_%s", is_binary ? kir_bin_table[op].text : kir_un_table[op].text, dtype_name((nfc_dtype)type));
     if (lanes > 1) name = arena_printf(c->arena, "%sx%lld", name, (long long)lanes);
     if (map_get(&c->have, name)) return name;
     map_set(&c->have, name, c);
@@ -183,7 +192,7 @@ static const char *unary(cg_module *c, const kir_expr *e)
 {
     const char *a = cg_expr(c, e->a);
     const kir_op_info *op = &kir_un_table[e->op];
-    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_unary(c->m, (kir_un)e->op, e->type), op->text, e->type, 1), cg_bare(c, a), NULL);
+    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, false, e->op, e->type, 1), cg_bare(c, a), NULL);
     return c->dialect->un(c, e, a);
 }
 
@@ -191,7 +200,7 @@ static const char *binary(cg_module *c, const kir_expr *e)
 {
     const char *a = cg_expr(c, e->a), *b = cg_expr(c, e->b);
     const kir_op_info *op = &kir_bin_table[e->op];
-    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, kmath_binary(c->m, (kir_bin)e->op, e->type), op->text, e->type, 1), cg_bare(c, a), cg_bare(c, b));
+    if (op->flags & KIRF_MATH) return call(c, cg_scalar_function(c, true, e->op, e->type, 1), cg_bare(c, a), cg_bare(c, b));
     const char *special = c->dialect->bin(c, e, a, b);
     return special ? special : arena_printf(c->arena, "(%s %s %s)", a, op->text, b);
 }

@@ -66,6 +66,7 @@ typedef struct cg_module {
     const dialect *dialect;
     text *helpers, *kernels;
     nfc_map have;      /* helpers that stand in the text already */
+    bool strict;       /* functions have the same bits on every device */
     bool wide;         /* does the kernel at hand index with 64 bits? */
     int rounded;       /* values that were named in it, to be qualified */
     kir_lanes *lanes;  /* of the vector loop, or of the function on vectors, that is being printed */
@@ -77,8 +78,9 @@ extern const cg_vectors c_vectors;
 
 /* cfamily.c: prints a kernel under a name, with the scalar functions that it needs before it. */
 void cg_print_kernel(cg_module *c, const kir_func *f, const char *name);
-/* The name of a KIR scalar function, which is printed on first use: "nf_exp_f32"; of `lanes` more than 1 on vectors: "nf_exp_f32x16". */
-const char *cg_scalar_function(cg_module *c, const kir_func *f, const char *op, kir_type type, int64_t lanes);
+/* The name of the function behind an operator (KIRF_MATH), which is printed on first use: "nf_exp_f32"; of `lanes` more than 1 on
+ * vectors: "nf_exp_f32x16". */
+const char *cg_scalar_function(cg_module *c, bool is_binary, int op, kir_type type, int64_t lanes);
 /* A symbolic integer as an expression of the language; precedence 0: as a factor. */
 const char *cg_index(cg_module *c, const ir_sx *x, bool as_factor);
 const char *cg_expr(cg_module *c, const kir_expr *e);

@@ -75,11 +75,11 @@ static void check_level(const checker *c, const json_node *unit, const device_un
 /* How many operands an operator has. */
 static int operands(const char *op)
 {
-    static const char *const two[] = {"min", "max"}, *const three[] = {"fma", "select"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const two[] = {"min", "max", "scale"}, *const three[] = {"fma", "select"};
+    for (int i = 0; i < 3; i++)
         if (strcmp(op, two[i]) == 0) return 2;
+    for (int i = 0; i < 2; i++)
         if (strcmp(op, three[i]) == 0) return 3;
-    }
     return 1;
 }
 

@@ -232,5 +232,7 @@ kir_cost kir_cost_of(ir_module *m, const kir_func *f);
  * module. Types: f32 and f64. */
 const kir_func *kmath_unary(ir_module *m, kir_un op, kir_type type);
 const kir_func *kmath_binary(ir_module *m, kir_bin op, kir_type type);
+/* The same for a target with fused multiply-adds, and perhaps an instruction for KB_SCALE: other bits, no larger errors. */
+const kir_func *kmath_fused(ir_module *m, bool is_binary, int op, kir_type type, bool scales);
 
 #endif

@@ -98,6 +98,7 @@ static cell float_binary(machine *k, const kir_expr *e, double x, double y)
     case KB_DIV: r.f = x / y; break;
     case KB_MIN: r.f = isnan(x) || isnan(y) ? NAN : x < y ? x : y; break;
     case KB_MAX: r.f = isnan(x) || isnan(y) ? NAN : x > y ? x : y; break;
+    case KB_SCALE: r.f = isnan(y) ? y : ldexp(x, y > 4096 ? 4096 : y < -4096 ? -4096 : (int)y); break;
     case KB_FMOD:
     case KB_POW: return call(k, kmath_binary(k->m, (kir_bin)e->op, e->type), (cell){.f = x}, (cell){.f = y});
     case KB_EQ: r.i = x == y; return r;

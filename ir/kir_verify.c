@@ -119,7 +119,7 @@ static bool check_bin(kv_checker *c, const kir_expr *e)
     NEED(!boolean || t == DT_bool, "%s of what is not bool", name);
     NEED(!bits || !is_float(t), "%s of floats", name);
     NEED(e->op != KB_REM || !is_float(t), "%s of floats", name);
-    NEED((e->op != KB_FMOD && e->op != KB_POW) || is_float(t), "%s of integers", name);
+    NEED((e->op != KB_FMOD && e->op != KB_POW && e->op != KB_SCALE) || is_float(t), "%s of integers", name);
     bool divides = t == KIR_INDEX_TYPE && (e->op == KB_DIV || e->op == KB_REM);
     NEED(!divides || (e->b->kind == KIR_INDEX && kv_is_positive(c, e->b->index)), "an index is divided by what can be 0");
     return true;

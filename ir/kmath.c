@@ -15,6 +15,20 @@ kx kmath_let(kmath *K, const char *name, kx value)
     return have;
 }
 
+static bool is_product(const kmath *K, kx a) { return K->fused && a->type == K->t && a->kind == KIR_BIN && a->op == KB_MUL; }
+
+kx kmath_add(kmath *K, kx a, kx b)
+{
+    if (is_product(K, a)) return kir_fma(&K->build, a->a, a->b, b);
+    return is_product(K, b) ? kir_fma(&K->build, b->a, b->b, a) : BIN(ADD, a, b);
+}
+
+kx kmath_sub(kmath *K, kx a, kx b)
+{
+    if (is_product(K, a)) return kir_fma(&K->build, a->a, a->b, NEG(b));
+    return is_product(K, b) ? kir_fma(&K->build, NEG(b->a), b->b, a) : BIN(SUB, a, b);
+}
+
 kx kmath_select(kmath *K, kx condition, kx a, kx b)
 {
     return kir_select(&K->build, condition, LET("value", a), LET("value", b));
@@ -56,7 +70,8 @@ static kx big_bits(kmath *K) { return BY_TYPE(INT(0x4b400000), INT(INT64_C(0x433
 kwhole kmath_nearest(kmath *K, const char *name, kx x)
 {
     kx sum = LET(name, ADD(x, NUM(big(K))));
-    return (kwhole){LET(name, SUB(sum, NUM(big(K)))), LET(name, SUB(BITS(K->i, sum), big_bits(K)))};
+    kx integer = SUB(BITS(K->i, sum), big_bits(K)); /* where there is an instruction to scale by floats nothing may want it */
+    return (kwhole){LET(name, SUB(sum, NUM(big(K)))), K->scales ? integer : LET(name, integer)};
 }
 
 kx kmath_from_int(kmath *K, kx n) { return SUB(BITS(K->t, ADD(n, big_bits(K))), NUM(big(K))); }
@@ -94,6 +109,7 @@ kpair kmath_product(kmath *K, kx a, kx b)
 {
     a = LET("a", a), b = LET("b", b);
     kx p = LET("product", MUL(a, b));
+    if (K->fused) return (kpair){p, LET("rest", kir_fma(&K->build, a, b, NEG(p)))};
     kpair x = halves(K, a), y = halves(K, b);
     kx error = ADD(SUB(MUL(x.hi, y.hi), p), ADD(MUL(x.hi, y.lo), MUL(x.lo, y.hi)));
     return (kpair){p, LET("rest", ADD(error, MUL(x.lo, y.lo)))};
@@ -135,14 +151,18 @@ static kir_var *argument(kmath *K, const char *name)
     return v;
 }
 
-static const kir_func *function(ir_module *m, const char *op, kir_type type, kmath_body *body, int arguments)
+/* What a function may be made of: fused products and sums, an instruction for a * 2^b. */
+typedef enum { PLAIN, FUSED, FUSED_SCALED } flavour;
+
+static const kir_func *function(ir_module *m, const char *op, kir_type type, kmath_body *body, int arguments, flavour how)
 {
+    static const char *const suffix[] = {"", "_fused", "_scaled"};
     if (!body || (type != DT_f32 && type != DT_f64)) return NULL;
     char name[32]; /* looked up for every call that the interpreter makes: no memory for that */
-    snprintf(name, sizeof name, "%s_%s", op, dtype_name((nfc_dtype)type));
+    snprintf(name, sizeof name, "%s_%s%s", op, dtype_name((nfc_dtype)type), suffix[how]);
     const kir_func *have = map_get(&m->math, name);
     if (have) return have;
-    kmath k = {.t = type}, *K = &k;
+    kmath k = {.t = type, .fused = how != PLAIN, .scales = how == FUSED_SCALED}, *K = &k;
     bool narrow = type == DT_f32;
     k.i = narrow ? DT_i32 : DT_i64;
     k.u = narrow ? DT_u32 : DT_u64;
@@ -162,10 +182,17 @@ static const kir_func *function(ir_module *m, const char *op, kir_type type, kma
 
 const kir_func *kmath_unary(ir_module *m, kir_un op, kir_type type)
 {
-    return function(m, kir_un_table[op].text, type, unary_body[op], 1);
+    return function(m, kir_un_table[op].text, type, unary_body[op], 1, PLAIN);
 }
 
 const kir_func *kmath_binary(ir_module *m, kir_bin op, kir_type type)
 {
-    return function(m, kir_bin_table[op].text, type, binary_body[op], 2);
+    return function(m, kir_bin_table[op].text, type, binary_body[op], 2, PLAIN);
+}
+
+const kir_func *kmath_fused(ir_module *m, bool is_binary, int op, kir_type type, bool scales)
+{
+    flavour how = scales ? FUSED_SCALED : FUSED;
+    if (is_binary) return function(m, kir_bin_table[op].text, type, binary_body[op], 2, how);
+    return function(m, kir_un_table[op].text, type, unary_body[op], 1, how);
 }

@@ -2,8 +2,9 @@
  *
  * A body is written once for f32 and f64: coefficients come in two lists, and what depends on the
  * format (digits, exponent, masks) comes from kmath. Every expression is named as soon as it is used
- * twice, so the emitted code has no repetitions. Nothing here uses a wider type than its own, traps,
- * loads, or assumes a fused multiply-add: all targets compute the same bits. */
+ * twice, so the emitted code has no repetitions. Nothing here uses a wider type than its own, traps or
+ * loads. As long as nothing is fused, all targets compute the same bits; the fused flavour, for devices
+ * with multiply-adds, is no less exact. */
 #ifndef NFC_KMATH_H
 #define NFC_KMATH_H
 
@@ -17,6 +18,8 @@ typedef struct kmath {
     kir_type t, i, u;        /* the float type, and the integers of its width */
     int digits, width;       /* of the mantissa with its leading one; of the type */
     int bias;                /* of the exponent */
+    bool fused;              /* products and sums are rounded once, together */
+    bool scales;             /* the target has an instruction for a * 2^b */
     kx x, y;                 /* the arguments */
     nfc_map named;           /* expressions that have a name -> the name */
 } kmath;
@@ -28,8 +31,8 @@ typedef struct {
 
 #define BIN(op, a, b) kir_binary(&K->build, KB_##op, a, b)
 #define UN(op, a) kir_unary(&K->build, KU_##op, a)
-#define ADD(a, b) BIN(ADD, a, b)
-#define SUB(a, b) BIN(SUB, a, b)
+#define ADD(a, b) kmath_add(K, a, b)
+#define SUB(a, b) kmath_sub(K, a, b)
 #define MUL(a, b) BIN(MUL, a, b)
 #define DIV(a, b) BIN(DIV, a, b)
 #define LT(a, b) BIN(LT, a, b)
@@ -63,6 +66,9 @@ typedef struct {
 
 typedef kx kmath_body(kmath *K);
 
+/* Sums and differences; fused with a product that has no name. */
+kx kmath_add(kmath *K, kx a, kx b);
+kx kmath_sub(kmath *K, kx a, kx b);
 /* As kir_let(), but an expression is named only once: it is the same wherever it stands. */
 kx kmath_let(kmath *K, const char *name, kx value);
 /* What is chosen from has names: compilers make vector code of that rather than jumps. */

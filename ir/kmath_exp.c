@@ -5,37 +5,47 @@
 
 /* e^(x + lo) = 2^n (1 + r + q). */
 typedef struct {
-    kx n, r, q;
+    kx n, number, r, q; /* n as an integer and as a float */
 } reduced;
 
-/* x + lo = n log(2) + r, with n * upper(log 2) exact; q has what the rounding of r lost. Beyond the
- * limits all results are alike. */
-static reduced reduce(kmath *K, kx x, kx lo, double low, double high)
+/* (e^r - 1 - r) / r^2. */
+static kx exp_rest(kmath *K, kx r)
+{
+    return POLY(r, (0.5, 0.166666672, 0.0416665077, 0.0083331801, 0.00139308651, 0.00019969666),
+                (0.5, 0.16666666666666671, 0.041666666666666671, 0.0083333333333258878, 0.0013888888888882137,
+                 0.00019841269875453746, 2.4801587330115581e-05, 2.7557254760225758e-06, 2.7557268783987963e-07,
+                 2.5105440189782652e-08, 2.091642799874394e-09));
+}
+
+/* x + lo = n log(2) + r, with n * upper(log 2) exact; q has what the rounding of r lost, unless that
+ * may be left out (brief). Beyond the limits all results are alike. */
+static reduced reduce(kmath *K, kx x, kx lo, double low, double high, bool brief)
 {
     kx a = LET("a", SEL(LT(NUM(high), x), NUM(high), x));
     a = LET("a", SEL(LT(a, NUM(low)), NUM(low), a));
     kwhole n = kmath_nearest(K, "n", MUL(a, NUM(1.4426950408889634)));
+    if (K->fused && brief) {
+        kx r = LET("r", SUB(SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))), MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13))));
+        return (reduced){n.integer, n.number, r, MUL(MUL(r, r), exp_rest(K, r))};
+    }
     kx upper = LET("upper", SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))));
     kx lower = MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13));
     if (lo) lower = SUB(lower, SEL(EQ(a, x), lo, NUM(0)));
     lower = LET("lower", lower);
     kx r = LET("r", SUB(upper, lower)), rest = LET("rest", SUB(SUB(upper, r), lower));
-    kx p = POLY(r, (0.5, 0.166666672, 0.0416665077, 0.0083331801, 0.00139308651, 0.00019969666),
-                (0.5, 0.16666666666666671, 0.041666666666666671, 0.0083333333333258878, 0.0013888888888882137,
-                 0.00019841269875453746, 2.4801587330115581e-05, 2.7557254760225758e-06, 2.7557268783987963e-07,
-                 2.5105440189782652e-08, 2.091642799874394e-09));
-    kx q = ADD(MUL(MUL(r, r), p), ADD(rest, MUL(r, rest)));
-    return (reduced){n.integer, r, LET("q", q)};
+    kx q = ADD(MUL(MUL(r, r), exp_rest(K, r)), ADD(rest, MUL(r, rest)));
+    return (reduced){n.integer, n.number, r, LET("q", q)};
 }
 
 static reduced reduce_all(kmath *K, kx x, kx lo)
 {
-    return reduce(K, x, lo, BY_TYPE(-120.0, -760.0), BY_TYPE(90.0, 720.0));
+    return reduce(K, x, lo, BY_TYPE(-120.0, -760.0), BY_TYPE(90.0, 720.0), !lo);
 }
 
-/* x * 2^n in two steps, so that neither factor leaves the normal numbers. */
-static kx scaled(kmath *K, kx x, kx n)
+/* x * 2^n; in two steps, so that neither factor leaves the normal numbers. */
+static kx scaled(kmath *K, kx x, kx n, kx number)
 {
+    if (K->scales) return BIN(SCALE, x, number);
     kx half = LET("half", SUB(SHR(ADD(n, INT(4096)), INT(1)), INT(2048)));
     kx one = LET("power", kmath_power_of_two(K, half)), other = LET("power", kmath_power_of_two(K, SUB(n, half)));
     return MUL(MUL(x, one), other);
@@ -44,7 +54,7 @@ static kx scaled(kmath *K, kx x, kx n)
 kx kmath_exp_of(kmath *K, kx x, kx lo)
 {
     reduced e = reduce_all(K, x, lo);
-    return scaled(K, ADD(NUM(1), ADD(e.r, e.q)), e.n);
+    return scaled(K, ADD(NUM(1), ADD(e.r, e.q)), e.n, e.number);
 }
 
 kx kmath_exp_times(kmath *K, kx x, kx lo, kpair factor)
@@ -52,15 +62,17 @@ kx kmath_exp_times(kmath *K, kx x, kx lo, kpair factor)
     reduced e = reduce_all(K, x, lo);
     kx more = LET("more", ADD(e.r, e.q));
     kx y = ADD(factor.hi, ADD(MUL(factor.hi, more), ADD(factor.lo, MUL(factor.lo, more))));
-    return scaled(K, y, e.n);
+    return scaled(K, y, e.n, e.number);
 }
 
 kpair kmath_exp_pair(kmath *K, kx x, kx lo, kx factor, int shift)
 {
     reduced e = reduce_all(K, x, lo);
     kpair sum = kmath_fast_sum(K, factor, MUL(factor, ADD(e.r, e.q)));
-    kx n = shift ? LET("n", ADD(e.n, INT(shift))) : e.n;
-    return (kpair){LET("y", scaled(K, sum.hi, n)), LET("rest", scaled(K, sum.lo, n))};
+    kx n = e.n, number = e.number;
+    if (shift && K->scales) number = LET("number", ADD(number, NUM(shift)));
+    else if (shift) n = LET("n", ADD(n, INT(shift)));
+    return (kpair){LET("y", scaled(K, sum.hi, n, number)), LET("rest", scaled(K, sum.lo, n, number))};
 }
 
 kx kmath_exp(kmath *K) { return kmath_exp_of(K, K->x, NULL); }
@@ -68,10 +80,10 @@ kx kmath_exp(kmath *K) { return kmath_exp_of(K, K->x, NULL); }
 /* 2^n e^r - 1 = 2^n ((1 - 2^-n) + (e^r - 1)); the first bracket is exact where it matters. */
 kx kmath_expm1(kmath *K)
 {
-    reduced e = reduce(K, K->x, NULL, BY_TYPE(-30.0, -60.0), BY_TYPE(90.0, 720.0));
+    reduced e = reduce(K, K->x, NULL, BY_TYPE(-30.0, -60.0), BY_TYPE(90.0, 720.0), false);
     kx inverse = SEL(LE(INT(K->bias), e.n), NUM(0), kmath_power_of_two(K, SUB(INT(0), e.n)));
     kpair sum = kmath_fast_sum(K, SUB(NUM(1), inverse), e.r);
-    kx y = scaled(K, ADD(sum.hi, ADD(sum.lo, e.q)), e.n);
+    kx y = scaled(K, ADD(sum.hi, ADD(sum.lo, e.q)), e.n, e.number);
     return SEL(LT(kmath_abs(K, K->x), NUM(ldexp(1, -K->digits - 1))), K->x, y);
 }
 

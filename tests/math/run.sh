@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh [BUILD]: the scalar functions of ir/kmath.c, as C by several compilers, for a machine without
 # a library, for ARM, and in the interpreter: all must give the same bits. Prints the worst error of
-# each function.
+# each function. Then their flavour with fused multiply-adds, of which only the error counts.
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/build}" && pwd) || exit 2
@@ -41,4 +41,19 @@ hash() { # COMPILER
 hash gcc && "$work/hash" >"$work/here.txt"
 hash aarch64-linux-gnu-gcc && qemu-aarch64 "$work/hash" >"$work/arm.txt"
 [ -s "$work/here.txt" ] && diff "$work/here.txt" "$work/arm.txt" || stop "ARM gives other bits"
-"$work/math" check $libraries
+"$work/math" check $libraries || exit 1
+if grep -qw fma /proc/cpuinfo || [ "$(uname -m)" != x86_64 ]; then
+    fma=
+    [ "$(uname -m)" = x86_64 ] && fma=-mfma
+    for how in fused scaled; do
+        "$work/math" print $how >"$work/$how.c" || stop "the functions cannot be printed $how"
+        libraries=
+        library $how $how gcc -O2 $fma
+        library ${how}_clang $how clang -O3 $fma
+        echo "$how:"
+        "$work/math" check fused $libraries || exit 1
+    done
+else
+    echo "tests/math: NOT TESTED: the processor has no fma"
+    exit 77
+fi

@@ -52,6 +52,7 @@ static bool takes_un(kir_un op, nfc_dtype t)
 
 static bool takes_bin(kir_bin op, nfc_dtype t)
 {
+    if (op == KB_SCALE) return false; /* only where there is an instruction: tests/math, tests/ragged */
     bool boolean = op == KB_AND || op == KB_OR, bits = op == KB_BAND || op == KB_BOR || op == KB_BXOR, shift = op == KB_SHL || op == KB_SHR;
     if (t == DT_bool) return boolean || bits || op == KB_EQ || op == KB_NE || op == KB_LT || op == KB_LE;
     if (is_float(t)) return !boolean && !bits && !shift && op != KB_REM;

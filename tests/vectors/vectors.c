@@ -216,7 +216,7 @@ int main(int argc, char **argv)
         diag_flush(&w.s->diags, stderr);
         return 2;
     }
-    w.out = (cg_module){.arena = a, .device = w.device, .dialect = &dialect_c, .helpers = text_new(a), .kernels = text_new(a)};
+    w.out = (cg_module){.arena = a, .device = w.device, .dialect = &dialect_c, .strict = true, .helpers = text_new(a), .kernels = text_new(a)};
     map_init(&w.out.have, a);
     w.calls = text_new(a);
     w.table = text_new(a);
