@@ -220,6 +220,12 @@ static void c_copy(cg_module *c, text *t, const kir_stmt *s, const char *to, con
     close_brace(t);
 }
 
+static void c_prefetch(cg_module *c, text *t, const kir_buffer *b, const char *index)
+{
+    cg_use_helper(c, &c_helpers, "NF_PREFETCH");
+    line(t, "NF_PREFETCH(%s, %s);", b->name, index);
+}
+
 static void c_fail(cg_module *c, text *t, int code)
 {
     (void)c;
@@ -235,5 +241,5 @@ static void c_unroll(cg_module *c, text *t, int64_t trips)
 const dialect dialect_c = {
     .name = "c", .compute_type = c_compute, .storage_type = c_storage, .un = c_un, .bin = c_bin, .cast = c_cast,
     .constant = c_constant, .fma = c_fma, .wide_suffix = "", .begin_kernel = c_begin_kernel, .end_kernel = c_end_kernel, .begin_scalar = c_begin_scalar,
-    .element = c_element, .copy = c_copy, .fail = c_fail, .unroll = c_unroll, .vectors = &c_vectors,
+    .element = c_element, .copy = c_copy, .prefetch = c_prefetch, .fail = c_fail, .unroll = c_unroll, .vectors = &c_vectors,
 };

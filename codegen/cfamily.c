@@ -359,6 +359,9 @@ static void print_stmt(cg_module *c, const kir_stmt *s, bool alone)
     case KIR_STORE: print_store(c, s->buffer, s->index, s->value); break;
     case KIR_ACCUM: print_accum(c, s); break;
     case KIR_COPY: c->dialect->copy(c, t, s, cg_index(c, s->index, false), cg_index(c, s->from_index, false), cg_index(c, s->count, true), c->wide); break;
+    case KIR_PREFETCH:
+        if (c->dialect->prefetch) c->dialect->prefetch(c, t, s->buffer, cg_index(c, s->index, false));
+        break;
     case KIR_FAIL: c->dialect->fail(c, t, s->fail); break;
     case KIR_NOTE: line(t, "/* %s */", comment_safe(c->arena, s->text)); break;
     }

@@ -33,6 +33,9 @@ typedef struct device_unit {
     double clock_mhz;
     double flops_per_cycle;   /* f32 operations of one core: 2 x lanes x pipes */
     double latency;           /* cycles of a multiply-add */
+    double loads_per_cycle;   /* from the nearest cache */
+    int64_t line_bytes;       /* of its caches; 0: unknown */
+    int64_t prefetch_bytes;   /* how far ahead a stream is asked for */
     int64_t vector_bits;      /* of one register; 0: no vector registers */
     int64_t vector_registers; /* 0 when vector_bits is */
     const char *source;       /* where the numbers are from */

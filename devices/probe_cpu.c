@@ -155,6 +155,14 @@ static void add_vectors(const machine *m, const cluster *c, json_node *unit)
     probe_put(unit, "vector_registers", json_int(a, vectors[i].registers));
 }
 
+/* What a line of the caches has, where Linux says so. */
+static void add_line(const machine *m, const cluster *c, json_node *unit)
+{
+    long bytes = strtol(cpu_line(m, c->first, "cache/index0/coherency_line_size"), NULL, 10);
+    bool is_power = bytes >= 8 && bytes <= 4096 && (bytes & (bytes - 1)) == 0;
+    if (is_power) probe_put(unit, "line_bytes", json_int(m->s->arena, bytes));
+}
+
 static int64_t bytes_of(const char *size)
 {
     char *end;
@@ -249,6 +257,7 @@ json_node *probe_units(nfc_session *s, const char *root)
         probe_put(unit, "cores", json_int(s->arena, c->cores));
         probe_put(unit, "clock_mhz", find_clock(&m, c));
         add_vectors(&m, c, unit);
+        add_line(&m, c, unit);
         probe_put(unit, "flags", native_flags(s->arena));
         probe_put(unit, "levels", find_levels(&m, c));
         json_push(units, unit);

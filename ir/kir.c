@@ -377,6 +377,14 @@ void kir_copy(kir_builder *b, kir_buffer *to, const ir_sx *to_index, kir_buffer 
     add(b, s);
 }
 
+void kir_prefetch(kir_builder *b, kir_buffer *buffer, const ir_sx *index)
+{
+    kir_stmt *s = stmt_new(b, KIR_PREFETCH);
+    s->buffer = buffer;
+    s->index = index;
+    add(b, s);
+}
+
 void kir_fail(kir_builder *b, int code)
 {
     kir_stmt *s = stmt_new(b, KIR_FAIL);

@@ -114,8 +114,8 @@ typedef struct kir_stmt {
     bool in_parts;                    /* FOR: what it sums up is to be summed in parts, with --strict: passes/k_sums.h */
     kir_var *var;                     /* FOR, LET */
     const ir_sx *begin, *end;         /* FOR */
-    kir_buffer *buffer, *from;        /* ALLOC, STORE, ACCUM, COPY; from: COPY */
-    const ir_sx *index, *from_index, *count; /* STORE, ACCUM, COPY */
+    kir_buffer *buffer, *from;        /* ALLOC, STORE, ACCUM, COPY, PREFETCH; from: COPY */
+    const ir_sx *index, *from_index, *count; /* STORE, ACCUM, COPY, PREFETCH */
     uint8_t op;                       /* ACCUM: a kir_bin */
     const kir_expr *value;            /* STORE, ACCUM, LET; IF: the condition */
     int fail;                         /* FAIL: one of kir_fail_code */
@@ -181,6 +181,8 @@ void kir_close(kir_builder *b);
 void kir_store(kir_builder *b, kir_buffer *buffer, const ir_sx *index, const kir_expr *value);
 void kir_accum(kir_builder *b, kir_bin op, kir_buffer *buffer, const ir_sx *index, const kir_expr *value);
 void kir_copy(kir_builder *b, kir_buffer *to, const ir_sx *to_index, kir_buffer *from, const ir_sx *from_index, const ir_sx *count);
+/* Asks for the line of memory that has this element, or would have it. */
+void kir_prefetch(kir_builder *b, kir_buffer *buffer, const ir_sx *index);
 void kir_fail(kir_builder *b, int code);
 void kir_note(kir_builder *b, const char *text);
 /* Names a value, so that it is worked out once. */

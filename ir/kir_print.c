@@ -94,6 +94,7 @@ static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
         print_expr(to, a, s->value);
         break;
     case KIR_COPY: fprintf(to, "copy %s[%s] = %s[%s] x %s", s->buffer->name, sx_text(a, s->index), s->from->name, sx_text(a, s->from_index), sx_text(a, s->count)); break;
+    case KIR_PREFETCH: fprintf(to, "prefetch %s[%s]", s->buffer->name, sx_text(a, s->index)); break;
     case KIR_FAIL: fprintf(to, "fail %s", s->fail == KIR_FAIL_INDEX ? "index" : "division"); break;
     case KIR_NOTE: fprintf(to, "// %s", s->text); break;
     default: break;

@@ -238,6 +238,7 @@ static void run(machine *k, const kir_stmt *s)
     case KIR_FAIL:
         if (!k->status) k->status = s->fail;
         break;
+    case KIR_PREFETCH:
     case KIR_NOTE: break;
     }
 }

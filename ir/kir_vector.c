@@ -126,6 +126,9 @@ static const char *refuse_stmt(kir_lanes *l, const kir_stmt *s)
     case KIR_ACCUM:
         why = refuse_write(l, s);
         break;
+    case KIR_PREFETCH:
+        if (has_lane(l, s->index)) return arena_printf(l->m->arena, "'%s' is asked for lane by lane", s->buffer->name);
+        break;
     case KIR_COPY: return "a block is copied";
     default: break;
     }

@@ -286,6 +286,7 @@ static bool check_stmt(kv_checker *c, const kir_stmt *s)
     case KIR_COPY:
         NEED(s->buffer->dtype == s->from->dtype, "a copy between two types");
         return check_access(c, s->buffer, s->index, s->count, true) && check_access(c, s->from, s->from_index, s->count, false);
+    case KIR_PREFETCH: return check_symbols(c, s->index);
     case KIR_FAIL:
     case KIR_NOTE: return true;
     }

@@ -15,12 +15,14 @@ typedef struct packing {
     int64_t first, step;     /* of the index at 0; along the axis */
     int64_t inner;           /* the product of the loops' extents */
     bool reduced, unfit;
+    const kir_stmt *in;      /* the innermost loop of the core around the load */
     kir_buffer *from, *to;
     VEC(int64_t) base;       /* of each segment of the axis */
     int64_t size;
 } packing;
 
 typedef struct {
+    const sched_target *target;
     ir_module *m;
     k_nest *nest;
     int axis;
@@ -65,6 +67,7 @@ static void note_load(void *env, const kir_expr *e)
     if (p->index && p->index != e->index) p->unfit = true;
     if (p->index) return;
     p->index = e->index;
+    p->in = k->around.n ? vec_last(&k->around) : NULL;
     find_loops(k, p);
 }
 
@@ -156,6 +159,15 @@ static void replace(packer *k, plan_call *call, packing *p)
 
 /* ---- loading from it ----------------------------------------------------------------------- */
 
+/* Which step of the reduction, and of the axes that the constant has beside the lanes'. */
+static const ir_sx *step_number(const packing *p, k_replay *r)
+{
+    sx_table *t = r->b->sx;
+    const ir_sx *inner = sx_int(t, 0);
+    for (int i = 0; i < p->loop.n; i++) inner = sx_add(t, sx_mul(t, inner, sx_int(t, p->loop.at[i].extent)), sx_sym(t, p->loop.at[i].sym));
+    return k_index(r, inner);
+}
+
 static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, const k_tile *at)
 {
     packer *k = env;
@@ -165,17 +177,81 @@ static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, c
     k_replay *r = (k_replay *)(uintptr_t)&at->r;
     const k_tile_axis *x = &at->at[k->axis];
     int64_t span = x->segment->rows * x->segment->lanes;
-    const ir_sx *inner = sx_int(t, 0), *place = k_index(r, sx_sym(t, k->nest->axis[k->axis].loop->var->sym));
-    for (int i = 0; i < p->loop.n; i++) inner = sx_add(t, sx_mul(t, inner, sx_int(t, p->loop.at[i].extent)), sx_sym(t, p->loop.at[i].sym));
-    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, k_index(r, inner), sx_int(t, span)));
+    const ir_sx *place = k_index(r, sx_sym(t, k->nest->axis[k->axis].loop->var->sym));
+    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, step_number(p, r), sx_int(t, span)));
     place = sx_add(t, place, sx_mul(t, x->tile, sx_int(t, span * p->inner)));
     return kir_load(k->nest->b, p->to, sx_add(t, place, sx_int(t, p->base.at[x->number])));
 }
 
-void k_pack(ir_module *m, plan_call *call, k_nest *nest, int axis)
+/* ---- asking ahead -------------------------------------------------------------------------- */
+
+static bool steps_along(const packing *p, const ir_sym *sym)
+{
+    for (int i = 0; i < p->loop.n; i++)
+        if (p->loop.at[i].sym == sym) return true;
+    return false;
+}
+
+/* How many tiles read the same lanes' part one after the other, and the number of the one at hand; false: not known. */
+static bool tiles_inside(const packer *k, const packing *p, const k_tile *at, int64_t *tiles, const ir_sx **number)
+{
+    sx_table *t = at->r.b->sx;
+    *tiles = 1;
+    *number = sx_int(t, 0);
+    for (int i = k->axis + 1; i < k->nest->n; i++) {
+        const k_axis *x = &k->nest->axis[i];
+        int64_t n = 0;
+        if (steps_along(p, x->loop->var->sym)) return false;
+        const ir_sx *own = at->at[i].tile;
+        for (int g = 0; g < x->segment.n; g++) {
+            if (!sx_is_const(x->segment.at[g].count)) return false;
+            if (g == at->at[i].number) own = sx_add(t, own, sx_int(t, n));
+            n += sx_value(x->segment.at[g].count);
+        }
+        *tiles = sat_mul(*tiles, n);
+        *number = sx_add(t, sx_mul(t, *number, sx_int(t, n)), own);
+    }
+    return true;
+}
+
+/* Element `first` and those behind it, a line at a time. */
+static void ask(const packer *k, const packing *p, const ir_sx *first, int64_t elements)
+{
+    sx_table *t = k->nest->b->sx;
+    int64_t line = k->target->line / (int64_t)dtype_bytes(p->to->dtype);
+    for (int64_t e = 0; e < elements; e += line) kir_prefetch(k->nest->b, p->to, sx_add(t, first, sx_int(t, e)));
+}
+
+static void ask_ahead(const packer *k, const packing *p, const k_tile *at)
+{
+    sx_table *t = k->nest->b->sx;
+    k_replay *r = (k_replay *)(uintptr_t)&at->r;
+    const k_tile_axis *x = &at->at[k->axis];
+    int64_t span = x->segment->rows * x->segment->lanes, part = sat_mul(span, p->inner), width = (int64_t)dtype_bytes(p->to->dtype), tiles;
+    const ir_sx *number, *step = step_number(p, r), *begin = sx_add(t, sx_mul(t, x->tile, sx_int(t, part)), sx_int(t, p->base.at[x->number]));
+    if (!tiles_inside(k, p, at, &tiles, &number)) return;
+    if (tiles == 1 && k->target->ahead) {
+        ask(k, p, sx_add(t, begin, sx_add(t, sx_mul(t, step, sx_int(t, span)), sx_int(t, k->target->ahead / width))), span);
+    } else if (tiles > 1) {
+        int64_t share = (span + tiles - 1) / tiles; /* of a step */
+        step = sx_add(t, step, sx_mul(t, number, sx_int(t, p->inner)));
+        ask(k, p, sx_add(t, sx_add(t, begin, sx_int(t, part)), sx_mul(t, step, sx_int(t, share))), share);
+    }
+}
+
+static void in_loop(void *env, const kir_stmt *loop, const k_tile *at)
+{
+    const packer *k = env;
+    for (int i = 0; i < k->of.n && k->target->line; i++) {
+        const packing *p = k->of.entry[i].value;
+        if (p->to && p->in == loop) ask_ahead(k, p, at);
+    }
+}
+
+void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, int axis)
 {
     packer *k = ARENA_NEW(nest->b->scratch, packer);
-    *k = (packer){.m = m, .nest = nest, .axis = axis};
+    *k = (packer){.target = t, .m = m, .nest = nest, .axis = axis};
     map_init(&k->of, nest->b->scratch);
     for (int i = 0; i < nest->b->func->param.n; i++) {
         const plan_view *v = call->arg.at[i];
@@ -192,5 +268,6 @@ void k_pack(ir_module *m, plan_call *call, k_nest *nest, int axis)
         if (!p->unfit) replace(k, call, p);
     }
     nest->load = load;
+    nest->in_loop = in_loop;
     nest->load_env = k;
 }

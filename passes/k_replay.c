@@ -136,6 +136,13 @@ static void replay_copy(k_replay *r, const kir_stmt *s)
     kir_copy(r->b, to, index, from, from_index, k_index(r, s->count));
 }
 
+static void replay_prefetch(k_replay *r, const kir_stmt *s)
+{
+    const ir_sx *index = s->index;
+    kir_buffer *from = placed(r, s->buffer, &index);
+    kir_prefetch(r->b, from, index);
+}
+
 void k_body(k_replay *r, const kir_stmt *s)
 {
     for (int i = 0; i < s->body.n; i++) k_stmt(r, s->body.at[i]);
@@ -165,6 +172,7 @@ void k_stmt(k_replay *r, const kir_stmt *s)
     case KIR_STORE: replay_store(r, s); break;
     case KIR_ACCUM: replay_accum(r, s); break;
     case KIR_COPY: replay_copy(r, s); break;
+    case KIR_PREFETCH: replay_prefetch(r, s); break;
     case KIR_FAIL: kir_fail(r->b, s->fail); break;
     case KIR_NOTE: kir_note(r->b, s->text); break;
     }

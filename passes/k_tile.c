@@ -309,6 +309,7 @@ static void sink_for(k_tile *t, const kir_stmt *s)
         return;
     }
     bool open = k_for(&t->r, s == t->nest->unrolled ? KIR_UNROLL : s->loop, s, s->var->name, begin, end);
+    if (t->nest->in_loop) t->nest->in_loop(t->nest->load_env, s, t);
     sink(t, s);
     flush(t);
     if (open) kir_close(t->r.b);

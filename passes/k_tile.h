@@ -44,7 +44,9 @@ typedef struct k_nest {
     VEC(const ir_sym *) dropped; /* the latter */
     /* A load of what a schedule packed; NULL: at the old index. */
     const kir_expr *(*load)(void *env, kir_buffer *buffer, const ir_sx *index, const struct k_tile *at);
-    void *load_env;
+    /* Puts what it wants at the beginning of each trip of a loop of the core, under `at`; NULL: nothing. */
+    void (*in_loop)(void *env, const kir_stmt *loop, const struct k_tile *at);
+    void *load_env; /* of both */
     bool (*has_fma)(const void *env, kir_type type, int64_t lanes);
     const void *fma_env;
 } k_nest;

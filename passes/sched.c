@@ -10,7 +10,7 @@ bool sched_target_of(const device *d, sched_target *to)
     const device_unit *u = d->chosen;
     if (!u || !u->vector_bits) return false;
     double lanes = (double)u->vector_bits / 32, pipes = u->flops_per_cycle / (2 * lanes);
-    *to = (sched_target){.device = d, .vector_bytes = u->vector_bits / 8, .registers = u->vector_registers, .pipes = pipes < 1 ? 1 : (int64_t)pipes, .latency = (int64_t)u->latency};
+    *to = (sched_target){.device = d, .vector_bytes = u->vector_bits / 8, .registers = u->vector_registers, .pipes = pipes < 1 ? 1 : (int64_t)pipes, .latency = (int64_t)u->latency, .loads = u->loads_per_cycle, .line = u->line_bytes, .ahead = u->prefetch_bytes};
     for (int i = 0; i + 1 < u->level.n; i++)
         if (u->level.at[i].cores == 1) to->cache = u->level.at[i].bytes;
     return true;
@@ -199,7 +199,7 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     for (int i = 0; i < nest.n; i++)
         if (!cut(&nest, &s, i)) return NULL;
     const char *text = described(&nest, &s);
-    k_pack(m, call, &nest, s.lanes_axis);
+    k_pack(t, m, call, &nest, s.lanes_axis);
     nest.unrolled = s.unrolled;
     nest.has_fma = has_fma;
     nest.fma_env = t;

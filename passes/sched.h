@@ -17,6 +17,8 @@ typedef struct sched_target {
     int64_t pipes;                   /* vectors of multiply-adds in a cycle */
     int64_t latency;                 /* cycles that one takes */
     bool strict;                     /* nothing may change a rounding, or the order in which a result is summed up */
+    double loads;                    /* of one core in a cycle */
+    int64_t line, ahead;             /* bytes: of a line of the caches, 0: unknown; how far ahead streams are asked for */
     int64_t cache;                   /* bytes that one core may fill and keep: its share of the last private one */
 } sched_target;
 

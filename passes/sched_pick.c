@@ -170,7 +170,7 @@ static double cycles(picker *p, int64_t rows, int64_t vectors)
         if (a->inside && !a->store) loads += (double)((a->along ? vectors : 1) * (a->across ? rows : 1));
     }
     double sums = (double)(rows * vectors) / (double)p->t->pipes;
-    double worst = loads / 2 > sums ? loads / 2 : sums; /* two loads in a cycle */
+    double worst = loads / p->t->loads > sums ? loads / p->t->loads : sums;
     if (worst < (double)p->t->latency) worst = (double)p->t->latency;
     return worst + 0.25; /* of the loop itself */
 }

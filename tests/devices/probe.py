@@ -88,6 +88,11 @@ for flags, bits, registers, flops in (("sse2 avx fma avx2 avx512f", 512, 32, 64)
     got = machine({"sys/devices/system/cpu/online": "0", "proc/cpuinfo": f"processor : 0\nflags : {flags}\n"})["units"][0]
     check((got.get("vector_bits"), got.get("vector_registers"), got["flops_per_cycle"]) == (bits, registers, flops), f"{flags}: {got}")
 
+# lines of the caches, where they are a power of two
+for size, line in (("64", 64), ("128", 128), ("48", None), ("", None), ("0", None)):
+    got = machine({"sys/devices/system/cpu/online": "0", "sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size": size})["units"][0]
+    check(got.get("line_bytes") == line, f"a line of {size!r}: {got}")
+
 # a machine that tells nothing has one core, a clock that was measured, and memory
 got = machine({})
 check(got["model"] == "" and len(got["units"]) == 1, f"nothing: {got}")

@@ -129,6 +129,8 @@ KERNEL(without_the_loop_it_may_be_0, "can be negative", put(k, k->p, plus(k, k->
 KERNEL(behind_the_loop_it_may_be_0, "can be negative", (void)serial(k, k->T); put(k, k->p, plus(k, k->T, -1)); close(k); put(k, k->p, plus(k, k->T, -1)))
 KERNEL(product_of_two_variables, NULL, const ir_sx *i = serial(k, num(k, 8)), *j = serial(k, num(k, 8)); put(k, k->p, mul(k, i, j)))
 KERNEL(product_too_far, "can reach its size", const ir_sx *i = serial(k, num(k, 9)), *j = serial(k, num(k, 9)); put(k, k->p, mul(k, i, j)))
+KERNEL(asking_out_of_range, NULL, const ir_sx *i = parallel(k, num(k, 64)); kir_prefetch(&k->b, k->x, sub(k, times(k, 100, i), num(k, 7))); put(k, k->p, i))
+KERNEL(asking_by_a_loop_that_is_closed, "the index 'i' is used outside of its loop", const ir_sx *i = serial(k, num(k, 64)); close(k); kir_prefetch(&k->b, k->p, i))
 KERNEL(copy_in_range, NULL, const ir_sx *i = serial(k, num(k, 16)); kir_copy(&k->b, k->p, times(k, 4, i), k->p, num(k, 60), num(k, 4)))
 KERNEL(copy_of_a_dim, NULL, kir_copy(&k->b, k->p, num(k, 48), k->x, num(k, 0), k->S))
 KERNEL(copy_too_far, "can reach its size 64", kir_copy(&k->b, k->p, num(k, 49), k->x, num(k, 0), k->S))

@@ -107,6 +107,8 @@ LOOP(local_inside, NULL, const ir_sx *v = lanes(k, 8); kir_buffer *a = local(k, 
 LOOP(local_read_by_the_lane, "the local 'acc' is indexed by the lane", const ir_sx *v = lanes(k, 8); kir_buffer *a = local(k, 8); kir_store(&k->b, a, num(k, 0), f32(k, 0)); give(k, v, load(k, a, v)))
 LOOP(local_written_by_the_lane, "the local 'acc' is indexed by the lane", const ir_sx *v = lanes(k, 8); kir_buffer *a = local(k, 8); kir_store(&k->b, a, v, f32(k, 0)); give(k, v, load(k, a, num(k, 0))))
 LOOP(block, "a block is copied", const ir_sx *v = lanes(k, 8); kir_copy(&k->b, k->y, times(k, 8, v), k->x, times(k, 8, v), num(k, 8)))
+LOOP(asked_for_by_all, NULL, const ir_sx *v = lanes(k, 8); const ir_sx *i = loop(k, KIR_SERIAL, 8); kir_prefetch(&k->b, k->x, times(k, 99, i)); give(k, plus(k, times(k, 8, i), v), f32(k, 0)))
+LOOP(asked_for_by_the_lane, "'x' is asked for lane by lane", const ir_sx *v = lanes(k, 8); kir_prefetch(&k->b, k->x, plus(k, v, num(k, 8))); give(k, v, load(k, k->x, v)))
 LOOP(failure_of_all, NULL, const ir_sx *v = lanes(k, 8); give(k, v, f32(k, 0)); kir_if(&k->b, less(k, num(k, 0), 0)); kir_fail(&k->b, KIR_FAIL_INDEX))
 
 /* ---- text ---------------------------------------------------------------------------------- */

@@ -1,0 +1,173 @@
+"""The graphs, with their inputs, constants and results: see run.py."""
+import numpy as np
+
+NUMPY = {"f64": np.float64, "f32": np.float32, "f16": np.float16, "bf16": np.uint16, "i32": np.int32, "i64": np.int64, "u8": np.uint8, "i8": np.int8}
+EPS = {"f64": 2.0 ** -52, "f32": 2.0 ** -23, "f16": 2.0 ** -10, "bf16": 2.0 ** -7}
+
+
+def to_bf16(x):
+    bits = x.astype(np.float32).view(np.uint32)
+    return ((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)).astype(np.uint16)
+
+
+def values(array, dtype):
+    """As numbers to compute with: integers, or f64."""
+    if dtype == "bf16":
+        return (array.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
+    return array.astype(np.float64 if dtype in EPS else np.int64)
+
+
+class Case:
+    """One graph: `statement` makes y of the operands; those of `constants` come with the model."""
+
+    def __init__(self, name, dtype, statement, operands, constants, sums):
+        self.name, self.dtype, self.statement, self.constants = name, dtype, statement, constants
+        self.operands = operands  # name -> array as stored
+        # y as numbers, what its terms add up to without their signs, the length of its sums, and what was rounded on the way
+        self.want, self.terms, self.length, self.inner = sums({n: values(a, dtype) for n, a in operands.items()})
+
+    def text(self):
+        port = lambda n, shape: "        %s : %s [%s];\n" % (n, self.dtype, ", ".join(map(str, shape)))
+        used = self.statement
+        for n in self.constants:
+            used = used.replace("=%s," % n, '=model["%s.%s"],' % (self.name, n)).replace("=%s)" % n, '=model["%s.%s"])' % (self.name, n))
+        inputs = "".join(port(n, a.shape) for n, a in self.operands.items() if n not in self.constants)
+        return "graph %s {\n    inputs {\n%s    }\n    outputs {\n%s    }\n    block entry {\n%s        return y;\n    }\n}\n\n" % (
+            self.name, inputs, port("y", self.want.shape), used)
+
+    def wrong(self, got):
+        """What is wrong with a result, or None. Each rounding of a sum of n terms is off by half a unit of what was summed
+        so far; together they grow like their number's root, and never beyond it."""
+        if got.shape != self.want.shape or got.dtype != NUMPY[self.dtype]:
+            return "is %s %s" % (got.dtype, got.shape)
+        got = values(got, self.dtype)
+        if self.dtype not in EPS:
+            bits = 8 * NUMPY[self.dtype]().itemsize
+            off = (got - self.want) % 2 ** bits if bits < 64 else got - self.want
+            bad = off != 0
+        else:
+            inside = EPS["f64"] if self.dtype == "f64" else EPS["f32"]
+            bad = ~(np.abs(got - self.want) <= inside * (4 + self.length ** 0.5) * self.terms + EPS[self.dtype] * (np.abs(self.want) + np.abs(self.inner)))
+        at = np.argwhere(bad)
+        return None if not len(at) else "at %s: %r, not %r (%d wrong)" % (at[0].tolist(), got[tuple(at[0])], self.want[tuple(at[0])], len(at))
+
+
+class Maker:
+    def __init__(self, seed):
+        self.random, self.cases = np.random.default_rng(seed), []
+
+    def array(self, dtype, shape):
+        if dtype not in EPS:
+            return self.random.integers(0 if dtype == "u8" else -9, 10, shape).astype(NUMPY[dtype])
+        x = self.random.standard_normal(shape)
+        return to_bf16(x) if dtype == "bf16" else x.astype(NUMPY[dtype])
+
+    def add(self, name, dtype, statement, shapes, constants, sums):
+        operands = {n: self.array(dtype, s) for n, s in shapes.items()}
+        self.cases.append(Case("%s_%s_%d" % (name, dtype, len(self.cases)), dtype, statement, operands, constants, sums))
+
+    # ---- products ----
+
+    def matmul(self, dtype, a, b, constants="b", name="matmul", after=""):
+        def sums(x):
+            y, terms = x["a"] @ x["b"], np.abs(x["a"]) @ np.abs(x["b"])
+            if not after:
+                return y, terms, a[-1], 0
+            return np.maximum(y + x["c"], 0), terms + np.abs(x["c"]), a[-1], y
+        shapes = {"a": a, "b": b}
+        if after:
+            shapes["c"] = (np.zeros(a) @ np.zeros(b)).shape
+        self.add(name, dtype, "        y = op matmul(a=a, b=b);\n" + after, shapes, [c for c in constants], sums)
+
+    def gemm(self, dtype, m, n, k, ta=0, tb=0, constants="b", alpha=1.0, beta=1.0, bias=True):
+        turn = lambda x, on: x.T if on else x
+        def sums(x):
+            y, terms = turn(x["a"], ta) @ turn(x["b"], tb), np.abs(turn(x["a"], ta)) @ np.abs(turn(x["b"], tb))
+            if not bias:
+                return alpha * y, abs(alpha) * terms, k, 0
+            return alpha * y + beta * x["c"], abs(alpha) * terms + abs(beta * x["c"]), k, 0
+        shapes = {"a": (k, m) if ta else (m, k), "b": (n, k) if tb else (k, n)}
+        if bias:
+            shapes["c"] = (n,)
+        text = "        y = op gemm(a=a, b=b,%s transa=%d, transb=%d, alpha=%r, beta=%r);\n" % (" c=c," if bias else "", ta, tb, alpha, beta)
+        self.add("gemm", dtype, text, shapes, [c for c in constants if c in shapes], sums)
+
+    # ---- convolutions ----
+
+    def conv(self, dtype, x, w, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1, constants="wb", after="", bias=True):
+        def one(x, w):
+            x = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
+            (n, ci, h, wide), (co, part, kh, kw) = x.shape, w.shape
+            oh, ow = (h - dilations[0] * (kh - 1) - 1) // strides[0] + 1, (wide - dilations[1] * (kw - 1) - 1) // strides[1] + 1
+            y = np.zeros((n, co, oh, ow), x.dtype)
+            for i in range(kh):
+                for j in range(kw):
+                    at = x[:, :, i * dilations[0]:, j * dilations[1]:][:, :, :(oh - 1) * strides[0] + 1:strides[0], :(ow - 1) * strides[1] + 1:strides[1]]
+                    for g in range(group):
+                        rows = slice(g * co // group, (g + 1) * co // group)
+                        y[:, rows] += np.einsum("nchw,oc->nohw", at[:, g * part:(g + 1) * part], w[rows, :, i, j])
+            return y
+        def sums(v):
+            y, terms = one(v["x"], v["w"]), one(np.abs(v["x"]), np.abs(v["w"]))
+            if bias:
+                y, terms = y + v["b"][:, None, None], terms + np.abs(v["b"])[:, None, None]
+            if not after:
+                return y, terms, w[1] * w[2] * w[3], 0
+            return np.maximum(y + v["r"], 0), terms + np.abs(v["r"]), w[1] * w[2] * w[3], y
+        shapes = {"x": x, "w": w}
+        if bias:
+            shapes["b"] = (w[0],)
+        if after:
+            h, wide = ((x[2 + i] + pads[i] + pads[i + 2] - dilations[i] * (w[2 + i] - 1) - 1) // strides[i] + 1 for i in range(2))
+            shapes["r"] = (x[0], w[0], h, wide)
+        text = "        y = op conv(x=x, w=w,%s pads=%s, strides=%s, dilations=%s, group=%d);\n" % (" b=b," if bias else "", list(pads), list(strides), list(dilations), group)
+        self.add("conv", dtype, text + after, shapes, [c for c in constants if c in shapes], sums)
+
+
+RELU = "        y = op add(a=y, b=c);\n        y = op relu(x=y);\n"
+RESIDUAL = "        y = op add(a=y, b=r);\n        y = op relu(x=y);\n"
+
+
+def all_cases():
+    m = Maker(4)
+    # few rows: one to nine, long and short sums, columns that fill no vector
+    for rows in range(1, 10):
+        m.gemm("f32", rows, [33, 100, 257, 16, 7, 64, 48, 31, 130][rows - 1], [300, 65, 129, 1000, 31, 512, 64, 17, 3][rows - 1], tb=rows % 2)
+    m.matmul("f32", (1, 700), (700, 513))
+    m.matmul("f32", (900,), (900, 70))
+    m.matmul("f32", (5, 80), (80,))
+    m.gemm("f64", 1, 41, 333)
+    m.gemm("bf16", 2, 50, 260, tb=1)
+    m.gemm("f16", 3, 35, 140)
+    # products beyond the caches of the small devices, with tails on every axis
+    for i, (rows, columns, length) in enumerate([(64, 64, 512), (61, 67, 531), (29, 200, 257), (200, 29, 1024), (128, 48, 255), (17, 129, 2049), (100, 16, 640), (14, 32, 768)]):
+        m.matmul("f32", (rows, length), (length, columns), after=RELU if i % 2 else "")
+        m.gemm("f32", rows, columns, length, ta=i & 1, tb=i >> 1 & 1, constants=["b", "", "a", "bc", "", "ab"][i % 6], alpha=0.5, beta=[1.0, -2.0][i & 1], bias=i != 2)
+    for dtype in ("f64", "f16", "bf16", "i32", "i64"):
+        m.matmul(dtype, (37, 300), (300, 45))
+        m.matmul(dtype, (19, 270), (270, 33), constants="", after=RELU)
+    m.matmul("i32", (21, 130), (130, 34), constants="", name="dynamic")
+    # batches, of both operands, of one, and of both operands from inputs
+    m.matmul("f32", (3, 23, 270), (3, 270, 37))
+    m.matmul("f32", (3, 23, 270), (270, 37))
+    m.matmul("f32", (2, 2, 20, 64), (2, 2, 64, 20), constants="")
+    m.matmul("f32", (4, 1, 33, 150), (3, 150, 18), constants="")
+    # convolutions: kernels, strides, edges on all sides, three channels, groups, maps that are smaller than a tile
+    m.conv("f32", (1, 3, 37, 41), (24, 3, 7, 7), (3, 3, 3, 3), (2, 2))
+    m.conv("f32", (1, 3, 30, 66), (19, 3, 6, 6), (2, 2, 2, 2), (2, 2))
+    m.conv("f32", (1, 3, 20, 23), (32, 3, 3, 3), (0, 0, 1, 1), (2, 2))
+    m.conv("f32", (1, 40, 7, 7), (70, 40, 3, 3), (1, 1, 1, 1), after=RESIDUAL)
+    m.conv("f32", (1, 33, 14, 14), (48, 33, 3, 3), (1, 1, 1, 1), (2, 2))
+    m.conv("f32", (1, 130, 14, 14), (40, 130, 1, 1), (0, 0, 0, 0), (2, 2))
+    m.conv("f32", (1, 300, 7, 7), (65, 300, 1, 1), after=RESIDUAL)
+    m.conv("f32", (2, 64, 9, 5), (33, 64, 1, 1), bias=False)
+    m.conv("f32", (1, 24, 28, 29), (36, 12, 3, 3), (1, 1, 1, 1), group=2)
+    m.conv("f32", (1, 16, 19, 33), (21, 16, 3, 3), (2, 2, 2, 2), dilations=(2, 2))
+    m.conv("f32", (1, 20, 12, 31), (34, 20, 1, 5), (0, 2, 0, 2))
+    m.conv("f32", (1, 20, 31, 12), (34, 20, 5, 1), (2, 0, 2, 0))
+    m.conv("f32", (1, 8, 15, 16), (8, 8, 5, 5), (2, 2, 2, 2), constants="")
+    m.conv("f32", (1, 100, 1, 1), (90, 100, 1, 1))
+    m.conv("f64", (1, 36, 9, 10), (20, 36, 3, 3), (1, 1, 1, 1), after=RESIDUAL)
+    m.conv("bf16", (1, 36, 9, 10), (20, 36, 3, 3), (1, 1, 1, 1))
+    m.conv("f16", (1, 68, 11, 6), (35, 68, 1, 1), after=RESIDUAL)
+    return m.cases

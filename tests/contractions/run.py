@@ -1,0 +1,171 @@
+"""Products and convolutions of ragged shapes (cases.py) as C, against NumPy in f64.
+
+usage: run.py NFC WORK
+Each device makes one program of all graphs: without optimisation, with sanitizers, and with all optimisation; both must
+give the same bits, and so must one of three threads. Kernels must read a constant as it was packed, never element by
+element from its old place, and ask for it ahead where the device's description says how."""
+import concurrent.futures as futures
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "emit"))
+import cases  # noqa: E402
+import compiled  # noqa: E402
+
+SAFETENSORS = {"f64": "F64", "f32": "F32", "f16": "F16", "bf16": "BF16", "i32": "I32", "i64": "I64", "u8": "U8", "i8": "I8"}
+
+
+def write_model(folder, all_cases):
+    """products.nfg, and products.safetensors with the constants."""
+    header, data, at = {}, [], 0
+    for c in all_cases:
+        for n in c.constants:
+            bytes_ = c.operands[n].tobytes()
+            header["%s.%s" % (c.name, n)] = {"dtype": SAFETENSORS[c.dtype], "shape": list(c.operands[n].shape), "data_offsets": [at, at + len(bytes_)]}
+            data.append(bytes_)
+            at += len(bytes_)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(os.path.join(folder, "products.safetensors"), "wb") as f:
+        f.write(len(text).to_bytes(8, "little") + text + b"".join(data))
+    with open(os.path.join(folder, "products.nfg"), "w") as f:
+        f.write('model "products.safetensors";\n\n' + "".join(c.text() for c in all_cases))
+    for c in all_cases:
+        for n, a in c.operands.items():
+            if n not in c.constants:
+                np.save(os.path.join(folder, "%s.%s.npy" % (c.name, n)), a)
+
+
+def shipped(name):
+    with open(os.path.join(ROOT, "devices", name + ".json")) as f:
+        return json.load(f)
+
+
+def small(name, vector_bits, registers, levels, **unit):
+    """A device like host whose caches hold next to nothing, so that all that works in blocks does."""
+    d = shipped("host")
+    d["name"] = name
+    level = lambda i, size: {"name": "L%d" % (i + 1), "bytes": size, "cores": 1}
+    d["units"][0].update(vector_bits=vector_bits, vector_registers=registers, levels=[level(i, size) for i, size in enumerate(levels)] + [{"name": "memory", "cores": 1, "gb_per_s": 10}], **unit)
+    return d
+
+
+def devices():
+    """(description, what the processor must have)"""
+    yield small("small", 128, 16, [2048, 16384], line_bytes=32, prefetch_bytes=160, cores=4), None
+    yield small("tiny", 64, 8, [512, 4096], loads_per_cycle=1, flops_per_cycle=2, cores=4), None
+    yield shipped("x86-avx2"), "avx2"
+    yield shipped("x86-avx512"), "avx512dq"
+
+
+def call(command, **more):
+    p = subprocess.run([str(c) for c in command], capture_output=True, text=True, **more)
+    if p.returncode:
+        raise RuntimeError("%s\n%s" % (" ".join(map(str, command)), p.stderr[-3000:]))
+    return p.stdout
+
+
+def kernels_of(source):
+    """name of a kernel -> its text"""
+    with open(source) as f:
+        text = f.read()
+    return dict(re.findall(r"^(?:static )?void (\w+)\([^)]*\)\n(\{\n.*?^\})", text, flags=re.M | re.S))
+
+
+def looks_wrong(device, folder, all_cases):
+    """What must not stand in the emitted kernels."""
+    with open(os.path.join(folder, "report.json")) as f:
+        graphs = {g["name"]: [k["name"] for k in g["kernels"]] for g in json.load(f)["graphs"]}
+    kernels, wrong, asked = kernels_of(os.path.join(folder, "products.c")), [], 0
+    unit = device["units"][0]
+    for c in all_cases:
+        text = "".join(kernels[k] for k in graphs[c.name])
+        asked += "NF_PREFETCH" in text
+        if {"b", "w"} & set(c.constants) and re.search(r"(nf_fma_|\+= ).*gather", text):
+            wrong.append("%s: a constant is gathered" % c.name)
+        if "NF_PREFETCH" in text and "line_bytes" not in unit:
+            wrong.append("%s: asks ahead, by lines of unknown size" % c.name)
+    if "line_bytes" in unit and asked < 10:
+        wrong.append("only %d kernels ask for what comes next" % asked)
+    return wrong
+
+
+def run_case(program, c, folder, out):
+    given = [a for n in c.operands if n not in c.constants for a in ("--input", "%s=%s" % (n, os.path.join(folder, "%s.%s.npy" % (c.name, n))))]
+    to = os.path.join(out, c.name)
+    call([program, "--graph", c.name, "--output", to] + given)
+    return np.load(os.path.join(to, "y.npy"))
+
+
+def run_way(program, folder, out, all_cases):
+    """{case: its result, or why there is none}"""
+    os.makedirs(out)
+    results = {}
+    for c in all_cases:
+        try:
+            results[c.name] = run_case(program, c, folder, out)
+        except RuntimeError as e:
+            results[c.name] = str(e)
+    return results
+
+
+def check_device(nfc, device, folder, all_cases, runtime):
+    work = os.path.join(folder, device["name"])
+    os.makedirs(work)
+    path = os.path.join(work, "device.json")
+    with open(path, "w") as f:
+        json.dump(device, f)
+    wrong, results = [], {}
+    for way, how, threads in (("san", "san", 1), ("fast", "fast", 1), ("threads", "fast", 3)):
+        sources = os.path.join(work, way)
+        call([nfc, "build", os.path.join(folder, "products.nfg"), "--device", path, "--threads", threads, "--emit=sources", "-o", sources])
+        if way == "san":
+            wrong += looks_wrong(device, sources, all_cases)
+        results[way] = run_way(compiled.program(sources, how, runtime), folder, os.path.join(work, "results-" + way), all_cases)
+    for c in all_cases:
+        got = results["san"][c.name]
+        said = got if isinstance(got, str) else c.wrong(got)
+        for way in ("fast", "threads"):
+            other = results[way][c.name]
+            if not said and (isinstance(other, str) or got.tobytes() != other.tobytes()):
+                said = other if isinstance(other, str) else "other bits from %s" % way
+        if said:
+            wrong.append("%s: %s" % (c.name, said))
+    return wrong
+
+
+def main():
+    nfc, work = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    all_cases = cases.all_cases()
+    write_model(work, all_cases)
+    runtime = compiled.Runtime(work)
+    with open("/proc/cpuinfo") as f:
+        features = set(f.read().split())
+    passed = failed = 0
+    unable, jobs = [], []
+    with futures.ThreadPoolExecutor(2) as pool:
+        for device, needs in devices():
+            if needs and needs not in features:
+                unable.append("%s: the processor has no %s" % (device["name"], needs))
+            else:
+                jobs.append((device["name"], pool.submit(check_device, nfc, device, work, all_cases, runtime)))
+        for name, job in jobs:
+            wrong = job.result()
+            for w in wrong:
+                print("FAILED contractions: %s: %s" % (name, w))
+            failed += len(wrong)
+            passed += max(0, len(all_cases) - len(wrong))
+    if failed == 0 and unable:
+        print("tests/contractions: NOT TESTED: " + "; ".join(unable))
+        return 77
+    print("tests/contractions: %d passed, %d failed" % (passed, failed))
+    return failed > 0
+
+
+sys.exit(main())
