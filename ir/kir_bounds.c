@@ -119,10 +119,28 @@ static const ir_sx *without_quotient(kv_checker *c, const ir_sx *x)
     return x;
 }
 
+/* n times a quotient by n is its dividend, but for n - 1 at most: x with what makes it smallest in the place of such
+ * a quotient; x itself when there is none. */
+static const ir_sx *by_dividend(kv_checker *c, const ir_sx *x)
+{
+    sx_table *t = &c->m->sx;
+    for (int i = 0; x->kind == SX_SUM && i < x->nterm; i++)
+        for (int k = 0; k < x->term[i].n; k++) {
+            const ir_sx *at = x->term[i].factor[k], *slope, *rest;
+            if (at->kind != SX_DIV || !split_linear(t, x, at, &slope, &rest)) continue;
+            const ir_sx *whole = sx_exact_div(t, slope, sx_int(t, at->constant));
+            bool up = whole && kv_least(c, whole) >= 0;
+            if (!whole || (!up && kv_most(c, whole) > 0)) continue;
+            return sx_add(t, rest, sx_mul(t, whole, up ? sx_sub(t, at->a, sx_int(t, at->constant - 1)) : at->a));
+        }
+    return x;
+}
+
 /* Loop variables go to the end of their range that makes x smallest, innermost
  * first, so that bounds that depend on dims and on outer variables cancel. */
 bool kv_never_negative(kv_checker *c, const ir_sx *x)
 {
+    const ir_sx *first = x;
     if (kv_least(c, x) >= 0) return true;
     for (int i = c->sym.n - 1; i >= 0; i--) {
         x = at_end(c, x, &c->sym.at[i], false);
@@ -130,6 +148,12 @@ bool kv_never_negative(kv_checker *c, const ir_sx *x)
     }
     for (const ir_sx *next; (next = without_quotient(c, x)) != x; x = next)
         if (kv_least(c, next) >= 0) return true;
+    x = first;
+    for (int i = c->sym.n - 1; i >= 0; i--) { /* a loop may run to a quotient of what a loop around it names */
+        x = at_end(c, x, &c->sym.at[i], false);
+        for (const ir_sx *next; (next = by_dividend(c, x)) != x;) x = next;
+        if (kv_least(c, x) >= 0) return true;
+    }
     return false;
 }
 

@@ -185,7 +185,7 @@ static bool check_let(kv_checker *c, const kir_stmt *s)
         if (ghi) hi = ghi;
     } else if (s->value->kind == KIR_BIN && s->value->op == KB_MIN && s->value->b->kind == KIR_INDEX) {
         hi = s->value->b->index; /* clamped to a bound that may be symbolic */
-        if (vlo < 0 && kv_is_positive(c, sx_add(&c->m->sx, hi, sx_int(&c->m->sx, 1)))) { /* which is not negative here */
+        if (vlo < 0 && (kv_is_positive(c, sx_add(&c->m->sx, hi, sx_int(&c->m->sx, 1))) || kv_never_negative(c, hi))) { /* which is not negative here */
             kir_index_range(s->value->a, &vlo, &(int64_t){0});
             if (vlo > 0) vlo = 0;
         }

@@ -389,6 +389,12 @@ static void attend(const sim_call *c, const sim_tensor *weights, const int64_t *
     }
 }
 
+static void fill_row(sim_tensor *y, int64_t row, double x)
+{
+    int64_t size = y->dim[y->rank - 1];
+    for (int64_t e = 0; e < size; e++) sim_set(y, row * size + e, x);
+}
+
 bool ev_sdpa(sim_call *c)
 {
     const sim_tensor *q = c->in[0], *k = c->in[1];
@@ -411,7 +417,8 @@ bool ev_sdpa(sim_call *c)
         s.newest = at.at[rank - 2] + s.length - rows;
         for (at.at[rank - 1] = 0; at.at[rank - 1] < keys; at.at[rank - 1]++)
             sim_set(scores, at.at[rank - 1], score(c, &s, scale, rank, at.at));
-        if (weigh(scores)) attend(c, scores, at.at, row); /* else the row stays 0 */
+        if (weigh(scores)) attend(c, scores, at.at, row); /* else the row stays 0, or is NaN */
+        else if (ir_int(c->inst, ATTR_AT(sdpa, nan_rows))) fill_row(c->out[0], row, NAN);
     }
     sim_tensor_drop(scores);
     return true;

@@ -545,8 +545,9 @@ static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, cons
 {
     lw l;
     begin(&l, p, inst, error_place(inst));
+    l.target = p->plan->target;
     lower_body(&l);
-    const char *schedule = sched_apply(p->plan->target, l.m, &l.b, l.call);
+    const char *schedule = l.schedule ? l.schedule : sched_apply(p->plan->target, l.m, &l.b, l.call);
     if (!schedule) return NULL;
     plan_call *call = end(&l, kernel_name(&l));
     call->kernel->schedule = schedule;

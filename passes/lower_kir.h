@@ -41,6 +41,8 @@ typedef struct lw {
     lw_override override;
     nfc_map memo;            /* elements worked out already at this place */
     kir_for_kind outer;      /* what the independent loops become */
+    const struct sched_target *target; /* of a lowering that has a schedule of its own; NULL: none is asked for */
+    const char *schedule;    /* which it is then */
 } lw;
 
 /* Element `index` of a value, in its computing type. */

@@ -1,4 +1,4 @@
-/* Contractions, windows and attention, as plain loop nests. */
+/* Contractions, windows and rotary embedding, as plain loop nests. */
 #include <math.h>
 #include <string.h>
 #include "ir/shape.h"
@@ -354,105 +354,6 @@ bool lo_global_pool(lw *l, const ir_inst *inst)
     else if (!largest) y = lw_bin(l, DIV, y, kir_cast(&l->b, t, kir_index(&l->b, n)));
     lw_store(l, 0, out, y);
     lw_close(l, 2);
-    return true;
-}
-
-/* ---- attention ----------------------------------------------------------------------------- */
-
-typedef struct {
-    const ir_inst *inst;
-    kir_type t;
-    const ir_sx *row[IR_MAX_RANK]; /* batch axes, query head, query row */
-    const ir_sx *kv_head, *keys;   /* keys: how many are valid */
-    int batch;
-} attention;
-
-/* scale * q . k for one key, plus the mask; what the mask forbids is minus infinity. */
-static const kir_expr *score(lw *l, const attention *a, const ir_sx *j)
-{
-    const ir_inst *inst = a->inst;
-    const ir_type *q = inst->in[0]->type;
-    const ir_sx *iq[IR_MAX_RANK], *ik[IR_MAX_RANK];
-    double scale = ir_given(inst, ATTR_AT(sdpa, scale)) ? ir_float(inst, ATTR_AT(sdpa, scale)) : 1 / sqrt((double)sx_value(q->dim[q->rank - 1]));
-    kir_buffer *dot = lw_accumulator(l, "dot", a->t, lw_number(l, a->t, 0));
-    const ir_sx *d = lw_for(l, "d", q->dim[q->rank - 1]);
-    for (int i = 0; i < a->batch; i++) iq[i] = ik[i] = a->row[i];
-    iq[a->batch] = a->row[a->batch];
-    ik[a->batch] = a->kv_head;
-    iq[a->batch + 1] = a->row[a->batch + 1];
-    ik[a->batch + 1] = j;
-    iq[a->batch + 2] = ik[a->batch + 2] = d;
-    add_product(l, dot, lw_load(l, inst->in[0], iq), lw_load(l, inst->in[1], ik));
-    lw_close(l, 1);
-    const kir_expr *s = lw_bin(l, MUL, lw_read(l, dot), lw_number(l, a->t, scale));
-    const ir_value *mask = ir_operand(inst, 3);
-    if (!mask) return s;
-    const ir_sx *im[IR_MAX_RANK];
-    int rank = a->batch + 3;
-    for (int i = 0; i < mask->type->rank; i++) {
-        int n = i + rank - mask->type->rank;
-        const ir_sx *at = n == rank - 1 ? j : a->row[n];
-        im[i] = sx_is(mask->type->dim[i], 1) ? zero(l) : at;
-    }
-    const kir_expr *m = lw_load(l, mask, im);
-    if (m->type == DT_bool) return lw_sel(l, m, s, lw_lowest(l, (nfc_dtype)a->t));
-    return lw_bin(l, ADD, s, m);
-}
-
-/* May query row t see key j? Only the conditions that the attributes ask for. */
-static const kir_expr *visible(lw *l, const attention *a, const ir_sx *j)
-{
-    const ir_inst *inst = a->inst;
-    const ir_type *q = inst->in[0]->type;
-    int64_t reach = ir_int(inst, ATTR_AT(sdpa, window));
-    const ir_sx *own = sx_add(l->sx, a->row[a->batch + 1], sx_sub(l->sx, a->keys, q->dim[q->rank - 2]));
-    const kir_expr *ok = kir_int(&l->b, DT_bool, 1);
-    if (ir_int(inst, ATTR_AT(sdpa, causal))) ok = lw_bin(l, LE, kir_index(&l->b, j), kir_index(&l->b, own));
-    if (reach) ok = lw_bin(l, AND, ok, lw_bin(l, LT, kir_index(&l->b, sx_sub(l->sx, own, sx_int(l->sx, reach))), kir_index(&l->b, j)));
-    return ok;
-}
-
-/* One pass over the keys with a running maximum (Milakov and Gimelshein, "Online normalizer calculation
- * for softmax"): the scores are never held. */
-bool lo_sdpa(lw *l, const ir_inst *inst)
-{
-    const ir_type *q = inst->in[0]->type, *k = inst->in[1]->type, *v = inst->in[2]->type;
-    attention a = {.inst = inst, .t = kir_compute(q->dtype), .batch = q->rank - 3};
-    int64_t heads = sx_value(q->dim[a.batch]), kv_heads = sx_value(k->dim[a.batch]), size = sx_value(v->dim[v->rank - 1]);
-    for (int i = 0; i < a.batch; i++) a.row[i] = lw_for_parallel(l, lw_axis_names(IR_MAX_RANK)[i], q->dim[i]);
-    a.row[a.batch] = lw_for_parallel(l, "h", q->dim[a.batch]);
-    a.row[a.batch + 1] = lw_for_parallel(l, "t", q->dim[a.batch + 1]);
-    a.kv_head = sx_div(l->sx, a.row[a.batch], heads / kv_heads);
-    const ir_sx *all = k->dim[k->rank - 2];
-    a.keys = lw_clamped(l, "keys", inst->index[0], sx_add(l->sx, all, sx_int(l->sx, 1)));
-    kir_buffer *top = lw_accumulator(l, "top", a.t, lw_lowest(l, (nfc_dtype)a.t)), *sum = lw_accumulator(l, "sum", a.t, lw_number(l, a.t, 0));
-    kir_buffer *acc = kir_alloc(&l->b, "acc", (nfc_dtype)a.t, size);
-    const ir_sx *e = lw_for(l, "e", sx_int(l->sx, size));
-    kir_store(&l->b, acc, e, lw_number(l, a.t, 0));
-    lw_close(l, 1);
-    const ir_sx *j = lw_for(l, "j", a.keys);
-    lw_if(l, visible(l, &a, j));
-    const kir_expr *s = lw_named(l, "score", score(l, &a, j));
-    lw_if(l, lw_bin(l, NE, s, lw_lowest(l, (nfc_dtype)a.t)));
-    const kir_expr *peak = lw_named(l, "peak", lw_bin(l, MAX, lw_read(l, top), s));
-    const kir_expr *fade = lw_named(l, "fade", lw_un(l, EXP, lw_bin(l, SUB, lw_read(l, top), peak)));
-    const kir_expr *weight = lw_named(l, "weight", lw_un(l, EXP, lw_bin(l, SUB, s, peak)));
-    kir_store(&l->b, sum, zero(l), lw_bin(l, ADD, lw_bin(l, MUL, lw_read(l, sum), fade), weight));
-    kir_store(&l->b, top, zero(l), peak);
-    e = lw_for(l, "e", sx_int(l->sx, size));
-    const ir_sx *iv[IR_MAX_RANK];
-    for (int i = 0; i < a.batch; i++) iv[i] = a.row[i];
-    iv[a.batch] = a.kv_head;
-    iv[a.batch + 1] = j;
-    iv[a.batch + 2] = e;
-    const kir_expr *part = lw_bin(l, MUL, weight, lw_load(l, inst->in[2], iv));
-    kir_store(&l->b, acc, e, lw_bin(l, ADD, lw_bin(l, MUL, kir_load(&l->b, acc, e), fade), part));
-    lw_close(l, 4);
-    const kir_expr *total = lw_named(l, "total", lw_read(l, sum)), *nothing = lw_bin(l, EQ, total, lw_number(l, a.t, 0));
-    e = lw_for(l, "e", sx_int(l->sx, size));
-    a.row[a.batch + 2] = e;
-    lw_store(l, 0, a.row, lw_sel(l, nothing, lw_number(l, a.t, 0), lw_bin(l, DIV, kir_load(&l->b, acc, e), total)));
-    lw_close(l, 3 + a.batch);
     return true;
 }
 

@@ -398,7 +398,7 @@ def global_pool_cases(row):
 # ---- attention ----------------------------------------------------------------------------------
 
 
-def attention(q, k, v, mask=None, length=None, scale=None, causal=0, window=0):
+def attention(q, k, v, mask=None, length=None, scale=None, causal=0, window=0, nan_rows=0):
     wq, wk, wv = decode(q), decode(k), decode(v)
     shared = wq.shape[-3] // wk.shape[-3]
     wk, wv = np.repeat(wk, shared, axis=-3), np.repeat(wv, shared, axis=-3)
@@ -422,6 +422,8 @@ def attention(q, k, v, mask=None, length=None, scale=None, causal=0, window=0):
         weights = np.exp(scores - np.where(most == -np.inf, 0, most))
         total = weights.sum(axis=-1, keepdims=True)
         y = np.einsum("...ts,...se->...te", weights / np.where(total == 0, 1, total), wv)
+        if nan_rows:
+            y = np.where(total == 0, np.nan, y)
     return encode(q.dtype, y)
 
 
@@ -476,7 +478,40 @@ def sdpa_cases(row):
         one("length_beyond", "f32", (1,), (1, 4, 4), length=5, error=RUN_INDEX),
         one("length_negative", "f32", (1,), (1, 4, 4), length=-1, error=RUN_INDEX),
     ]
-    return cases + [one(t, t, (2,), (3, 5, 4), causal=1) for t in others(row)]
+    cases += [one(t, t, (2,), (3, 5, 4), causal=1) for t in others(row)]
+
+    # As many rows as vectors have lanes, and more: blocks of them, which end in the middle of one.
+    def seen(*shape):
+        return Tensor("bool", rng.randint(0, 3, shape) > 0)
+
+    def bias(*shape):
+        return encode("f32", np.where(rng.randint(0, 4, shape) == 0, -np.inf, rng.standard_normal(shape)))
+
+    hidden = seen(19, 21)
+    hidden.data[7] = False
+    return cases + [
+        one("f32_rows_16", "f32", (2,), (16, 16, 8, 16)),
+        one("f32_rows_37", "f32", (2, 3), (37, 29, 20, 19)),
+        one("f32_rows_64", "f32", (2,), (64, 65, 33, 70)),
+        one("f32_rows_causal", "f32", (2,), (35, 35, 8), causal=1),
+        one("f32_rows_causal_longer", "f32", (1,), (33, 50, 8), causal=1),
+        one("f32_rows_causal_shorter", "f32", (1,), (40, 9, 8), causal=1),
+        one("f32_rows_length", "f32", (2,), (17, 40, 4), length=23, causal=1),
+        one("f32_rows_length_0", "f32", (1,), (17, 6, 4), length=0),
+        one("f32_rows_window", "f32", (1,), (39, 39, 5), causal=1, window=7),
+        one("f32_rows_grouped", "f32", (6,), (18, 13, 5), kv=2),
+        one("f32_rows_mask_bool", "f32", (2, 2), (19, 21, 4), mask=seen(19, 21)),
+        one("f32_rows_mask_blind", "f32", (2,), (19, 21, 4), mask=hidden),
+        one("f32_rows_mask_of_keys", "f32", (2, 2), (19, 21, 4), mask=bias(2, 1, 1, 21)),
+        one("f32_rows_mask_added", "f32", (2, 2), (32, 21, 4), mask=bias(2, 1, 32, 21)),
+        one("f32_rows_nan", "f32", (2,), (19, 21, 4), mask=hidden, nan_rows=1),
+        one("f32_nan", "f32", (1,), (2, 3, 4), mask=blind, nan_rows=1),
+        one("f32_key_blocks", "f32", (2,), (18, 530, 3, 5)),
+        one("f32_key_blocks_causal", "f32", (1,), (40, 600, 4, 2), causal=1),
+        one("f32_key_blocks_mask", "f32", (1,), (17, 520, 2, 17), mask=bias(17, 520)),
+        one("f64_rows", "f64", (2,), (21, 11, 6), causal=1),
+        one("f16_rows", "f16", (1,), (21, 11, 6)),
+    ]
 
 
 def turned(x_tensor, positions=None, position=0, base=10000.0, dim=0, interleaved=0):
