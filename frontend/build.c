@@ -115,6 +115,9 @@ static void print_kernels(FILE *to, const plan *p)
         for (int i = 0; i < p->graph.at[g]->call.n; i++) kir_print(to, p->m->arena, p->graph.at[g]->call.at[i]->kernel);
 }
 
+/* Of the vectors that schedules may use. */
+static int64_t vector_bytes(const cli *c, const device *d) { return c->strict || !d->chosen ? 0 : d->chosen->vector_bits / 8; }
+
 plan *cli_plan(cli *c, const device *d)
 {
     plan_options options = {.alignment = d->alignment, .device = d, .strict = c->strict};
@@ -123,7 +126,7 @@ plan *cli_plan(cli *c, const device *d)
     ir_module *m = cli_load(c);
     if (!m) return NULL;
     m->fast_math |= d->fast_math;
-    pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .precision = d->precision, .winograd = winograd, .device = d};
+    pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .vector_bytes = vector_bytes(c, d), .precision = d->precision, .winograd = winograd, .device = d};
     if (!passes_run(m, &o)) return NULL;
     plan *p = plan_module(m, &options);
     if (p && is_dump(c, "plan")) plan_print(stdout, p);

@@ -12,6 +12,7 @@ typedef struct pass_options {
     int64_t stop_at;     /* run only so many passes; < 0: all */
     bool verify, time;
     bool fast_math;      /* allow rewrites that change roundings */
+    int64_t vector_bytes; /* for which loops may be scheduled, sums in another order; 0: none */
     nfc_dtype precision; /* of the weights of f32 contractions; f32 leaves them */
     winograd_choice winograd;
     const struct device *device; /* whose numbers choices go by; NULL: none */

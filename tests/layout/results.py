@@ -15,14 +15,15 @@ LAYOUTS = ("plain", "auto", "channels-last")
 TOLERANCE = 1e-5  # of the largest magnitude of an output
 
 
-def sanitizing_device(nfc, work):
-    """The description of this machine with the compiler's checks."""
-    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "devices", "host.json")
+def sanitizing_device(work, name="host", compiler="clang-14"):
+    """The description of a device with the compiler's checks."""
+    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "devices", name + ".json")
     with open(shipped) as f:
         device = json.load(f)
     checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    device["name"] = "host-checked"
-    device["compiler"].update(command="clang-14", flags=["-O1", "-g1", "-ffp-contract=off"] + checks, link=checks)
+    target = [f for f in device["compiler"]["flags"] if f.startswith("-m")]
+    device["name"] = name + "-checked"
+    device["compiler"].update(command=compiler, flags=["-O1", "-g1", "-ffp-contract=off"] + target + checks, link=checks + ["-lm"])
     path = os.path.join(work, "device.json")
     with open(path, "w") as f:
         json.dump(device, f)
@@ -65,7 +66,7 @@ def wrong_with(nfc, device, path, graph, inputs, outputs, folder):
 
 def main():
     nfc, plans, work = sys.argv[1:]
-    device, jobs, failed = sanitizing_device(nfc, work), [], 0
+    device, jobs, failed = sanitizing_device(work), [], 0
     with futures.ThreadPoolExecutor(3) as pool:
         for file in sorted(f for f in os.listdir(plans) if f.endswith(".nfg")):
             for graph, inputs, outputs in graphs_of(os.path.join(plans, file)):
@@ -80,4 +81,5 @@ def main():
     return failed > 0 or not jobs
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
