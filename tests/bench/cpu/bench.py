@@ -11,7 +11,7 @@ import report
 import work
 
 # In the order of the table's columns: files of peers/.
-PEERS = ["nfc", "nfc_clang", "onnxruntime", "openvino", "litert", "ncnn", "pytorch", "pytorch_compile", "openblas", "onednn", "libxsmm"]
+PEERS = ["nfc", "nfc_clang", "nfc_strict", "onnxruntime", "openvino", "litert", "ncnn", "pytorch", "pytorch_compile", "openblas", "onednn", "libxsmm"]
 BOUND = 1e-4  # of the largest value of an output; f32 against f64
 
 

@@ -53,13 +53,18 @@ def of_use(rows, peers):
     return [p for p in peers if p.startswith("nfc") or len(reasons(p)) > 1 or reasons(p) == {None}]
 
 
+def over(result, other):
+    """How many times as long one takes as the other."""
+    return "%.2f" % (result["ms"] / other["ms"]) if result and other and "ms" in result and "ms" in other else ""
+
+
 def cells(row, peers):
     ours, best = row["peers"].get("nfc"), best_of(row)
     them = best and best[1]
-    ratio = "%.2f" % (ours["ms"] / them["ms"]) if ours and "ms" in ours and them else ""
+    strict = [over(row["peers"]["nfc_strict"], ours)] if "nfc_strict" in peers else []
     return [row["model"], "%.4g" % (row["flop"] * 1e-9), "%.4g" % (row["bytes"] * 1e-6),
             *[time_cell(row["peers"][p]) if "ms" in row["peers"][p] else problem(row["peers"][p])[0] for p in peers],
-            title(best[0]) if best else "", ratio, share(row["flop"], ours, row["peak"]), share(row["flop"], them, row["peak"]),
+            *strict, title(best[0]) if best else "", over(ours, them), share(row["flop"], ours, row["peak"]), share(row["flop"], them, row["peak"]),
             share(row["bytes"], ours, row["read"]), share(row["bytes"], them, row["read"]), "%.0f" % (row["peak"] * 1e-9), "%.1f" % (row["read"] * 1e-9)]
 
 
@@ -67,8 +72,8 @@ def line(row, peers):
     """One row as text, told when it is there."""
     ours, best = row["peers"].get("nfc"), best_of(row)
     text = "  ".join("%s %s" % (p, time_cell(r) if "ms" in r else "%s (%s)" % problem(r)) for p, r in ((p, row["peers"][p]) for p in peers))
-    ratio = "  nfc/best %.2f" % (ours["ms"] / best[1]["ms"]) if ours and "ms" in ours and best else ""
-    return "%-20s %dT  %s%s" % (row["model"], row["threads"], text, ratio)
+    strict, ratio = over(row["peers"].get("nfc_strict"), ours), over(ours, best and best[1])
+    return "%-20s %dT  %s%s%s" % (row["model"], row["threads"], text, strict and "  strict/nfc " + strict, ratio and "  nfc/best " + ratio)
 
 
 def starts(rows, peers):
@@ -100,7 +105,7 @@ def notes(rows, peers):
 
 def table(rows, peers):
     peers = of_use(rows, peers)
-    head = ["model", "GFLOP", "MB", *[title(p) for p in peers], "best peer", "nfc / best", "nfc of peak", "best of peak", "nfc of read", "best of read", "peak GFLOP/s", "read GB/s"]
+    head = ["model", "GFLOP", "MB", *[title(p) for p in peers], *["strict / nfc"] * ("nfc_strict" in peers), "best peer", "nfc / best", "nfc of peak", "best of peak", "nfc of read", "best of read", "peak GFLOP/s", "read GB/s"]
     return ["", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|", *["| " + " | ".join(cells(r, peers)) + " |" for r in rows]]
 
 

@@ -21,15 +21,15 @@ def same_sources(old, new):
     return os.path.exists(files[0]) and filecmp.cmp(*files, shallow=False)
 
 
-def emit(model, threads, compiler):
+def emit(model, threads, compiler, options):
     """The folder of the emitted C; the same folder, untouched, when nfc gives the same as before."""
     device = model.options.get("device") or "host"
-    folder = os.path.join(model.folder, "nfc", "-".join([model.name, os.path.basename(device), str(threads), *filter(None, [compiler])]))
+    folder = os.path.join(model.folder, "nfc", "-".join([model.name, os.path.basename(device), str(threads), *filter(None, [compiler]), *(o.strip("-") for o in options)]))
     aside = folder + ".new"
     shutil.rmtree(aside, ignore_errors=True)
     os.makedirs(os.path.dirname(aside), exist_ok=True)
     run([model.options["nfc"], "build", model.path, "--device", device, "--emit=sources", "-q", "-o", aside,
-         *(["--threads", str(threads)] if threads > 1 else [])])
+         *(["--threads", str(threads)] if threads > 1 else []), *options])
     if same_sources(folder, aside) and os.path.exists(os.path.join(folder, "program.so")):
         shutil.rmtree(aside)
     else:
@@ -71,14 +71,14 @@ def aligned(bytes_, align):
     return memory[start:start + bytes_]
 
 
-def prepare(model, threads, compiler=None):
+def prepare(model, threads, compiler=None, options=()):
     """(program.so, what the manifest says of its interface, nfc's version)"""
     nfc = model.options["nfc"]
     if not os.path.exists(nfc):
         raise peer.Absent("there is no %s: make" % nfc)
     if compiler and not shutil.which(compiler):
         raise peer.Absent("there is no %s" % compiler)
-    folder = emit(model, threads, compiler)
+    folder = emit(model, threads, compiler, options)
     with open(os.path.join(folder, "manifest.json")) as f:
         api = json.load(f)["api"]
     return compile_program(folder, api, compiler, threads), api, run([nfc, "version"]).split()[-1]
