@@ -45,6 +45,8 @@ def values(rng, port, style):
     """style: "bits" for any bits at all, an integer for whole numbers below it, else numbers about 0."""
     shape = [d if isinstance(d, int) else FREE[d] for d in port["shape"]]
     kind, n = np.dtype(NUMPY[port["dtype"]]), int(np.prod(shape))
+    if port["dtype"] == "bool":
+        return rng.integers(0, 2, shape).astype(bool)
     if style == "bits":
         x = np.frombuffer(rng.bytes(n * kind.itemsize), kind).copy()
         if kind.kind == "f":  # half of them of a usual size
@@ -152,6 +154,18 @@ def random_cases(nfc, work, seeds):
     return found
 
 
+def graph_cases(nfc, work, count):
+    """Random graphs over the op table. tests/random says how close they are, with --strict among others."""
+    folder, found = os.path.join(work, "graphs"), []
+    p = run([sys.executable, "-B", os.path.join(HERE, "graphs.py"), nfc, folder, "0", str(count)])
+    if p.returncode:
+        sys.exit("graphs.py: " + p.stderr)
+    for m in json.loads(p.stdout):
+        module = Module(os.path.basename(m["path"])[:-4], m["path"], m["binds"])
+        found += [Case(module, g["name"], g["arguments"], g["dtypes"], lambda status, _: "status %d" % status if status else None, g["state"]) for g in m["graphs"]]
+    return found
+
+
 # ---- all ----------------------------------------------------------------------------------------------
 
 
@@ -178,4 +192,5 @@ def cases(nfc, work, everything):
     for module, style in models(os.environ.get("NFC_MODELS", os.path.join(ROOT, "..", "shared", "models")), everything):
         found += made_up(nfc, work, module, style)
     found += op_cases(nfc, ops.modules()[::1 if everything else 30])
+    found += graph_cases(nfc, work, 1000 if everything else 36)
     return found + random_cases(nfc, work, range(100 if everything else 6))

@@ -85,7 +85,8 @@ class Device:
     def untrusted(self, objects):
         """Those objects with an instruction that the emulator at hand works out wrongly."""
         wrong, mended = EMULATED_WRONGLY.get(self.name, (None, None))
-        if not wrong or tuple(map(int, re.findall(r"\d+", run(self.runner[:1] + ["--version"]).stdout)[:2])) >= mended:
+        version = re.search(r"version (\d+)\.(\d+)", run(self.runner[:1] + ["--version"]).stdout) if wrong else None
+        if not version or tuple(map(int, version.groups())) >= mended:
             return []
         return [o for o in objects if re.search(wrong, run([self.target + "-objdump", "-d", o]).stdout)]
 
@@ -102,7 +103,7 @@ class Device:
 
 
 def objects(device, command, to, modules):
-    """[(command, object)] of all that a program of these modules is made from."""
+    """[(command, object, its module)] of all that a program of these modules is made from."""
     jobs, runtime = [], set()
     for m in modules:
         folder = os.path.join(device.work, device.name, m.name)
@@ -113,9 +114,9 @@ def objects(device, command, to, modules):
             if shared:
                 runtime.add(f)
             own = WARN if f.endswith(".c") else ["-I" + folder]
-            entry = ["-Dmain=entry_" + m.name] if f == m.name + "_main.c" else []
+            entry = ["-Dmain=entry_" + m.name] if f.endswith("_main.c") and not shared else []
             o = os.path.join(to, f + ".o")
-            jobs.append((command + own + entry + ["-c", os.path.join(folder, f), "-o", o], o))
+            jobs.append((command + own + entry + ["-c", os.path.join(folder, f), "-o", o], o, None if shared else m))
     driver = os.path.join(to, "driver.c")
     with open(driver, "w") as out:
         out.write("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n")
@@ -124,7 +125,7 @@ def objects(device, command, to, modules):
         out.write("".join('    {"%s", entry_%s},\n' % (m.name, m.name) for m in modules) + "};\n")
         with open(os.path.join(ROOT, "tests", "emit", "driver.inc")) as f:
             out.write(f.read())
-    return jobs + [(command + ["-c", driver, "-o", driver + ".o"], driver + ".o")]
+    return jobs + [(command + ["-c", driver, "-o", driver + ".o"], driver + ".o", None)]
 
 
 def compile_all(device, which, level, modules):
@@ -134,16 +135,16 @@ def compile_all(device, which, level, modules):
     command = device.compiler(which) + ["-std=c11", level]
     jobs = objects(device, command, to, modules)
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for (words, _), p in zip(jobs, pool.map(lambda job: run(job[0]), jobs)):
+        for (words, _, _), p in zip(jobs, pool.map(lambda job: run(job[0]), jobs)):
             if p.returncode or p.stderr:
                 fail("%s\n%s" % (" ".join(words), p.stderr[:3000]))
     program = os.path.join(to, "all")
-    link = run(command + ["-static"] + [o for _, o in jobs] + ["-o", program, "-lm"])
+    link = run(command + ["-static"] + [o for _, o, _ in jobs] + ["-o", program, "-lm"])
     if link.returncode:
         fail(link.stderr[:3000])
-    wrong = device.untrusted([o for _, o in jobs])
-    untrusted = [m for m in modules if os.path.join(to, m.name + ".c.o") in wrong]
-    for _, o in jobs:
+    wrong = device.untrusted([o for _, o, _ in jobs])
+    untrusted = {m for _, o, m in jobs if o in wrong}
+    for _, o, _ in jobs:
         os.remove(o)
     return program, untrusted
 
@@ -211,7 +212,7 @@ def main():
         program, untrusted = compile_all(devices[name], which, level, modules)
         ran = [c for c in cases if c.module not in untrusted]
         if untrusted:
-            print("strict: %s: left out, as %s is wrong about an instruction: %s" % (variant, devices[name].runner[0], ", ".join(m.name for m in untrusted)))
+            print("strict: %s: left out, as %s is wrong about an instruction: %s" % (variant, devices[name].runner[0], ", ".join(sorted(m.name for m in untrusted))))
         status = execute(devices[name], program, to, ran)
         got = dict(zip(ran, zip(status, results(to, ran))))
         if want is None:
