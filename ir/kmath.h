@@ -103,6 +103,8 @@ kx kmath_upper(kmath *K, kx x);
  * times: factor e^(x + lo), rounded once, for a factor neither large nor small.
  * pair: factor e^(x + lo) 2^shift in two parts. */
 kx kmath_exp_of(kmath *K, kx x, kx lo);
+/* The same for |x| < 80 with some more error, in fewer steps: where e^x is small beside what it is added to. */
+kx kmath_exp_near(kmath *K, kx x);
 kx kmath_exp_times(kmath *K, kx x, kx lo, kpair factor);
 kpair kmath_exp_pair(kmath *K, kx x, kx lo, kx factor, int shift);
 /* kmath_log.c: log(hi + lo) + log(2) * shift; lo may be NULL, else hi must be a normal number; shift

@@ -35,6 +35,15 @@ static kx erfc_of(kmath *K, kx x)
     return kmath_exp_times(K, LET("minus", NEG(square.hi)), LET("rest", NEG(square.lo)), slow);
 }
 
+/* erf(a) = 1 - exp(-g(a)) for a from 0.875: without a division. From 4 on it is 1 in f32. */
+static kx erf_above(kmath *K, kx magnitude)
+{
+    if (K->t != DT_f32) return SUB(NUM(1), erfc_of(K, magnitude));
+    kx a = LET("a", SEL(LT(NUM(4), magnitude), NUM(4), magnitude));
+    kx g = POLY(a, (0.00013270443, 1.12794149, 0.636724532, 0.104342565, -0.0224297401, 0.00309535209, -0.000201388), (0));
+    return SUB(NUM(1), kmath_exp_near(K, LET("minus", NEG(g))));
+}
+
 kx kmath_erf(kmath *K)
 {
     kx a = LET("magnitude", kmath_abs(K, K->x)), z = LET("z", MUL(a, a));
@@ -42,7 +51,7 @@ kx kmath_erf(kmath *K)
                 (0.12837916709551259, -0.3761263890318392, 0.11283791670961861, -0.026866170646385374, 0.005223977638520309,
                  -0.00085483278663660636, 0.00012055368457703255, -1.4926653110972518e-05, 1.6481284840915947e-06,
                  -1.6610104187334423e-07, 1.6788359738037667e-08, -2.1462359436291126e-09, 2.7001186104219974e-10));
-    kx below = LET("below", ADD(a, MUL(a, p))), above = LET("above", SUB(NUM(1), erfc_of(K, a)));
+    kx below = LET("below", ADD(a, MUL(a, p))), above = LET("above", erf_above(K, a));
     return kmath_with_sign(K, SEL(LT(a, NUM(0.875)), below, above), kmath_sign_bit(K, K->x));
 }
 

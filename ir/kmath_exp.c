@@ -37,6 +37,15 @@ static reduced reduce(kmath *K, kx x, kx lo, double low, double high, bool brief
     return (reduced){n.integer, n.number, r, LET("q", q)};
 }
 
+kx kmath_exp_near(kmath *K, kx x)
+{
+    kwhole n = kmath_nearest(K, "n", MUL(x, NUM(1.4426950408889634)));
+    kx upper = LET("upper", SUB(x, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))));
+    kx r = LET("r", SUB(upper, MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13))));
+    kx y = ADD(NUM(1), ADD(MUL(MUL(r, r), exp_rest(K, r)), r));
+    return K->scales ? BIN(SCALE, y, n.number) : MUL(y, LET("power", kmath_power_of_two(K, n.integer)));
+}
+
 static reduced reduce_all(kmath *K, kx x, kx lo)
 {
     return reduce(K, x, lo, BY_TYPE(-120.0, -760.0), BY_TYPE(90.0, 720.0), !lo);

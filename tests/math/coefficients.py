@@ -22,20 +22,21 @@ def chebyshev(lo, hi, n):
     return [(lo + hi) / 2 + (hi - lo) / 2 * cos(pi * (2 * i + 1) / (2 * n)) for i in range(n)]
 
 
-def solve(f, points, powers):
+def solve(f, points, powers, weight):
     """The least squares of the powers' coefficients at the points."""
-    a = mp.matrix([[x**k for k in powers] for x in points])
-    return list(mp.lu_solve(a, mp.matrix([f(x) for x in points])))
+    a = mp.matrix([[weight(x) * x**k for k in powers] for x in points])
+    return list(mp.lu_solve(a, mp.matrix([weight(x) * f(x) for x in points])))
 
 
-def fit(f, lo, hi, n, width, exact=0):
-    """n coefficients of the type's width, the first ones exact; f is defined on the open interval."""
+def fit(f, lo, hi, n, width, exact=0, weight=lambda x: 1):
+    """n coefficients of the type's width, the first ones exact; f is defined on the open interval. An error counts as
+    often as its weight says."""
     points = chebyshev(lo, hi, 6 * n + 1)
     value_at = {x: f(x) for x in points}
     have = []
     for k in range(n):
         rest = lambda x: value_at[x] - value(have, x)
-        c = solve(rest, points, range(k, n))[0]
+        c = solve(rest, points, range(k, n), weight)[0]
         have.append(c if k < exact else rounded(c, width))
     return have
 
@@ -100,9 +101,19 @@ def tails():
         print("%s f%d, k = %s, 2^%.1f:\n    {%s}" % (name, width, k, float(log(worst, 2)), text_of(c, width)))
 
 
+def erf_above():
+    """erf(x) = 1 - exp(-p(x)) for f32, where it is not 1 yet."""
+    lo, hi = mpf("0.875"), mpf(4)
+    c = fit(lambda x: -log(erfc(x)), lo, hi, 7, 32, weight=erfc)
+    worst = max(abs(exp(-value(c, x)) - erfc(x)) / erf(x) for x in chebyshev(lo, hi, 400))
+    print("erf_above f32, 2^%.1f:\n    {%s}" % (float(log(worst, 2)), text_of(c, 32)))
+
+
 if __name__ == "__main__":
     for row in tables():
         if len(sys.argv) < 2 or row[0] in sys.argv[1:]:
             report(*row)
     if len(sys.argv) < 2 or "tails" in sys.argv[1:]:
         tails()
+    if len(sys.argv) < 2 or "erf_above" in sys.argv[1:]:
+        erf_above()
