@@ -2,6 +2,7 @@
 #include "devices/device.h"
 
 #include <string.h>
+#include "devices/probe.h"
 #include "devices/reader.h"
 #include "frontend/embed.h"
 
@@ -12,6 +13,7 @@ static const char folder[] = "devices/", ending[] = ".json";
 const char *const *device_names(nfc_session *s)
 {
     VEC(const char *) names = {0};
+    vec_push(s->arena, &names, DEVICE_HOST);
     for (const embedded_file *f = embedded_files; f->name; f++) {
         size_t n = strlen(f->name), around = strlen(folder) + strlen(ending);
         if (n <= around || strncmp(f->name, folder, strlen(folder)) != 0) continue;
@@ -24,6 +26,7 @@ const char *const *device_names(nfc_session *s)
 
 const json_node *device_shipped(nfc_session *s, const char *name)
 {
+    if (strcmp(name, DEVICE_HOST) == 0) return probe_host(s, "", false);
     const embedded_file *f = embedded_find(session_printf(s, "%s%s%s", folder, name, ending));
     if (f) {
         size_t size = (size_t)(f->end - f->text);

@@ -41,6 +41,7 @@ typedef struct device_unit {
     const char *source;       /* where the numbers are from */
     double fork_us;           /* what starting threads on a kernel and waiting for them takes */
     VEC(device_level) level;  /* nearest first; empty: unknown */
+    device_words needs;       /* features of the processor, as Linux lists them */
     device_words flags;       /* of the compiler, when this unit runs the program */
     device_words headers;     /* that the instructions need */
     VEC(device_spelling) instruction;
@@ -77,8 +78,13 @@ typedef struct device {
     nfc_span threads_at;
 } device;
 
+/* The device of a command that names none, and the name of this machine's. */
+#define DEVICE_DEFAULT "generic"
+#define DEVICE_HOST "host"
+
 /* Reads and checks a description; reports every fault with its JSON pointer and returns NULL.
- * Without a slash or ".json" in it, `path` is the name of a shipped device. */
+ * Without a slash or ".json" in it, `path` is the name of a shipped device, or "host": the one of them that makes the most of
+ * this machine's processor, with its cores and caches. */
 device *device_load(nfc_session *s, const char *path);
 /* Names of the shipped devices, NULL-terminated. */
 const char *const *device_names(nfc_session *s);
@@ -89,8 +95,8 @@ const char *device_instruction(const device *d, const char *op, nfc_dtype type, 
 const embedded_file *device_run_file(nfc_session *s, const char *word);
 /* The nearest memory of a unit that holds so many bytes, or the last, and whose rate is known; NULL: none. */
 const device_level *device_level_holding(const device_unit *u, int64_t bytes);
-/* A description of this machine, as JSON: the shipped "host" with what can be found out about the
- * processor. Takes about a third of a second to measure clock and memory. */
+/* A description of this machine, as JSON: "host", and besides clock and memory as measured, which takes about a third
+ * of a second. */
 void device_probe(nfc_session *s, FILE *to);
 /* The keys of a description, as a Markdown table: what devices/SCHEMA.md shows. */
 void device_print_schema(nfc_session *s, FILE *to);

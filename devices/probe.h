@@ -5,9 +5,14 @@
 #include "devices/device.h"
 #include "frontend/json.h"
 
-/* The units of this machine as a description lists them, the fastest first. `root` stands before
- * /proc and /sys: "" but for tests. */
-json_node *probe_units(nfc_session *s, const char *root);
+/* "host" as a description. `root` stands before /proc and /sys: "" but for tests. NULL: reported. */
+const json_node *probe_host(nfc_session *s, const char *root, bool measure);
+/* The units of this machine as a description lists them, the fastest first; clock and rates of memory, where they are to
+ * be measured. */
+json_node *probe_units(nfc_session *s, const char *root, bool measure);
+/* The features of its first processor, as Linux lists them, and "sve256" for SVE of 256 bits; and whether one is among them. */
+const char *probe_features(nfc_session *s, const char *root);
+bool probe_has_word(const char *words, const char *word);
 /* Adds a member behind the others: json_set() would sort it in. */
 void probe_put(json_node *object, const char *key, json_node *value);
 /* What the processor calls itself; "" where it does not say. */

@@ -1,4 +1,4 @@
-/* What Linux says about its processors: clusters of like cores, caches, vector registers. */
+/* What Linux says about its processors: clusters of like cores, caches, features. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 typedef struct {
     nfc_session *s;
     const char *root;
+    bool measure;
     const char *cpuinfo; /* the text of /proc/cpuinfo */
     VEC(int) core; /* number of each core's first processor: what is online, without threads */
 } machine;
@@ -120,39 +121,12 @@ static clusters find_clusters(const machine *m)
 
 /* ---- what a core has ----------------------------------------------------------------------- */
 
-/* Extensions of instruction sets with what they bring: the first that the processor has counts. A
- * core of such a kind is taken to have two pipes for them, which it cannot be asked. */
-static const struct {
-    const char *feature, *fused; /* what tells that multiply and add are one instruction */
-    int bits, registers;
-} vectors[] = {
-    {"avx512f", "avx512f", 512, 32}, {"avx", "fma", 256, 16},    {"sse2", "fma", 128, 16},
-    {"asimd", "asimd", 128, 32},     {"neon", "vfpv4", 128, 16}, {NULL, NULL, 0, 0},
-};
-
-static bool has_word(const char *words, const char *word)
+bool probe_has_word(const char *words, const char *word)
 {
     size_t n = strlen(word);
     for (const char *at = words; (at = strstr(at, word)); at += n)
         if ((at == words || at[-1] == ' ') && (at[n] == 0 || at[n] == ' ')) return true;
     return false;
-}
-
-static void add_vectors(const machine *m, const cluster *c, json_node *unit)
-{
-    nfc_arena *a = m->s->arena;
-    const char *words = info(m, c->first, "flags"); /* x86; Arm calls them Features */
-    if (!*words) words = info(m, c->first, "Features");
-    int i = 0, lanes = 1, fused = 1, pipes = 2;
-    while (vectors[i].feature && !has_word(words, vectors[i].feature)) i++;
-    if (vectors[i].feature) {
-        lanes = vectors[i].bits / 32;
-        fused = has_word(words, vectors[i].fused) ? 2 : 1;
-    }
-    probe_put(unit, "flops_per_cycle", json_int(a, lanes * fused * pipes));
-    if (!vectors[i].feature) return;
-    probe_put(unit, "vector_bits", json_int(a, vectors[i].bits));
-    probe_put(unit, "vector_registers", json_int(a, vectors[i].registers));
 }
 
 /* What a line of the caches has, where Linux says so. */
@@ -184,13 +158,14 @@ static json_node *rounded(nfc_session *s, double value)
     return two >= 10 ? json_int(s->arena, (int64_t)two) : json_float(s->arena, two);
 }
 
-static void add_level(nfc_session *s, json_node *levels, const device_level *l, size_t measured)
+static void add_level(const machine *m, json_node *levels, const device_level *l, size_t measured)
 {
+    nfc_session *s = m->s;
     json_node *level = json_object(s->arena);
     probe_put(level, "name", json_string(s->arena, l->name));
     if (l->bytes) probe_put(level, "bytes", json_int(s->arena, l->bytes));
     probe_put(level, "cores", json_int(s->arena, l->cores));
-    probe_put(level, "gb_per_s", rounded(s, probe_gb_per_s(s, measured)));
+    if (m->measure) probe_put(level, "gb_per_s", rounded(s, probe_gb_per_s(s, measured)));
     json_push(levels, level);
 }
 
@@ -211,39 +186,28 @@ static json_node *find_levels(const machine *m, const cluster *c)
         l.bytes = bytes_of(cpu_line(m, c->first, session_printf(s, "%s/size", at)));
         l.cores = cores_in(m, cpu_line(m, c->first, session_printf(s, "%s/shared_cpu_list", at)));
         if (l.bytes <= last.bytes || l.cores < last.cores) continue;
-        add_level(s, levels, &l, (size_t)l.bytes / 2);
+        add_level(m, levels, &l, (size_t)l.bytes / 2);
         last = l;
     }
     device_level memory = {"memory", 0, m->core.n, 0};
-    add_level(s, levels, &memory, probe_beyond((size_t)last.bytes));
+    add_level(m, levels, &memory, probe_beyond((size_t)last.bytes));
     return levels;
 }
 
 /* The highest clock that Linux knows of, else the one that we run at. */
-static json_node *find_clock(const machine *m, const cluster *c)
+static void add_clock(const machine *m, const cluster *c, json_node *unit)
 {
     double mhz = strtod(cpu_line(m, c->first, "cpufreq/cpuinfo_max_freq"), NULL) / 1000;
-    if (mhz <= 0) mhz = probe_clock_mhz();
+    if (mhz <= 0 && m->measure) mhz = probe_clock_mhz();
+    if (mhz <= 0) return;
     int64_t steps = (int64_t)(mhz / 50 + 0.5);
-    return json_int(m->s->arena, steps < 1 ? 50 : 50 * steps);
+    probe_put(unit, "clock_mhz", json_int(m->s->arena, steps < 1 ? 50 : 50 * steps));
 }
 
-/* What gcc and clang call the machine that they run on. */
-static json_node *native_flags(nfc_arena *a)
-{
-    json_node *flags = json_array(a);
-#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
-    json_push(flags, json_string(a, "-march=native"));
-#elif defined(__aarch64__) || defined(__arm__) || defined(__powerpc64__)
-    json_push(flags, json_string(a, "-mcpu=native"));
-#endif
-    return flags;
-}
-
-json_node *probe_units(nfc_session *s, const char *root)
+json_node *probe_units(nfc_session *s, const char *root, bool measure)
 {
     enum { MOST = 16 };
-    machine m = {.s = s, .root = root};
+    machine m = {.s = s, .root = root, .measure = measure};
     m.cpuinfo = read_cpuinfo(&m);
     find_cores(&m);
     clusters all = find_clusters(&m);
@@ -255,14 +219,22 @@ json_node *probe_units(nfc_session *s, const char *root)
                   json_string(s->arena, all.n == 1 ? "cpu" : session_printf(s, "cluster%d", i)));
         probe_put(unit, "kind", json_string(s->arena, "cpu"));
         probe_put(unit, "cores", json_int(s->arena, c->cores));
-        probe_put(unit, "clock_mhz", find_clock(&m, c));
-        add_vectors(&m, c, unit);
+        add_clock(&m, c, unit);
         add_line(&m, c, unit);
-        probe_put(unit, "flags", native_flags(s->arena));
         probe_put(unit, "levels", find_levels(&m, c));
         json_push(units, unit);
     }
     return units;
+}
+
+const char *probe_features(nfc_session *s, const char *root)
+{
+    machine m = {.s = s, .root = root};
+    m.cpuinfo = read_cpuinfo(&m);
+    const char *words = info(&m, -1, "flags"); /* x86; Arm calls them Features */
+    if (!*words) words = info(&m, -1, "Features");
+    int bytes = atoi(line_of(&m, "/proc/sys/abi/sve_default_vector_length"));
+    return probe_has_word(words, "sve") && bytes == 32 ? session_printf(s, "%s sve256", words) : words;
 }
 
 const char *probe_model(nfc_session *s, const char *root)

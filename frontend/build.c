@@ -45,7 +45,7 @@ static bool make_strict(cli *c, device *d)
 
 const device *cli_device(cli *c)
 {
-    device *d = device_load(c->s, c->device ? c->device : "host");
+    device *d = device_load(c->s, c->device ? c->device : DEVICE_DEFAULT);
     return d && choose_threads(c, d) && make_strict(c, d) ? d : NULL;
 }
 

@@ -28,7 +28,7 @@ typedef struct {
 #define COMPILING " build run check inspect test "
 
 static const option_row options[] = {
-    {"device", "FILE.json", 0, TEXT, AT(device), " build run check inspect test ", "the device description; host by default"},
+    {"device", "FILE.json", 0, TEXT, AT(device), " build run check inspect test ", "the device description; generic by default"},
     {"out", "DIR", 'o', TEXT, AT(out_dir), " build ", "where the sources go; ./out by default"},
     {"out", "FILE", 'o', TEXT, AT(out_dir), " export ", "where the text goes; stdout by default"},
     {"define", "NAME=N", 'D', DIM, 0, GRAPH_VERBS, "binds a dim; NAME<=N bounds it"},

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef struct embedded_file {
-    const char *name; /* "devices/host.json", "runtime-min/nf_main.c"; NULL ends the table */
+    const char *name; /* "devices/generic.json", "runtime-min/nf_main.c"; NULL ends the table */
     const char *text; /* a NUL stands behind it */
     const char *end;
 } embedded_file;

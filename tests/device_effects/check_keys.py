@@ -17,7 +17,7 @@ def _():
     other = Build("net", described(name="other-1"))
     only(base, other, "net.h", "net.c", "Makefile", "CMakeLists.txt", "report.json")
     for name in changed(base, other):
-        text = base.text(name).replace("'host'", "'other-1'").replace('"host"', '"other-1"')
+        text = base.text(name).replace("'generic'", "'other-1'").replace('"generic"', '"other-1"')
         check(text == other.text(name), f"the device's name in {name}")
     check(other.json("manifest.json")["inputs"]["device"]["name"] == "other-1", "the device's name in manifest.json")
     check("other-1: " in Build("net", described(name="other-1", limits__arena_bytes=1)).err, "the name in a diagnostic")
@@ -438,7 +438,7 @@ def schema():
 table = dict(schema())
 TYPES = table.get("/target/types", "").split(", ")
 check(len(table) > 40 and len(TYPES) == 25, f"the table of keys: {len(table)} rows, {len(TYPES)} types")
-built(base, "host.json")
+built(base, "generic.json")
 for path in table:
     if check(path in effects, f"{path} has no check here"):
         try:

@@ -51,7 +51,7 @@ def in_parts(build):
 
 
 def of_unit(flags, command="cc", **changes):
-    """host with small flags, whose unit has flags of its own."""
+    """generic with small flags, whose unit has flags of its own."""
     return described(compiler__command=command, compiler__flags=["-O1", "-DOF_DEVICE=1"], units__0__flags=flags, **changes)
 
 

@@ -6,7 +6,7 @@ from effects import *  # noqa: F403
 
 
 def two_units(**changes):
-    """host with a second, faster unit; both have flags."""
+    """generic with a second, faster unit; both have flags."""
     slow = {**HOST["units"][0], "name": "slow", "flags": ["-DSLOW=1"]}
     fast = {**HOST["units"][0], "name": "fast", "flags": ["-DFAST=1"], "clock_mhz": 2 * slow["clock_mhz"]}
     return described(described(units=[slow, fast]), **changes)
@@ -181,11 +181,20 @@ def _():
     check("nf_f32x4 part[4];" in kernels() and "nf_f32x4 part[2];" in kernels(units__0__latency=2), "sums at once")
 
 
+@effect("/units/*/needs")
+def _():
+    info = pathlib.Path("/proc/cpuinfo").read_text()
+    has = set(re.findall(r"\w+", info))
+    best = [d for d in (json.loads(p.read_text()) for p in (ROOT / "devices").glob("*.json")) if set(d["units"][0].get("needs", [" "])) <= has]
+    widest = max((d["units"][0]["vector_bits"] for d in best), default=HOST["units"][0]["vector_bits"])
+    check(re.search(f"registers of {widest} bits", command(NFC, "devices", "host").stdout), f"host has vectors of {widest} bits")
+
+
 @effect("/units/*/source")
 def _():
     pathlib.Path("sourced.json").write_text(json.dumps(described(units__0__source="a data sheet")))
     check(re.search(r"source +a data sheet\n", command(NFC, "devices", "sourced.json").stdout), "the source in nfc devices")
-    check("a data sheet" not in command(NFC, "devices", "host").stdout, "no source in nfc devices")
+    check("a data sheet" not in command(NFC, "devices", "generic").stdout, "no source in nfc devices")
 
 
 @effect("/units/*/vector_bits")

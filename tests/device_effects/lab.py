@@ -10,7 +10,7 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 NFC, ROOT = os.environ["NFC"], pathlib.Path(os.environ["ROOT"])
-HOST = json.loads((ROOT / "devices" / "host.json").read_text())
+HOST = json.loads((ROOT / "devices" / "generic.json").read_text())
 DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}
 count = {"passed": 0, "failed": 0}
 

@@ -51,7 +51,7 @@ def arm(parts):
 def shape(unit):
     """What a unit says but for what was measured."""
     levels = [(l["name"], l.get("bytes"), l["cores"]) for l in unit["levels"]]
-    return {k: unit.get(k) for k in ("name", "cores", "clock_mhz", "flops_per_cycle", "vector_bits", "vector_registers")}, levels
+    return {k: unit.get(k) for k in ("name", "cores", "clock_mhz")}, levels
 
 
 # two clusters: the large cores are listed last, and come first
@@ -65,9 +65,9 @@ for i in range(4):
 got = machine(files)
 check(got["model"] == "Some Board??", f"model: {got['model']}")
 check([shape(u) for u in got["units"]] == [
-    ({"name": "cluster0", "cores": 4, "clock_mhz": 2400, "flops_per_cycle": 16, "vector_bits": 128, "vector_registers": 32},
+    ({"name": "cluster0", "cores": 4, "clock_mhz": 2400},
      [("L1", 65536, 1), ("L2", 524288, 1), ("L3", 3145728, 8), ("memory", None, 8)]),
-    ({"name": "cluster1", "cores": 4, "clock_mhz": 1800, "flops_per_cycle": 16, "vector_bits": 128, "vector_registers": 32},
+    ({"name": "cluster1", "cores": 4, "clock_mhz": 1800},
      [("L1", 32768, 1), ("L2", 131072, 1), ("L3", 3145728, 8), ("memory", None, 8)])], f"two clusters: {got['units']}")
 
 # two threads a core, one processor offline: cores count, not threads
@@ -79,14 +79,25 @@ for i in range(8):
 files["sys/devices/system/cpu/cpu7/topology/thread_siblings_list"] = "7"  # its sibling is the one that is offline
 got = machine(files)
 check([shape(u) for u in got["units"]] == [
-    ({"name": "cpu", "cores": 4, "clock_mhz": 3000, "flops_per_cycle": 32, "vector_bits": 256, "vector_registers": 16},
+    ({"name": "cpu", "cores": 4, "clock_mhz": 3000},
      [("L1", 49152, 1), ("L2", 2097152, 1), ("L3", 1073741824, 4), ("memory", None, 4)])], f"threads: {got['units']}")
 
-# widest first, and by whole words: avx512f with its registers; fma4 is not fma
-for flags, bits, registers, flops in (("sse2 avx fma avx2 avx512f", 512, 32, 64), ("sse2 avx fma4", 256, 16, 16),
-                                      ("sse2", 128, 16, 8), ("neon vfpv4", 128, 16, 16), ("fpu", None, None, 2)):
-    got = machine({"sys/devices/system/cpu/online": "0", "proc/cpuinfo": f"processor : 0\nflags : {flags}\n"})["units"][0]
-    check((got.get("vector_bits"), got.get("vector_registers"), got["flops_per_cycle"]) == (bits, registers, flops), f"{flags}: {got}")
+# host: the widest vectors whose needs are all there, by whole words: fma4 is not fma
+V3 = "sse2 avx avx2 abm bmi1 bmi2 f16c fma movbe"
+V4 = V3 + " avx512f avx512bw avx512cd avx512dq avx512vl"
+ARM = "asimd asimddp asimdhp fphp atomics asimdrdm"
+for flags, sve, name, bits in (("sse2", 0, "x86-sse2", 128), (V3, 0, "x86-avx2", 256), (V3.replace("fma", "fma4"), 0, "x86-sse2", 128),
+                               (V4, 0, "x86-avx512", 512), (V4.replace("avx512vl", ""), 0, "x86-avx2", 256), ("asimd", 0, "aarch64-neon", 128),
+                               (ARM, 0, "aarch64-dotprod", 128), (ARM + " sve", 32, "aarch64-sve256", 256), (ARM + " sve", 64, "aarch64-dotprod", 128),
+                               ("fpu", 0, "generic", 128)):
+    files = {"sys/devices/system/cpu/online": "0-1", "proc/cpuinfo": f"processor : 0\nmodel name : X\nflags : {flags}\n",
+             "proc/sys/abi/sve_default_vector_length": str(sve), **cpu_files(0, caches=[(1, "Data", "40K", "0")])}
+    host = machine(files)["host"]
+    unit = host["units"][0]
+    check((host["name"], host["description"], unit["vector_bits"]) == ("host", f"{name}: X", bits), f"{flags}: {host}")
+    check((unit["cores"], unit["levels"][0]["bytes"]) == (2, 40960) and unit["levels"][-1].get("gb_per_s"), f"{flags}: {unit}")
+    check(host["compiler"]["command"] == "cc" and not host["compiler"].get("run") and "-static" not in host["compiler"]["link"], f"{flags}: {host['compiler']}")
+    check(machine(files)["host"] == host, f"{flags}: not the same each time")
 
 # lines of the caches, where they are a power of two
 for size, line in (("64", 64), ("128", 128), ("48", None), ("", None), ("0", None)):

@@ -15,7 +15,7 @@ LAYOUTS = ("plain", "auto", "channels-last")
 TOLERANCE = 1e-5  # of the largest magnitude of an output
 
 
-def sanitizing_device(work, name="host", compiler="clang-14"):
+def sanitizing_device(work, name="generic", compiler="clang-14"):
     """The description of a device with the compiler's checks."""
     shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "devices", name + ".json")
     with open(shipped) as f:

@@ -64,7 +64,7 @@ def engines():
     """name -> command to which inputs and output are added; None: not at hand."""
     yield "the simulator", [nfc, "sim", graph, "--model", weights]
     san = "-fsanitize=address,undefined -fno-sanitize-recover=all"
-    for name, device, make, runner in (("gcc -O3", "host", ["CC=gcc"], []), ("clang with sanitizers", "host", ["CC=clang-14", "CFLAGS=-std=c11 -O1 -g -ffp-contract=off " + san, "LDFLAGS=" + san], []),
+    for name, device, make, runner in (("gcc -O3", "generic", ["CC=gcc"], []), ("clang with sanitizers", "generic", ["CC=clang-14", "CFLAGS=-std=c11 -O1 -g -ffp-contract=off " + san, "LDFLAGS=" + san], []),
                                        ("aarch64 under qemu", "aarch64-neon", [], ["qemu-aarch64"])):
         out = os.path.join(work, name.split()[0])
         subprocess.run([nfc, "build", graph, "--model", weights, "--device", device, "--emit=sources", "-o", out], check=True, stdout=subprocess.DEVNULL)

@@ -30,7 +30,7 @@ def dense(s, weights='array', emit='sources', **changes):
     """dense.nfg with its package and a device that keeps weights in this way, built into 'out'."""
     shutil.copy(os.path.join(HERE, 'dense.nfg'), s.case)
     safetensors(s.path('dense.safetensors'), {'w': W, 'b': B})
-    device = json.load(open(os.path.join(HERE, '..', '..', 'devices', 'host.json')))
+    device = json.load(open(os.path.join(HERE, '..', '..', 'devices', 'generic.json')))
     device['preferences'] = {'weights': weights}
     device.update(changes)
     json.dump(device, open(s.path('device.json'), 'w'))
@@ -268,7 +268,7 @@ def test_manifest(s):
     expect_equal(m['inputs']['graph'], {'file': 'dense.nfg', 'sha256': sha256(s.path('dense.nfg'))}, 'graph')
     expect_equal(m['inputs']['packages'], [{'file': 'dense.safetensors', 'name': 'model', 'sha256': sha256(s.path('dense.safetensors'))}], 'packages')
     device = m['inputs']['device']
-    expect_equal((device['file'], device['name'], device['sha256']), ('device.json', 'host', sha256(s.path('device.json'))), 'device')
+    expect_equal((device['file'], device['name'], device['sha256']), ('device.json', 'generic', sha256(s.path('device.json'))), 'device')
     g = m['api']['graphs'][0]
     expect_equal((g['run'], g['in'], g['out'], m['api']['header']), ('dense_run', 'dense_in', 'dense_out', 'dense.h'), 'names')
     expect_equal(g['inputs'][0]['shape'], [3, 8], 'shape')

@@ -51,8 +51,8 @@ def must(words, **more):
 
 
 def sharing_device(work):
-    """host, where a kernel of two iterations is shared already."""
-    with open(os.path.join(ROOT, "devices", "host.json")) as f:
+    """generic, where a kernel of two iterations is shared already."""
+    with open(os.path.join(ROOT, "devices", "generic.json")) as f:
         device = json.load(f)
     device["name"] = "sharing"
     device["units"][0].update(cores=64, fork_us=0)

@@ -81,7 +81,7 @@ def program(name, folder="."):
 
 def quick_device(name="quick", **more):
     """The host, without the time that optimisation takes."""
-    device = json.loads(open(os.path.join(ROOT, "devices/host.json")).read())
+    device = json.loads(open(os.path.join(ROOT, "devices/generic.json")).read())
     device["name"] = name
     device["compiler"]["flags"] = ["-O0", "-ffp-contract=off"]
     device["compiler"] |= more

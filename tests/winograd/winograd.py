@@ -28,7 +28,7 @@ ENGINES = {
     "avx512-gcc": ("x86-avx512", "avx512dq", "gcc", ["-O2"]),
     "avx512-checked": ("x86-avx512", "avx512dq", "clang-14", CHECKED),
     "avx2-clang": ("x86-avx2", "avx2", "clang-14", ["-O2"]),
-    "host-gcc": ("host", None, "gcc", ["-O2"]),
+    "generic-gcc": ("generic", None, "gcc", ["-O2"]),
 }
 # name: N, C, H, W, M, pads, epilogue?
 TAKEN = {
