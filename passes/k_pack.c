@@ -12,8 +12,10 @@ typedef struct {
 typedef struct packing {
     const ir_sx *index;      /* as the kernel has it */
     VEC(pack_loop) loop;     /* outermost first, without the axis */
+    int nouter;              /* of them around the axis: matrices of a batch, packed one after the other */
+    int64_t outer;           /* the product of these loops' extents */
     int64_t first, step;     /* of the index at 0; along the axis */
-    int64_t inner;           /* the product of the loops' extents */
+    int64_t inner;           /* the product of the other loops' extents */
     bool reduced, unfit;
     const kir_stmt *in;      /* the innermost loop of the core around the load */
     kir_buffer *from, *to;
@@ -43,7 +45,7 @@ static void find_loops(packer *k, packing *p)
 {
     sx_table *t = &k->m->sx;
     const ir_sx *index = k_plain_index(k->nest, p->index), *rest = index;
-    p->inner = 1;
+    p->inner = p->outer = 1;
     for (int i = 0; i < k->nest->n + k->around.n && !p->unfit; i++) {
         const kir_stmt *loop = i < k->nest->n ? k->nest->axis[i].loop : k->around.at[i - k->nest->n];
         int64_t step, extent = extent_of(k, i, loop);
@@ -52,7 +54,9 @@ static void find_loops(packer *k, packing *p)
         rest = sx_sub(t, rest, sx_mul(t, sx_int(t, step), sx_sym(t, loop->var->sym)));
         if (i == k->axis) p->step = step;
         else vec_push(k->nest->b->scratch, &p->loop, ((pack_loop){loop->var->sym, extent, step}));
-        if (extent <= 0 || (i != k->axis && __builtin_mul_overflow(p->inner, extent, &p->inner))) p->unfit = true;
+        int64_t *all = i < k->axis ? &p->outer : &p->inner;
+        if (extent <= 0 || (i != k->axis && __builtin_mul_overflow(*all, extent, all))) p->unfit = true;
+        p->nouter += i < k->axis;
         p->reduced |= i >= k->nest->n;
     }
     if (!sx_is_const(rest)) p->unfit = true;
@@ -90,15 +94,15 @@ static void lay_out(packer *k, packing *p)
         const k_segment *g = &x->segment.at[i];
         vec_push(k->nest->b->scratch, &p->base, p->size);
         if (!sx_is_const(g->count) || !sx_is_const(g->begin)) p->unfit = true;
-        else p->size = sat_add(p->size, sat_mul(sat_mul(sx_value(g->count), g->rows * g->lanes), p->inner));
+        else p->size = sat_add(p->size, sat_mul(sat_mul(sat_mul(sx_value(g->count), g->rows * g->lanes), p->inner), p->outer));
     }
 }
 
-/* Where the steps of the loops that number `at` stands for lead in the old order. */
-static int64_t old_place(const packing *p, int64_t at)
+/* Where the steps of the loops that number `at` stands for lead in the old order, those around the axis or the others. */
+static int64_t old_place(const packing *p, bool outer, int64_t at)
 {
-    int64_t place = p->first;
-    for (int i = p->loop.n - 1; i >= 0; i--) {
+    int64_t place = 0;
+    for (int i = (outer ? p->nouter : p->loop.n) - 1; i >= (outer ? 0 : p->nouter); i--) {
         place += at % p->loop.at[i].extent * p->loop.at[i].step;
         at /= p->loop.at[i].extent;
     }
@@ -112,9 +116,9 @@ static void *packed_bytes(packer *k, const packing *p, const char *from, int64_t
     for (int i = 0; i < x->segment.n; i++) {
         const k_segment *g = &x->segment.at[i];
         int64_t span = g->rows * g->lanes, begin = sx_value(g->begin);
-        for (int64_t o = 0; o < sx_value(g->count); o++)
+        for (int64_t o = 0; o < sx_value(g->count) * p->outer; o++)
             for (int64_t at = 0; at < p->inner; at++) {
-                int64_t place = offset + old_place(p, at) + (begin + o * span) * p->step;
+                int64_t tile = o % sx_value(g->count), place = offset + p->first + old_place(p, true, o / sx_value(g->count)) + old_place(p, false, at) + (begin + tile * span) * p->step;
                 for (int64_t e = 0; e < span; e++, next += width) memcpy(next, from + (size_t)(place + e * p->step) * width, width);
             }
     }
@@ -159,13 +163,23 @@ static void replace(packer *k, plan_call *call, packing *p)
 
 /* ---- loading from it ----------------------------------------------------------------------- */
 
-/* Which step of the reduction, and of the axes that the constant has beside the lanes'. */
-static const ir_sx *step_number(const packing *p, k_replay *r)
+/* Which step of the loops that stand around the axis, or of the others: those of the reduction, and what axes the constant
+ * has beside the lanes'. */
+static const ir_sx *step_number(const packing *p, bool outer, k_replay *r)
 {
     sx_table *t = r->b->sx;
-    const ir_sx *inner = sx_int(t, 0);
-    for (int i = 0; i < p->loop.n; i++) inner = sx_add(t, sx_mul(t, inner, sx_int(t, p->loop.at[i].extent)), sx_sym(t, p->loop.at[i].sym));
-    return k_index(r, inner);
+    const ir_sx *number = sx_int(t, 0);
+    for (int i = outer ? 0 : p->nouter; i < (outer ? p->nouter : p->loop.n); i++)
+        number = sx_add(t, sx_mul(t, number, sx_int(t, p->loop.at[i].extent)), sx_sym(t, p->loop.at[i].sym));
+    return k_index(r, number);
+}
+
+/* Where the part begins that the lanes at hand read. */
+static const ir_sx *part_begin(const packing *p, const k_tile_axis *x, k_replay *r)
+{
+    sx_table *t = r->b->sx;
+    const ir_sx *tile = sx_add(t, sx_mul(t, step_number(p, true, r), x->segment->count), x->tile);
+    return sx_add(t, sx_mul(t, tile, sx_int(t, sat_mul(x->segment->rows * x->segment->lanes, p->inner))), sx_int(t, p->base.at[x->number]));
 }
 
 static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, const k_tile *at)
@@ -176,11 +190,9 @@ static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, c
     sx_table *t = &k->m->sx;
     k_replay *r = (k_replay *)(uintptr_t)&at->r;
     const k_tile_axis *x = &at->at[k->axis];
-    int64_t span = x->segment->rows * x->segment->lanes;
     const ir_sx *place = k_index(r, sx_sym(t, k->nest->axis[k->axis].loop->var->sym));
-    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, step_number(p, r), sx_int(t, span)));
-    place = sx_add(t, place, sx_mul(t, x->tile, sx_int(t, span * p->inner)));
-    return kir_load(k->nest->b, p->to, sx_add(t, place, sx_int(t, p->base.at[x->number])));
+    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, step_number(p, false, r), sx_int(t, x->segment->rows * x->segment->lanes)));
+    return kir_load(k->nest->b, p->to, sx_add(t, place, part_begin(p, x, r)));
 }
 
 /* ---- asking ahead -------------------------------------------------------------------------- */
@@ -228,7 +240,7 @@ static void ask_ahead(const packer *k, const packing *p, const k_tile *at)
     k_replay *r = (k_replay *)(uintptr_t)&at->r;
     const k_tile_axis *x = &at->at[k->axis];
     int64_t span = x->segment->rows * x->segment->lanes, part = sat_mul(span, p->inner), width = (int64_t)dtype_bytes(p->to->dtype), tiles;
-    const ir_sx *number, *step = step_number(p, r), *begin = sx_add(t, sx_mul(t, x->tile, sx_int(t, part)), sx_int(t, p->base.at[x->number]));
+    const ir_sx *number, *step = step_number(p, false, r), *begin = part_begin(p, x, r);
     if (!tiles_inside(k, p, at, &tiles, &number)) return;
     if (tiles == 1 && k->target->ahead) {
         ask(k, p, sx_add(t, begin, sx_add(t, sx_mul(t, step, sx_int(t, span)), sx_int(t, k->target->ahead / width))), span);

@@ -5,7 +5,8 @@
 #include "passes/sched.h"
 
 /* Packs every constant of the call that a reduction of the nest loads, so that the lanes of a tile lie side by side,
- * then its rows, then the steps of the reduction, then the tiles. Each of these gets a parameter of its own in the
+ * then its rows, then the steps of the reduction, then the tiles, then the steps of the loops around these (the matrices of
+ * a batch). Each of these gets a parameter of its own in the
  * place of the old one. axis: the one with the lanes. To be called when its segments are known.
  *
  * What the target's caches do not have yet is asked for ahead: while the tiles that share some lanes' part of the

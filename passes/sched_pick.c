@@ -230,8 +230,25 @@ static void pick_tile(picker *p, sched *s)
         }
 }
 
-/* Bytes that the loads in the loops touch which move with one of the two axes and not with the other. */
-static int64_t footprint(picker *p, bool lanes)
+/* How many parts a nest works on one after the other, each with elements of its own of whatever it loads in its loops: the
+ * matrices of a batch. */
+static int64_t parts_of(picker *p, const sched *s)
+{
+    int64_t parts = 1;
+    for (int x = 0; x < p->nest->n; x++) {
+        bool apart = x != s->lanes_axis && x != s->rows_axis;
+        for (int i = 0; i < p->access.n && apart; i++) {
+            const access *a = &p->access.at[i];
+            int64_t step;
+            if (a->inside && !a->store) apart = sx_step(p->nest->b->sx, a->index, p->nest->axis[x].loop->var->sym, &step) && step != 0;
+        }
+        if (apart) parts = sat_mul(parts, sx_max(p->nest->axis[x].extent));
+    }
+    return parts < 1 ? 1 : parts;
+}
+
+/* Bytes that the loads in the loops touch, of one part, which move with one of the two axes and not with the other. */
+static int64_t footprint(picker *p, const sched *s, bool lanes)
 {
     int64_t bytes = 0;
     for (int i = 0; i < p->access.n; i++) {
@@ -239,13 +256,13 @@ static int64_t footprint(picker *p, bool lanes)
         bool moves = lanes ? a->along != 0 : a->across != 0, stays = lanes ? a->across == 0 : a->along == 0;
         if (a->inside && !a->store && moves && stays) bytes = sat_add(bytes, sat_mul(sx_max(a->buffer->size), (int64_t)dtype_bytes(a->buffer->dtype)));
     }
-    return bytes;
+    return bytes / parts_of(p, s);
 }
 
 /* Which loop stands outside: what the inner one reads again and again should stay in the cache. */
 static bool lanes_stand_outside(picker *p, const sched *s)
 {
-    int64_t along = footprint(p, true), across = footprint(p, false);
+    int64_t along = footprint(p, s, true), across = footprint(p, s, false);
     int64_t row_tiles = sx_max(p->nest->axis[s->rows_axis].extent) / s->rows + 1, lane_tiles = sx_max(p->nest->axis[s->lanes_axis].extent) / (s->vectors * s->lanes) + 1;
     int64_t again_along = along > p->t->cache / 2 ? sat_mul(along, row_tiles) : along, again_across = across > p->t->cache / 2 ? sat_mul(across, lane_tiles) : across;
     return sat_add(again_across, along) <= sat_add(again_along, across);
