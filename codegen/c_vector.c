@@ -135,13 +135,26 @@ static const char *place(cg_module *c, const kir_buffer *b, const ir_sx *index)
     return strcmp(at, "0") == 0 ? b->name : arena_printf(c->arena, "%s + %s", b->name, at);
 }
 
+/* Are the lanes beyond the loop's trips elements of the buffer, too? */
+static bool all_inside(cg_module *c, const kir_buffer *b, const ir_sx *first)
+{
+    return sx_is_const(b->size) && sx_max(first) + c->lanes->width <= sx_value(b->size);
+}
+
+/* Elements side by side. */
+static const char *load_row(cg_module *c, const kir_expr *e, nfc_dtype lane, const char *at)
+{
+    if (c->lanes->trips == c->lanes->width || all_inside(c, e->buffer, kir_lane_first(c->lanes, e->index))) return helped(c, typed(c, "load", lane), lane, lane, at, NULL);
+    return helped(c, typed(c, "load_part", lane), lane, lane, at, arena_printf(c->arena, "%lld", (long long)c->lanes->trips));
+}
+
 static const char *load(cg_module *c, const kir_expr *e)
 {
     if (kir_is_private(c->lanes, e->buffer)) return c->dialect->element(c, e->buffer, cg_index(c, e->index, false));
     nfc_dtype lane = lane_type(c, e->type);
     const ir_sx *step = kir_lane_step(c->lanes, e->index);
     const char *at = place(c, e->buffer, e->index);
-    const char *x = sx_is(step, 1) ? helped(c, typed(c, "load", lane), lane, lane, at, NULL) : helped(c, typed(c, "gather", lane), lane, lane, at, cg_index(c, step, false));
+    const char *x = sx_is(step, 1) ? load_row(c, e, lane, at) : helped(c, typed(c, "gather", lane), lane, lane, at, cg_index(c, step, false));
     return e->type == DT_bool ? not_zero(c, lane, x) : x;
 }
 
@@ -150,8 +163,10 @@ static void store(cg_module *c, const kir_buffer *b, const ir_sx *index, const k
     nfc_dtype lane = lane_type(c, (kir_type)b->dtype);
     const ir_sx *step = kir_lane_step(c->lanes, index);
     const char *x = b->dtype == DT_bool ? arena_printf(c->arena, "%s & 1", as(c, DT_u8, mask(c, e, 8))) : cg_bare(c, full(c, e));
-    const char *by = sx_is(step, 1) ? "store" : "scatter", *name = cg_lanes_helper(c, typed(c, by, lane), lane, lane, 2, c->lanes->width);
-    if (sx_is(step, 1)) line(c->kernels, "%s(%s, %s);", name, place(c, b, index), x);
+    const bool part = c->lanes->trips < c->lanes->width;
+    const char *by = part ? "store_part" : sx_is(step, 1) ? "store" : "scatter", *name = cg_lanes_helper(c, typed(c, by, lane), lane, lane, 2, c->lanes->width);
+    if (part) line(c->kernels, "%s(%s, %lld, %s);", name, place(c, b, index), (long long)c->lanes->trips, x);
+    else if (sx_is(step, 1)) line(c->kernels, "%s(%s, %s);", name, place(c, b, index), x);
     else line(c->kernels, "%s(%s, %s, %s);", name, place(c, b, index), cg_index(c, step, false), x);
 }
 

@@ -1,6 +1,7 @@
 /* The most stack that a run can take: a bound that also holds without optimisation, where every name
  * has a place of its own and every small function is called. */
 #include "codegen/program.h"
+#include "ir/kir_lanes.h"
 
 enum {
     FRAME = 128,     /* of any function: return address, saved registers, arguments on their way */
@@ -16,7 +17,7 @@ static int64_t more(int64_t a, int64_t b) { return a > b ? a : b; }
 /* Names and arrays of a body take their bytes, on each lane; what it calls, the deepest call. */
 static void add_body(ir_module *m, const kir_stmt *s, int64_t lanes, int64_t *names, int64_t *calls)
 {
-    if (s->kind == KIR_FOR && s->loop == KIR_VECTOR) lanes = sx_value(s->end);
+    if (s->kind == KIR_FOR && s->loop == KIR_VECTOR) lanes = kir_lanes_width(sx_value(s->end));
     int64_t element = s->kind == KIR_ALLOC ? (int64_t)dtype_bytes(s->buffer->dtype) : 0;
     if (lanes > 1 && element > 0 && element < 4) element = 4; /* a mask, for a bool */
     if (s->kind == KIR_ALLOC) *names += (sx_value(s->buffer->size) * element * lanes + 7) / 8 * 8;

@@ -96,8 +96,8 @@ typedef struct kir_expr {
 
 /* What runs the iterations of a loop. Their meaning is that of SERIAL ones: kir_run() runs them so.
  * An UNROLL loop has a constant number of trips, each of which is written out, so that local arrays that
- * it indexes become registers. The trips of a VECTOR loop, 0 to a power of two, are the lanes of vectors: they are
- * independent, guards and bounds inside are the same for all, and what is made inside is a vector
+ * it indexes become registers. The trips of a VECTOR loop, 0 to a known number, are the lanes of vectors, the first ones
+ * where the number is no power of two: they are independent, guards and bounds inside are the same for all, and what is made inside is a vector
  * where it differs from lane to lane. */
 typedef enum {
     KIR_SERIAL,

@@ -7,14 +7,23 @@
 typedef struct kir_lanes {
     ir_module *m;
     const ir_sym *lane; /* the loop's variable; NULL in a scalar function */
-    int64_t width;      /* how many lanes */
+    int64_t width;      /* how many lanes: a power of two */
+    int64_t trips;      /* how many of them are of the loop; the others hold anything, and no memory is written from them */
     nfc_map varying;    /* variables and local buffers whose values differ from lane to lane */
     nfc_map private;    /* buffers made inside: each lane has its own */
 } kir_lanes;
 
-/* Of the body of a loop whose trips are 0 .. 2^n, and of a scalar function whose arguments differ. */
+/* Of the body of a loop, and of a scalar function whose arguments differ. */
 void kir_lanes_of_loop(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_stmt *loop);
 void kir_lanes_of_function(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_func *f, int64_t width);
+
+/* The lanes that so many trips of a loop take. */
+static inline int64_t kir_lanes_width(int64_t trips)
+{
+    int64_t width = 1;
+    while (width < trips) width *= 2;
+    return width;
+}
 
 /* Does a value differ from lane to lane? */
 bool kir_varies(kir_lanes *l, const kir_expr *e);

@@ -16,7 +16,7 @@ const ir_sx *kir_lane_step(const kir_lanes *l, const ir_sx *x)
     if (!l->lane) return sx_int(t, 0);
     const ir_sx *first = at_lane(l, x, 0), *step = sx_sub(t, at_lane(l, x, 1), first);
     if (sx_add(t, first, sx_mul(t, step, sx_sym(t, l->lane))) == x) return step;
-    for (int64_t i = 1; i < l->width; i++) /* 8*i + v/8 is one number where v is less than 8 */
+    for (int64_t i = 1; i < l->trips; i++) /* 8*i + v/8 is one number where v is less than 8 */
         if (sx_sub(t, at_lane(l, x, i), first) != sx_mul(t, step, sx_int(t, i))) return NULL;
     return step;
 }
@@ -64,7 +64,7 @@ static bool mark(kir_lanes *l, const kir_stmt *s)
 
 void kir_lanes_of_loop(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_stmt *loop)
 {
-    *l = (kir_lanes){.m = m, .lane = loop->var->sym, .width = sx_value(loop->end)};
+    *l = (kir_lanes){.m = m, .lane = loop->var->sym, .width = kir_lanes_width(sx_value(loop->end)), .trips = sx_value(loop->end)};
     map_init(&l->varying, a);
     map_init(&l->private, a);
     while (mark(l, loop)) {} /* what is stored late can be read early, in the next round of a loop inside */
@@ -72,7 +72,7 @@ void kir_lanes_of_loop(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_stmt 
 
 void kir_lanes_of_function(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_func *f, int64_t width)
 {
-    *l = (kir_lanes){.m = m, .width = width};
+    *l = (kir_lanes){.m = m, .width = width, .trips = width};
     map_init(&l->varying, a);
     map_init(&l->private, a);
     for (int i = 0; i < 2; i++)
@@ -85,6 +85,7 @@ void kir_lanes_of_function(kir_lanes *l, ir_module *m, nfc_arena *a, const kir_f
 static const char *refuse_access(kir_lanes *l, const kir_buffer *b, const ir_sx *index)
 {
     if (!kir_lane_step(l, index)) return arena_printf(l->m->arena, "the index %s of '%s' is not linear in the lane", sx_text(l->m->arena, index), b->name);
+    if (l->trips < l->width && has_lane(l, index) && !sx_is(kir_lane_step(l, index), 1)) return arena_printf(l->m->arena, "'%s' is accessed with a step in a part of a vector", b->name);
     if (kir_is_private(l, b) && has_lane(l, index)) return arena_printf(l->m->arena, "the local '%s' is indexed by the lane", b->name);
     return NULL;
 }
@@ -94,6 +95,8 @@ static const char *refuse_expr(kir_lanes *l, const kir_expr *e)
     if (!e) return NULL;
     const char *why = NULL;
     if (e->kind == KIR_LOAD) why = refuse_access(l, e->buffer, e->index);
+    bool divides = e->kind == KIR_BIN && (e->op == KB_DIV || e->op == KB_REM) && !(e->type < DT_COUNT && dtype_is_float((nfc_dtype)e->type));
+    if (divides && l->trips < l->width && kir_varies(l, e)) why = "integers are divided in a part of a vector";
     if (e->kind == KIR_INDEX && !kir_lane_step(l, e->index)) why = arena_printf(l->m->arena, "the index %s is not linear in the lane", sx_text(l->m->arena, e->index));
     if (!why) why = refuse_expr(l, e->a);
     if (!why) why = refuse_expr(l, e->b);
@@ -140,7 +143,7 @@ const char *kir_cannot_vector(ir_module *m, const kir_func *f, const kir_stmt *l
 {
     (void)f;
     int64_t n = sx_is(loop->begin, 0) && sx_is_const(loop->end) ? sx_value(loop->end) : 0;
-    if (n < 2 || (n & (n - 1)) != 0) return "its trips are not 0 to a power of two";
+    if (n < 2) return "its trips are not 0 to a known number";
     nfc_arena *scratch = arena_child(m->arena);
     kir_lanes l;
     kir_lanes_of_loop(&l, m, scratch, loop);

@@ -1,6 +1,7 @@
 #include "passes/k_pack.h"
 
 #include <string.h>
+#include "ir/kir_lanes.h"
 #include "ir/sat.h"
 
 typedef struct {
@@ -87,6 +88,9 @@ static void find_loads(packer *k, const kir_stmt *s)
 
 /* ---- the packed constant ------------------------------------------------------------------- */
 
+/* Elements of a tile: a part of a vector has the room of a whole one, so that whole ones are loaded. */
+static int64_t span_of(const k_segment *g) { return g->rows > 1 ? g->rows * g->lanes : kir_lanes_width(g->lanes); }
+
 static void lay_out(packer *k, packing *p)
 {
     const k_axis *x = &k->nest->axis[k->axis];
@@ -94,7 +98,7 @@ static void lay_out(packer *k, packing *p)
         const k_segment *g = &x->segment.at[i];
         vec_push(k->nest->b->scratch, &p->base, p->size);
         if (!sx_is_const(g->count) || !sx_is_const(g->begin)) p->unfit = true;
-        else p->size = sat_add(p->size, sat_mul(sat_mul(sat_mul(sx_value(g->count), g->rows * g->lanes), p->inner), p->outer));
+        else p->size = sat_add(p->size, sat_mul(sat_mul(sat_mul(sx_value(g->count), span_of(g)), p->inner), p->outer));
     }
 }
 
@@ -115,11 +119,13 @@ static void *packed_bytes(packer *k, const packing *p, const char *from, int64_t
     const k_axis *x = &k->nest->axis[k->axis];
     for (int i = 0; i < x->segment.n; i++) {
         const k_segment *g = &x->segment.at[i];
-        int64_t span = g->rows * g->lanes, begin = sx_value(g->begin);
+        int64_t used = g->rows * g->lanes, span = span_of(g), begin = sx_value(g->begin);
         for (int64_t o = 0; o < sx_value(g->count) * p->outer; o++)
             for (int64_t at = 0; at < p->inner; at++) {
-                int64_t tile = o % sx_value(g->count), place = offset + p->first + old_place(p, true, o / sx_value(g->count)) + old_place(p, false, at) + (begin + tile * span) * p->step;
-                for (int64_t e = 0; e < span; e++, next += width) memcpy(next, from + (size_t)(place + e * p->step) * width, width);
+                int64_t tile = o % sx_value(g->count), place = offset + p->first + old_place(p, true, o / sx_value(g->count)) + old_place(p, false, at) + (begin + tile * used) * p->step;
+                memset(next, 0, (size_t)span * width);
+                for (int64_t e = 0; e < used; e++, next += width) memcpy(next, from + (size_t)(place + e * p->step) * width, width);
+                next += (size_t)(span - used) * width;
             }
     }
     return to;
@@ -179,7 +185,7 @@ static const ir_sx *part_begin(const packing *p, const k_tile_axis *x, k_replay 
 {
     sx_table *t = r->b->sx;
     const ir_sx *tile = sx_add(t, sx_mul(t, step_number(p, true, r), x->segment->count), x->tile);
-    return sx_add(t, sx_mul(t, tile, sx_int(t, sat_mul(x->segment->rows * x->segment->lanes, p->inner))), sx_int(t, p->base.at[x->number]));
+    return sx_add(t, sx_mul(t, tile, sx_int(t, sat_mul(span_of(x->segment), p->inner))), sx_int(t, p->base.at[x->number]));
 }
 
 static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, const k_tile *at)
@@ -191,7 +197,7 @@ static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, c
     k_replay *r = (k_replay *)(uintptr_t)&at->r;
     const k_tile_axis *x = &at->at[k->axis];
     const ir_sx *place = k_index(r, sx_sym(t, k->nest->axis[k->axis].loop->var->sym));
-    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, step_number(p, false, r), sx_int(t, x->segment->rows * x->segment->lanes)));
+    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, step_number(p, false, r), sx_int(t, span_of(x->segment))));
     return kir_load(k->nest->b, p->to, sx_add(t, place, part_begin(p, x, r)));
 }
 
@@ -239,7 +245,7 @@ static void ask_ahead(const packer *k, const packing *p, const k_tile *at)
     sx_table *t = k->nest->b->sx;
     k_replay *r = (k_replay *)(uintptr_t)&at->r;
     const k_tile_axis *x = &at->at[k->axis];
-    int64_t span = x->segment->rows * x->segment->lanes, part = sat_mul(span, p->inner), width = (int64_t)dtype_bytes(p->to->dtype), tiles;
+    int64_t span = span_of(x->segment), part = sat_mul(span, p->inner), width = (int64_t)dtype_bytes(p->to->dtype), tiles;
     const ir_sx *number, *step = step_number(p, false, r), *begin = part_begin(p, x, r);
     if (!tiles_inside(k, p, at, &tiles, &number)) return;
     if (tiles == 1 && k->target->ahead) {

@@ -1,6 +1,7 @@
 #include "passes/k_tile.h"
 
 #include <string.h>
+#include "ir/kir_lanes.h"
 
 /* ---- the nest ------------------------------------------------------------------------------ */
 
@@ -410,7 +411,7 @@ static const kir_expr *load_at(void *env, kir_buffer *b, const ir_sx *index)
 static bool has_fma(void *env, kir_type type)
 {
     const k_tile *t = env;
-    return t->nest->has_fma && t->nest->has_fma(t->nest->fma_env, type, t->lanes);
+    return t->nest->has_fma && t->nest->has_fma(t->nest->fma_env, type, kir_lanes_width(t->lanes));
 }
 
 const char *k_apply_tiles(k_nest *nest)

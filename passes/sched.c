@@ -35,8 +35,8 @@ static void add_known(cutter *c, int64_t begin, int64_t count, int64_t rows, int
     if (count > 0) add_segment(c, sx_int(t, begin), sx_int(t, count), rows, lanes);
 }
 
-/* Elements begin .. end in vectors, several a tile; what is left in narrower ones, to the last element. */
-static void cut_lanes(cutter *c, int64_t begin, int64_t end, int64_t vectors, int64_t lanes)
+/* Elements begin .. end in vectors, several a tile; what is left in a part of one, or in narrower ones, to the last element. */
+static void cut_lanes(cutter *c, int64_t begin, int64_t end, int64_t vectors, int64_t lanes, bool parts)
 {
     int64_t span = vectors * lanes, n = (end - begin) / span;
     add_known(c, begin, n, vectors, lanes);
@@ -44,6 +44,10 @@ static void cut_lanes(cutter *c, int64_t begin, int64_t end, int64_t vectors, in
     n = (end - begin) / lanes;
     if (n) add_known(c, begin, 1, n, lanes);
     begin += n * lanes;
+    if (parts && __builtin_popcountll((unsigned long long)(end - begin)) > 1) {
+        add_known(c, begin, 1, 1, end - begin);
+        return;
+    }
     for (int64_t narrow = lanes / 2; narrow >= 1; narrow /= 2)
         if ((end - begin) & narrow) {
             add_known(c, begin, 1, 1, narrow);
@@ -74,7 +78,7 @@ static bool cut_guarded_lanes(cutter *c, int64_t extent, int64_t vectors, int64_
     while (2 * edge < extent && !unguarded(c, edge, extent - edge)) edge++;
     if (2 * edge >= extent || extent - 2 * edge < lanes) return false;
     add_known(c, 0, edge, 1, 1);
-    cut_lanes(c, edge, extent - edge, vectors, lanes);
+    cut_lanes(c, edge, extent - edge, vectors, lanes, false);
     add_known(c, extent - edge, edge, 1, 1);
     return true;
 }
@@ -113,7 +117,7 @@ static bool cut(k_nest *nest, const sched *s, int axis)
         if (!unguarded(&c, 0, sx_max(extent))) return false;
         cut_lanes_of_run(&c, extent, s->vectors, s->lanes);
     } else if (unguarded(&c, 0, sx_value(extent))) {
-        cut_lanes(&c, 0, sx_value(extent), s->vectors, s->lanes);
+        cut_lanes(&c, 0, sx_value(extent), s->vectors, s->lanes, s->parts);
     } else {
         return cut_guarded_lanes(&c, sx_value(extent), s->vectors, s->lanes);
     }

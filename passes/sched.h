@@ -33,6 +33,7 @@ typedef struct sched {
     int64_t lanes;             /* elements of a vector */
     int64_t vectors, rows;     /* of a tile: vectors along lanes_axis, rows along rows_axis */
     bool lanes_outside;        /* the tiles' loop over lanes_axis stands around the one over rows_axis */
+    bool parts;                /* what is left of lanes_axis is a part of a vector, not several narrower ones */
     const kir_stmt *unrolled;  /* a loop of the core that is written out; NULL: none */
 } sched;
 

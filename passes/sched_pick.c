@@ -188,7 +188,9 @@ static double estimate(picker *p, const sched *s)
     int64_t n = sx_max(p->nest->axis[s->lanes_axis].extent), span = s->vectors * s->lanes, rest = n % span;
     double all = n / span ? (double)(n / span) * along_rows(p, s, s->vectors) : 0;
     if (rest / s->lanes) all += along_rows(p, s, rest / s->lanes);
-    for (int64_t narrow = rest % s->lanes; narrow; narrow &= narrow - 1) all += along_rows(p, s, 1);
+    rest %= s->lanes;
+    if (s->parts && rest) return all + along_rows(p, s, 1);
+    for (; rest; rest &= rest - 1) all += along_rows(p, s, 1);
     return all;
 }
 
@@ -302,6 +304,24 @@ int64_t sched_widest(k_nest *nest)
     return w.bytes;
 }
 
+/* Can what is left of the lanes' axis be a part of a vector? Then nothing may step over it but by 1, once constants are
+ * packed, each of which is loaded at one place. */
+static bool can_leave_parts(picker *p, int axis)
+{
+    const ir_sx *extent = p->nest->axis[axis].extent;
+    if (!sx_is_const(extent) || !k_is_unguarded(p->nest, axis, 0, sx_value(extent))) return false;
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        int64_t step;
+        if (!dtype_is_float(a->buffer->dtype) || !kir_computes((kir_type)a->buffer->dtype)) return false;
+        if (is_scattered(p, a, p->nest->axis[axis].loop->var->sym, &step)) return false;
+        if (a->inside && !a->store && step == 1 && !a->constant) return false; /* parts are put together in memory */
+        for (int k = 0; k < i; k++)
+            if (step != 0 && step != 1 && p->access.at[k].buffer == a->buffer) return false;
+    }
+    return true;
+}
+
 bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s)
 {
     picker p = {.t = t, .nest = nest, .call = call, .times = 1, .widest = sched_widest(nest)};
@@ -310,10 +330,13 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     *s = (sched){.lanes_axis = lanes_axis(&p), .rows_axis = -1, .vectors = 1, .rows = 1};
     if (s->lanes_axis < 0) return false;
     s->lanes = t->vector_bytes / p.widest;
-    while (s->lanes > sx_max(nest->axis[s->lanes_axis].extent)) s->lanes /= 2;
+    const int64_t extent = sx_max(nest->axis[s->lanes_axis].extent), widest = s->lanes;
+    while (s->lanes > extent) s->lanes /= 2;
     if (s->lanes < 2) return false;
     if (!p.sums) return true;
     bool window = sched_window(t, nest, s);
+    s->parts = !window && can_leave_parts(&p, s->lanes_axis);
+    if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
     if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis);
     note_steps(&p, s);
     if (!window) pick_tile(&p, s);

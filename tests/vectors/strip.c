@@ -115,10 +115,11 @@ static bool has_parallel(const kir_stmt *s)
     return false;
 }
 
-/* How many lanes: of a loop that is long enough a power of two. */
+/* How many lanes: of a loop that is long enough a power of two, else all of a few, or a power of two again, in turns. */
 static int64_t lanes_for(copying *c, const ir_sx *extent)
 {
     int64_t n = c->most;
+    if (sx_is_const(extent) && sx_value(extent) < n && sx_value(extent) % 2) return sx_value(extent);
     while (n > sx_max(extent)) n /= 2;
     return n;
 }
