@@ -365,7 +365,7 @@ class Everything:
 # Weighted sums that are rounded to integers: one in the middle of two goes either way.
 ROUNDED = ("resize", "grid_sample")
 # What they give can be the small difference of numbers near 1.
-CANCELS = ("log_softmax", "softmax_cross_entropy_loss", "reduce_log_sum_exp", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization")
+CANCELS = ("rnn", "gru", "lstm", "log_softmax", "softmax_cross_entropy_loss", "reduce_log_sum_exp", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization")
 NOISY = ("f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2")
 
 
