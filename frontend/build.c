@@ -9,6 +9,7 @@
 #include "codegen/program.h"
 #include "frontend/made.h"
 #include "frontend/outdir.h"
+#include "frontend/schedules.h"
 #include "passes/pass.h"
 
 /* The number of threads is of the option, where it is given. */
@@ -109,6 +110,16 @@ static bool read_winograd(cli *c, const device *d, plan_layout layout, winograd_
     return false;
 }
 
+static bool read_schedules(cli *c, const device *d, plan_options *options)
+{
+    schedule_lines lines = {0};
+    options->book = c->book;
+    if (!c->schedules) return true;
+    if (!schedules_read(c->s, c->schedules, &lines)) return false;
+    options->book = schedules_book(c->s->arena, &lines, d->name);
+    return true;
+}
+
 static void print_kernels(FILE *to, const plan *p)
 {
     for (int g = 0; g < p->graph.n; g++)
@@ -123,12 +134,14 @@ plan *cli_plan(cli *c, const device *d)
     plan_options options = {.alignment = d->alignment, .device = d, .strict = c->strict};
     winograd_choice winograd;
     if (!known_dump(c) || !read_layout(c, d, &options.layout) || !read_winograd(c, d, options.layout, &winograd)) return NULL;
+    if (!read_schedules(c, d, &options)) return NULL;
     ir_module *m = cli_load(c);
     if (!m) return NULL;
     m->fast_math |= d->fast_math;
     pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .vector_bytes = vector_bytes(c, d), .precision = d->precision, .winograd = winograd, .device = d};
     if (!passes_run(m, &o)) return NULL;
     plan *p = plan_module(m, &options);
+    if (p && options.book && c->schedules) schedules_warn(c->s, options.book);
     if (p && is_dump(c, "plan")) plan_print(stdout, p);
     if (p && is_dump(c, "kernels")) print_kernels(stdout, p);
     return p;

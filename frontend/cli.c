@@ -24,13 +24,16 @@ typedef struct {
 } option_row;
 
 #define AT(member) offsetof(cli, member)
-#define GRAPH_VERBS " build run sim check inspect test export "
-#define COMPILING " build run check inspect test "
+#define GRAPH_VERBS " build tune run sim check inspect test export "
+#define COMPILING " build tune run check inspect test "
 
 static const option_row options[] = {
-    {"device", "FILE.json", 0, TEXT, AT(device), " build run check inspect test ", "the device description; generic by default"},
+    {"device", "FILE.json", 0, TEXT, AT(device), " build tune run check inspect test ", "the device description; generic by default"},
     {"out", "DIR", 'o', TEXT, AT(out_dir), " build ", "where the sources go; ./out by default"},
     {"out", "FILE", 'o', TEXT, AT(out_dir), " export ", "where the text goes; stdout by default"},
+    {"out", "FILE", 'o', TEXT, AT(out_dir), " tune ", "where the schedules go; GRAPH.schedules beside the graph by default"},
+    {"schedules", "FILE", 0, TEXT, AT(schedules), " build ", "schedules that 'nfc tune' found"},
+    {"tries", "N", 0, COUNT, AT(tries), " tune ", "schedules to measure for each kernel; 16 by default"},
     {"define", "NAME=N", 'D', DIM, 0, GRAPH_VERBS, "binds a dim; NAME<=N bounds it"},
     {"keep", "IN=OUT", 0, KEEP, 0, GRAPH_VERBS, "an ONNX model's output OUT becomes a state that its input IN is in the next run"},
     {"text", "N", 0, COUNT, AT(lower.text_length), GRAPH_VERBS, "bytes that each string of an ONNX model takes; 64 by default"},
@@ -38,7 +41,7 @@ static const option_row options[] = {
     {"emit", "KIND", 0, TEXT, AT(emit), " build ", "sources, lib or exe (the default: runs make in DIR)"},
     {"input", "NAME=FILE.npy", 0, INPUT, 0, " run sim ", "an input of the graph"},
     {"output", "DIR", 0, TEXT, AT(output), " run sim ", "where the outputs go, as NAME.npy"},
-    {"graph", "NAME", 'g', TEXT, AT(graph), " run sim test inspect ", "one graph of a module with several"},
+    {"graph", "NAME", 'g', TEXT, AT(graph), " run sim test inspect tune ", "one graph of a module with several"},
     {"runs", "N", 0, COUNT, AT(runs), " run sim ", "runs N times, keeping the state"},
     {"golden", "DIR", 0, TEXT, AT(golden), " test ", "inputs and expected outputs as .npy"},
     {"tolerance", "T", 0, TEXT, AT(tolerance), " test ", "largest difference relative to the output's scale, or '4ulp'; 1e-5 by default"},
@@ -177,6 +180,7 @@ bool cli_parse(cli *c, int argc, char **argv)
         if (options[i].letter) snprintf(shorts + strlen(shorts), 3, "%c%s", options[i].letter, options[i].arg ? ":" : "");
     }
     c->runs = 1;
+    c->tries = 16;
     c->stop_at = c->threads = -1;
     bool ok = true;
     optind = 0;

@@ -17,9 +17,10 @@ typedef struct cli {
     lower_options lower;            /* -D, --model */
     VEC(cli_pair) input;
     const char *device, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
-    const char *state, *state_in, *state_out, *trace, *dump, *layout, *winograd;
-    int64_t runs, stop_at, threads;
+    const char *state, *state_in, *state_out, *trace, *dump, *layout, *winograd, *schedules;
+    int64_t runs, stop_at, threads, tries;
     bool json, markdown, onnx, step, verbose, time, bless, fast_math, strict, no_verify, probe, schema, in_place, check, quiet, diag_json;
+    struct sched_book *book;        /* notes the kernels that are scheduled; NULL: nobody asks */
     ir_module *loaded;              /* by cli_load() */
 } cli;
 
@@ -45,6 +46,7 @@ ir_graph *cli_graph(cli *c, ir_module *m);
 int cli_finish(cli *c);
 
 int verb_build(cli *c);
+int verb_tune(cli *c);
 int verb_run(cli *c);
 int verb_sim(cli *c);
 int verb_check(cli *c);

@@ -8,6 +8,7 @@
 
 const cli_verb cli_verbs[] = {
     {"build", verb_build, "GRAPH [--device F.json] [-o DIR] [--emit=sources|lib|exe]", "compiles a graph to standalone C, and to a program"},
+    {"tune", verb_tune, "GRAPH [--device F.json] [-o FILE] [--tries N]", "measures schedules of a graph's kernels, and writes down the best"},
     {"run", verb_run, "GRAPH --input x=x.npy ... [--output DIR]", "builds a graph, unless that was done before, and runs it"},
     {"sim", verb_sim, "GRAPH --input x=x.npy ... --output DIR", "runs a graph in the simulator"},
     {"check", verb_check, "GRAPH [--device F.json]", "says everything that is wrong with a graph"},

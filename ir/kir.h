@@ -135,6 +135,7 @@ typedef struct kir_func {
     bool verified;                    /* kir_verify() has passed it as it is */
     const ir_inst *inst;              /* what it computes */
     const char *schedule;             /* said in its header comment */
+    uint64_t key;                     /* of the loops without a schedule, in files of schedules; 0: there is no file */
     kir_var *arg[2];                  /* of a scalar function: its arguments, and what it gives */
     const kir_expr *result;
     int nvar, nexpr;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "ir/names.h"
 #include "ir/shape.h"
-#include "passes/sched.h"
+#include "passes/sched_book.h"
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 
@@ -540,14 +540,15 @@ static void lower_body(lw *l)
     if (chosen) lw_close(l, 1);
 }
 
-/* The kernel by the device's schedule; NULL: there is none that the verifier can follow. */
-static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, const char **unused)
+/* The kernel by a schedule; NULL: there is none that the verifier can follow. */
+static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, const char **unused, uint64_t *key)
 {
     lw l;
     begin(&l, p, inst, error_place(inst));
     l.target = p->plan->target;
     lower_body(&l);
     const char *schedule = l.schedule ? l.schedule : sched_apply(p->plan->target, l.m, &l.b, l.call);
+    *key = l.b.func->key;
     if (!schedule) return NULL;
     plan_call *call = end(&l, kernel_name(&l));
     call->kernel->schedule = schedule;
@@ -555,6 +556,15 @@ static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, cons
     if (call->kernel->verified) return call;
     *unused = arena_printf(l.m->arena, "loops in the order of the axes; not shown to be safe: %s", schedule);
     return NULL;
+}
+
+/* By what the book has, if that comes out right; else by what is picked from the device's numbers. */
+static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, const char **unused)
+{
+    sched_book *book = p->plan->target->book;
+    uint64_t key;
+    plan_call *call = lower_by_schedule(p, inst, unused, &key);
+    return call || !book || !sched_strike(book, key) ? call : lower_by_schedule(p, inst, unused, &key);
 }
 
 plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)

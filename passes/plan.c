@@ -71,6 +71,7 @@ plan *plan_module(ir_module *m, const plan_options *options)
     sched_target *target = ARENA_NEW(m->arena, sched_target);
     if (options->device && sched_target_of(options->device, target)) p->target = target;
     target->strict = options->strict;
+    target->book = options->book;
     ir_number(m);
     name_symbols(m);
     for (int g = 0; g < m->graph.n; g++) plan_one(p, m->graph.at[g], options);

@@ -101,6 +101,7 @@ typedef struct plan_options {
     bool gpu;           /* kernels are spread over a grid */
     plan_layout layout;
     bool strict;        /* results are the same to the bit for every device, compiler, layout and schedule */
+    struct sched_book *book;     /* schedules that were found before; NULL: none */
     const struct device *device; /* whose numbers kernels are scheduled by; NULL: not at all */
 } plan_options;
 

@@ -3,6 +3,7 @@
 
 #include "passes/k_pack.h"
 #include "passes/k_reduce.h"
+#include "passes/sched_book.h"
 #include "passes/k_sums.h"
 
 bool sched_target_of(const device *d, sched_target *to)
@@ -191,6 +192,7 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
 {
     k_nest nest;
     sched s;
+    if (t->book) b->func->key = sched_key(t, b, call);
     bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, &s);
     if (!picked) return fixed ? fix_inside(t, &nest) : reduce_inside(t, &nest);
     if (fixed) { /* the sums of a lane are arrays, too many for registers */
@@ -198,6 +200,8 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
         if (!k_find_nest(b, &nest) || !sched_pick(t, &nest, call, &s)) return NULL;
         s.rows_axis = -1;
         s.vectors = s.rows = 1;
+    } else if (t->book) {
+        sched_from_book(t, &nest, b->func->key, &s);
     }
     order_loops(&nest, &s);
     for (int i = 0; i < nest.n; i++)

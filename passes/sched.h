@@ -19,6 +19,7 @@ typedef struct sched_target {
     bool strict;                     /* nothing may change a rounding, or the order in which a result is summed up */
     double loads;                    /* of one core in a cycle */
     int64_t line, ahead;             /* bytes: of a line of the caches, 0: unknown; how far ahead streams are asked for */
+    struct sched_book *book;         /* schedules that were found before; NULL: they are all picked */
     int64_t cache;                   /* bytes that one core may fill and keep: its share of the last private one */
 } sched_target;
 
@@ -35,6 +36,7 @@ typedef struct sched {
     bool lanes_outside;        /* the tiles' loop over lanes_axis stands around the one over rows_axis */
     bool parts;                /* what is left of lanes_axis is a part of a vector, not several narrower ones */
     const kir_stmt *unrolled;  /* a loop of the core that is written out; NULL: none */
+    int unroll;                /* in files: the number of that loop, from 1; 0: none */
 } sched;
 
 /* The schedule for a nest; false: none is better than the loops as they are. */

@@ -14,6 +14,7 @@ import collections
 import concurrent.futures as futures
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -127,7 +128,7 @@ class Case:
         """None, or what is wrong with what a program made."""
         for r in range(self.runs):
             for name, v in self.g.outputs:
-                wrong = elements.differ(v.dtype, self.result(to, r, name), self.result("sim", r, name), [self.result(n, r, name) for n in noisy])
+                wrong = elements.differ(v.dtype, self.result(to, r, name), self.result("sim", r, name), [self.result(n, r, name) for n in noisy], self.any_infinity)
                 if wrong:
                     return "run %d: %s %s" % (r, name, wrong)
         return None
@@ -170,6 +171,7 @@ class Batch:
                 raise Failure(graph.seed, "sim", "nfc sim ends with %d: %s" % (c.sim.returncode, c.sim.stderr[:800]), graph)
             self.count["run errors"] += 1
         c.noisy = []
+        c.any_infinity = "--fast-math" in self.ways()["tuned"][3]
         self.add_noise(c, 2)
         return c
 
@@ -199,7 +201,31 @@ class Batch:
     def build(self, cases, way, folder):
         device, _, _, options = self.ways()[way]
         binds = [b for c in cases for b in c.binds]
-        return run([self.nfc, "build", "-q", self.module(cases, folder), "--device", device, "--emit=sources", "-o", os.path.join(folder, way)] + binds + options)
+        out = os.path.join(folder, way)
+        command = [self.nfc, "build", "-q", self.module(cases, folder), "--device", device, "--emit=sources", "-o", out] + binds + options
+        if way != "tuned" or self.number % 3:
+            return run(command)
+        path = os.path.join(folder, "random.schedules")
+        self.schedules(path, device, [])
+        p = run(command + ["--schedules", path])
+        if p.returncode:
+            return p
+        self.schedules(path, device, self.keys(out))
+        return run(command + ["--schedules", path])
+
+    def keys(self, out):
+        with open(os.path.join(out, "report.json")) as f:
+            return sorted({k["key"] for g in json.load(f)["graphs"] for k in g["kernels"] if "key" in k})
+
+    def schedules(self, path, device, keys):
+        """Any schedule for each kernel: those that it cannot have are left out by the compiler."""
+        with open(path, "w") as f:
+            f.write("nfc-schedules 1\ndevice %s\n" % device)
+            for key in keys:
+                r = random.Random("%s %d" % (key, self.number))
+                rows = r.choice([1, 1, 2, 3, 4, 5, 8])
+                down = r.randrange(-1, 4) if rows == 1 else r.randrange(0, 4)
+                f.write("kernel %s lanes %d along %d vectors %d rows %d down %d outside %d unroll %d\n" % (key, r.choice([2, 4, 8, 16]), r.randrange(0, 4), r.choice([1, 1, 2, 3]), rows, down, r.randrange(0, 2) if down >= 0 else 0, r.choice([0, 0, 1, 2, 3])))
 
     def compile(self, folder, way):
         device, compiler, flags, _ = self.ways()[way]
