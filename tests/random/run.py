@@ -147,7 +147,7 @@ class Batch:
         k = self.number
         compiler, flags = COMPILERS[k % 4]
         other, others = COMPILERS[(k // 4 + 1 + k % 4) % 4]
-        options = [[], ["--layout=channels-last"], ["--strict"], ["--threads=2"], [], ["--layout=plain"], [], ["--fast-math"]][k % 8]
+        options = [[], ["--layout=channels-last"], ["--strict"], ["--threads=2"], ["--winograd=f4"], ["--layout=plain"], ["--winograd=f2"], ["--fast-math"]][k % 8]
         return {"naive": (os.path.join(self.work, "naive.json"), other, others, []), "tuned": (TUNED[k // 2 % 4], compiler, flags, options)}
 
     # ---- steps -------------------------------------------------------------------------------------
