@@ -1,6 +1,6 @@
 /* NAME.h: the contract of the emitted program. */
 #include <string.h>
-#include "codegen/program.h"
+#include "codegen/isa.h"
 #include "ir/names.h"
 
 static void put_sizes(cg_program *p, text *t)
@@ -10,7 +10,7 @@ static void put_sizes(cg_program *p, text *t)
         int64_t bytes;
         const char *what;
     } row[] = {
-        {"ARENA_BYTES", p->plan->arena, "scratch memory that the caller gives to init"},
+        {"ARENA_BYTES", p->arena_bytes, "scratch memory that the caller gives to init"},
         {"STATE_BYTES", p->state_bytes, "what is kept between runs; inside of the context"},
         {"WEIGHT_BYTES", p->weight_bytes, "read-only data"},
         {"STACK_BYTES", p->stack_bytes, "the most that a run takes of the stack"},
@@ -109,6 +109,7 @@ static void put_context(cg_program *p, text *t)
     line(t, "unsigned char *arena;");
     if (p->weights_mode == WEIGHTS_FILE) line(t, "const unsigned char *weights;");
     line(t, "const char *error_place;");
+    if (p->version.n) line(t, "int isa; /* the version that runs */");
     if (p->device->threads > 1) line(t, "%s_parallel *parallel;\nvoid *pool;", p->name);
     put_raw(t, "#ifdef NF_TRACE\n    void (*trace)(void *user, int kernel, int begin); /* told before and after each kernel */\n    void *trace_user;\n#endif\n");
     for (int i = 0; i < p->m->state.n; i++) {
@@ -159,6 +160,7 @@ void cg_emit_header(cg_program *p)
     for (int g = 0; g < p->m->graph.n; g++) put_ports(p, t, p->m->graph.at[g]);
     put_context(p, t);
     put_functions(p, t);
+    cg_put_isa_header(p, t);
     line(t, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif");
     cg_add_file(p, arena_printf(p->arena, "%s.h", p->name), t->at);
 }

@@ -271,6 +271,7 @@ static bool put_tracing(cg_program *p, text *t)
     int ncall = 0;
     for (int g = 0; g < p->plan->graph.n; g++) ncall += p->plan->graph.at[g]->call.n;
     put_raw(t, "#ifdef NF_TRACE\n");
+    if (p->version.n) ncall = 0; /* each version has kernels of its own */
     if (ncall) put_calls(p, t);
     line(t, "static void set_trace(void *ctx, nf_tracer *trace, void *user)\n{");
     t->indent++;
@@ -281,12 +282,28 @@ static bool put_tracing(cg_program *p, text *t)
     return ncall > 0;
 }
 
+/* The environment may ask for a version that is not the best. */
+static void put_version(cg_program *p, text *t)
+{
+    line(t, "static int init_version(%s_ctx *ctx, void *arena, size_t bytes)\n{", p->name);
+    t->indent++;
+    line(t, "const int status = %s_init(ctx, arena, bytes);\nconst char *const name = getenv(\"NF_ISA\");\nint isa = 0;", p->name);
+    line(t, "if (status || !name) return status;\nwhile (isa < %s_ISAS && strcmp(name, %s_isa_name(isa)) != 0) isa++;", p->upper, p->name);
+    line(t, "if (%s_set_isa(ctx, isa) == %s_OK) return %s_OK;", p->name, p->upper, p->upper);
+    line(t, "nf_error(0, \"NF_ISA\", \"'%%s' is no version of this program that the processor can run\", name);\nreturn %s_ERROR_ARGUMENT;", p->upper);
+    close_brace(t);
+    end_line(t);
+}
+
 /* The functions of the API behind pointers of one type for all programs. */
 static void put_functions(cg_program *p, text *t)
 {
     const char *n = p->name;
+    if (p->version.n) put_version(p, t);
     if (p->device->threads > 1)
-        line(t, "static nf_pool pool;\n\nstatic int init(void *ctx, void *arena, size_t bytes)\n{\n    int status = %s_init((%s_ctx *)ctx, arena, bytes);\n    if (!status) %s_set_threads((%s_ctx *)ctx, nf_parallel, &pool);\n    return status;\n}", n, n, n, n);
+        line(t, "static nf_pool pool;\n\nstatic int init(void *ctx, void *arena, size_t bytes)\n{\n    int status = %s((%s_ctx *)ctx, arena, bytes);\n    if (!status) %s_set_threads((%s_ctx *)ctx, nf_parallel, &pool);\n    return status;\n}", p->version.n ? "init_version" : arena_printf(p->arena, "%s_init", n), n, n, n);
+    else if (p->version.n)
+        line(t, "static int init(void *ctx, void *arena, size_t bytes) { return init_version((%s_ctx *)ctx, arena, bytes); }", n);
     else
         line(t,
              "static int init(void *ctx, void *arena, size_t bytes) { return %s_init((%s_ctx *)ctx, "
@@ -378,8 +395,8 @@ void cg_emit_main(cg_program *p)
          "*/",
          p->name, comment_safe(p->arena, p->source));
     bool threads = p->device->threads > 1;
-    line(t, "#include <stddef.h>\n#include <string.h>\n#include \"%s.h\"\n%s#include \"nf_main.h\"\n%s",
-         p->name, threads ? "#include \"nf_file.h\"\n" : "", threads ? "#include \"nf_threads.h\"\n" : "");
+    line(t, "#include <stddef.h>\n%s#include <string.h>\n#include \"%s.h\"\n%s#include \"nf_main.h\"\n%s",
+         p->version.n ? "#include <stdlib.h>\n" : "", p->name, threads || p->version.n ? "#include \"nf_file.h\"\n" : "", threads ? "#include \"nf_threads.h\"\n" : "");
     put_types(p, t);
     put_graphs(p, t);
     bool has_calls = put_tracing(p, t);

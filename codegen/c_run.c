@@ -510,7 +510,7 @@ void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g)
     print_bounds(&r);
     print_region(&r, g->g->body);
     r.t = t;
-    if (mentions(body, "weights") || mentions(body, "NF_WEIGHT")) line(t, p->weights_mode == WEIGHTS_FILE ? "const unsigned char *const weights = ctx->weights;" : "const unsigned char *const weights = %s_weights;", p->name);
+    if (mentions(body, "weights") || mentions(body, "NF_WEIGHT")) line(t, p->weights_mode == WEIGHTS_FILE ? "const unsigned char *const weights = ctx->weights;" : "const unsigned char *const weights = %s_weights;", p->weights_stem);
     print_variables(&r, g->g->body);
     if (can_fail(g)) line(t, "int status = 0;");
     if (mentions(body, "overflow")) line(t, "int overflow = 0;");

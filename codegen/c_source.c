@@ -1,6 +1,7 @@
 /* NAME.c: kernels, the functions of the context, one run function a graph. */
 #include <string.h>
 #include "codegen/helpers.h"
+#include "codegen/isa.h"
 #include "codegen/program.h"
 #include "frontend/statefile.h"
 #include "ir/names.h"
@@ -64,7 +65,7 @@ static void put_tables(cg_program *p, text *t)
         t->indent--;
         line(t, "};\n");
     }
-    if (p->weights_mode == WEIGHTS_INCBIN && p->tensor.n) line(t, "/* %s_weights.bin, which %s_weights.S takes in. */\nextern const unsigned char %s_weights[];\n", p->name, p->name, p->name);
+    if (p->weights_mode == WEIGHTS_INCBIN && p->tensor.n) line(t, "/* %s_weights.bin, which %s_weights.S takes in. */\nextern const unsigned char %s_weights[];\n", p->weights_stem, p->weights_stem, p->weights_stem);
 }
 
 static void put_set_weights(cg_program *p, text *t)
@@ -126,7 +127,8 @@ static void put_init(cg_program *p, text *t)
     if (p->device->threads > 1) line(t, "ctx->parallel = 0;\nctx->pool = 0;");
     put_raw(t, "#ifdef NF_TRACE\n    ctx->trace = 0;\n    ctx->trace_user = 0;\n#endif\n");
     line(t, "%s_reset(ctx);", p->name);
-    if (p->plan->arena) line(t, "if (!arena || arena_bytes < %s_ARENA_BYTES || (uintptr_t)arena %% %s_ARENA_ALIGN != 0) {\n    ctx->arena = 0;\n    return %s_ERROR_ARENA;\n}", p->upper, p->upper, p->upper);
+    if (p->version.n) line(t, "ctx->isa = 0;\nwhile (!%s_has_isa(ctx->isa)) ctx->isa++;", p->name);
+    if (p->arena_bytes) line(t, "if (!arena || arena_bytes < %s_ARENA_BYTES || (uintptr_t)arena %% %s_ARENA_ALIGN != 0) {\n    ctx->arena = 0;\n    return %s_ERROR_ARENA;\n}", p->upper, p->upper, p->upper);
     else line(t, "(void)arena_bytes;");
     line(t, "return %s_OK;", p->upper);
     close_brace(t);
@@ -200,11 +202,15 @@ static void put_save_load(cg_program *p, text *t)
 
 /* ---- the rest of the API ------------------------------------------------------------------- */
 
-static void put_texts(cg_program *p, text *t, const text *runs)
+static void put_texts(cg_program *p, text *t)
 {
     line(t, "const char *%s_status_text(int status)\n{\n    static const char *const text[] = {\"ok\", \"index out of range\", \"integer division by zero\", \"an input breaks its bound\",\n        \"a free dim is out of its bounds\", \"the arena is too small or not aligned\",\n        \"the weights are not those of this program\", \"not a saved state of this program\", \"a null pointer\",\n        \"a size that is known at run time only is out of its bounds\"};\n    return status < 0 || status > %s_ERROR_SIZE ? \"unknown status\" : text[status];\n}\n", p->name, p->upper);
     line(t, "const char *%s_error_place(const %s_ctx *ctx) { return ctx->error_place; }\n", p->name, p->name);
-    if (strstr(runs->at, "nf_fail(")) line(t, "static int nf_fail(%s_ctx *ctx, int status, const char *place)\n{\n    ctx->error_place = place;\n    return status;\n}\n", p->name);
+}
+
+static void put_fail(cg_program *p, text *t, const text *runs)
+{
+    if (runs->n && strstr(runs->at, "nf_fail(")) line(t, "static int nf_fail(%s_ctx *ctx, int status, const char *place)\n{\n    ctx->error_place = place;\n    return status;\n}\n", p->name);
 }
 
 static void put_runs(cg_program *p, cg_module *c, text *t)
@@ -212,7 +218,7 @@ static void put_runs(cg_program *p, cg_module *c, text *t)
     for (int g = 0; g < p->plan->graph.n; g++) {
         const plan_graph *pg = p->plan->graph.at[g];
         line(t, "/* Graph '%s': %lld bytes of arena. */", comment_safe(p->arena, pg->g->name), (long long)pg->arena);
-        line(t, "int %s(%s_ctx *ctx, const %s *in, %s *out)\n{", cg_graph_symbol(p, pg->g, "run"), p->name, cg_graph_symbol(p, pg->g, "in"), cg_graph_symbol(p, pg->g, "out"));
+        line(t, "int %s(%s_ctx *ctx, const %s *in, %s *out)\n{", cg_run_symbol(p, pg->g), p->name, cg_graph_symbol(p, pg->g, "in"), cg_graph_symbol(p, pg->g, "out"));
         t->indent++;
         cg_emit_run(p, c, t, pg);
         close_brace(t);
@@ -233,47 +239,76 @@ static void put_strictness(text *t)
 static void put_prologue(cg_program *p, text *t)
 {
     line(t, "/* SPDX-License-Identifier: 0BSD\n * %s: made by nfc from %s for device '%s'. %s.h says how to use it. */", p->name, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name), p->name);
-    line(t, "#include \"%s.h\"", p->name);
+    line(t, "#include \"%s%s.h\"", p->name, p->isa || p->version.n ? "_isas" : "");
+    if (p->version.n) cg_put_isa_includes(p, t);
     if (p->device->libc) line(t, "#include <string.h>");
     if (p->plan->strict) put_strictness(t);
-    if (p->weights_mode == WEIGHTS_ARRAY && p->tensor.n) line(t, "#include \"%s_weights.h\"", p->name);
+    if (p->version.n) return;
+    if (p->weights_mode == WEIGHTS_ARRAY && p->tensor.n) line(t, "#include \"%s_weights.h\"", p->weights_stem);
     line(t, "\n#if defined(__GNUC__)\n#define NF_RESTRICT __restrict\n#elif !defined(__cplusplus)\n#define NF_RESTRICT restrict\n#else\n#define NF_RESTRICT\n#endif\n");
     line(t, "/* What lies at an offset of the arena. */\n#define NF_AT(type, offset) ((type *)(void *)(arena + (offset)))");
     if (p->weights_mode != WEIGHTS_ARRAY) line(t, "/* What lies at an offset of the weights. */\n#define NF_WEIGHT(type, offset) ((const type *)(const void *)(weights + (offset)))");
     line(t, "/* Calls a kernel; the number is its call's in the trace. */\n#ifdef NF_TRACE\n#define NF_RUN(number, call) \\\n    do { \\\n        if (ctx->trace) ctx->trace(ctx->trace_user, number, 1); \\\n        call; \\\n        if (ctx->trace) ctx->trace(ctx->trace_user, number, 0); \\\n    } while (0)\n#else\n#define NF_RUN(number, call) call\n#endif\n");
 }
 
-void cg_emit_source(cg_program *p)
+/* Kernels and run functions, and what they need; `between` stands in the middle. */
+static text *put_computing(cg_program *p, const text *between)
 {
     cg_module c = {.m = p->m, .arena = p->arena, .device = p->device, .dialect = &dialect_c, .strict = p->plan->strict, .helpers = text_new(p->arena), .kernels = text_new(p->arena)};
     map_init(&c.have, p->arena);
-    text *head = text_new(p->arena), *runs = text_new(p->arena), *all = text_new(p->arena);
+    text *head = text_new(p->arena), *runs = text_new(p->arena), *fails = text_new(p->arena), *all = text_new(p->arena);
     put_kernels(p, &c);
     put_runs(p, &c, runs);
     put_prologue(p, head);
     put_tables(p, head);
     cg_put_parts_helpers(p, head);
+    put_fail(p, fails, runs);
+    for (int i = 0; i < 6; i++) {
+        const text *part = (const text *[]){head, c.helpers, c.kernels, fails, between, runs}[i];
+        if (part && part->n) put_raw(all, part->at);
+    }
+    return all;
+}
+
+/* The functions that are the same whatever the kernels are. */
+static text *put_api(cg_program *p)
+{
     text *api = text_new(p->arena);
-    put_texts(p, api, runs);
+    put_texts(p, api);
+    cg_put_isa_choice(p, api);
     put_reset(p, api);
     put_init(p, api);
     put_set_weights(p, api);
     put_set_threads(p, api);
     put_save_load(p, api);
-    for (int i = 0; i < 5; i++) {
-        const text *part = (const text *[]){head, c.helpers, c.kernels, api, runs}[i];
-        if (part->n) put_raw(all, part->at);
+    return api;
+}
+
+void cg_emit_source(cg_program *p)
+{
+    text *all = p->version.n ? text_new(p->arena) : put_computing(p, put_api(p));
+    if (p->version.n) {
+        put_prologue(p, all);
+        end_line(all);
+        put_raw(all, put_api(p)->at);
+        cg_put_isa_runs(p, all);
     }
     cg_add_file(p, arena_printf(p->arena, "%s.c", p->name), all->at);
+}
+
+void cg_emit_version(cg_program *p)
+{
+    cg_add_file(p, arena_printf(p->arena, "%s.c", p->stem), put_computing(p, NULL)->at);
 }
 
 /* ---- the backend --------------------------------------------------------------------------- */
 
 static void emit(cg_program *p)
 {
-    cg_emit_weights(p);
+    if (!p->version.n) cg_emit_weights(p);
     cg_emit_header(p);
     cg_emit_source(p);
+    if (p->version.n) cg_emit_isas(p);
     if (p->device->threads > 1 && p->device->libc) cg_emit_pool(p);
     if (p->with_main) cg_emit_main(p);
     cg_emit_package(p);

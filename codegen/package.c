@@ -1,6 +1,6 @@
 /* How the program is built: Makefile and CMakeLists.txt. */
 #include <string.h>
-#include "codegen/program.h"
+#include "codegen/isa.h"
 #include "frontend/embed.h"
 
 /* ---- files --------------------------------------------------------------------------------- */
@@ -29,7 +29,7 @@ static bool is_main_file(const cg_program *p, const char *name)
 
 static bool is_source(const cg_program *p, const char *name)
 {
-    return strcmp(name, arena_printf(p->arena, "%s.c", p->name)) == 0;
+    return strcmp(name, arena_printf(p->arena, "%s.c", p->name)) == 0 || cg_version_of_file(p, name);
 }
 
 static const char *without_ending(const cg_program *p, const char *name)
@@ -94,6 +94,14 @@ static void put_objects(cg_program *p, text *t, const file_names *files, bool tr
     }
 }
 
+/* Of the kind of processor that a version is for; they stand behind those of the others, and count. */
+static void put_version_flags(text *t, const cg_program *v)
+{
+    if (!v) return;
+    put_words(t, &v->device->compiler.flags);
+    put_words(t, &v->device->chosen->flags);
+}
+
 /* "decode_main.o: decode_main.c decode.h nf_main.h": what an object is made from. */
 static void put_rule(cg_program *p, text *t, const char *object, const char *file,
                      const char *flags)
@@ -101,13 +109,15 @@ static void put_rule(cg_program *p, text *t, const char *object, const char *fil
     bool assembler = strcmp(ending(file), ".S") == 0, runtime = is_runtime(p, file),
          of_main = is_main_file(p, file);
     put(t, "%s.o: %s", object, file);
-    if (assembler) put(t, " %s_weights.bin", p->name);
+    if (assembler) put(t, " %s.bin", without_ending(p, file));
     for (int i = 0; i < p->file.n && !assembler; i++) {
         const char *name = p->file.at[i].name;
         bool included = is_main_file(p, name) ? of_main : cg_is_pool_file(name) ? of_main || runtime : !runtime;
         if (strcmp(ending(name), ".h") == 0 && included) put(t, " %s", name);
     }
-    line(t, "\n\t$(CC) $(CPPFLAGS) $(CFLAGS)%s -c -o $@ $<\n", assembler ? " -I'$(DIR)'" : flags);
+    put(t, "\n\t$(CC) $(CPPFLAGS) $(CFLAGS)");
+    put_version_flags(t, cg_version_of_file(p, file));
+    line(t, "%s -c -o $@ $<\n", assembler ? " -I'$(DIR)'" : flags);
 }
 
 static void put_rules(cg_program *p, text *t)
@@ -211,11 +221,31 @@ static void put_cmake_compiler(cg_program *p, text *t)
     line(t, "    set(CMAKE_C_COMPILER %s)\nendif()", p->device->compiler.command);
 }
 
+static bool has_assembler(const cg_program *p)
+{
+    for (int i = 0; i < p->file.n; i++)
+        if (strcmp(ending(p->file.at[i].name), ".S") == 0) return true;
+    return false;
+}
+
+/* Each version by the options of its kind of processor, behind those of all. */
+static void put_cmake_versions(cg_program *p, text *t)
+{
+    for (int i = 0; i < p->version.n; i++) {
+        put(t, "set_source_files_properties(%s.c PROPERTIES COMPILE_OPTIONS \"", p->version.at[i]->stem);
+        const device *d = p->version.at[i]->device;
+        for (int k = 0; k < d->compiler.flags.n; k++) put(t, "%s%s", k ? ";" : "", d->compiler.flags.at[k]);
+        for (int k = 0; k < d->chosen->flags.n; k++) put(t, ";%s", d->chosen->flags.at[k]);
+        line(t, "\")");
+    }
+    if (p->version.n) end_line(t);
+}
+
 static void emit_cmake(cg_program *p)
 {
     text *t = text_new(p->arena);
     const char *n = p->name, *weights = arena_printf(p->arena, "%s_weights", n);
-    bool assembler = has_file(p, arena_printf(p->arena, "%s.S", weights)),
+    bool assembler = has_assembler(p),
          blob = has_file(p, arena_printf(p->arena, "%s.bin", weights));
     line(t, "# SPDX-License-Identifier: 0BSD");
     line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source),
@@ -226,12 +256,17 @@ static void emit_cmake(cg_program *p)
     if (has_pool(p)) line(t, "set(THREADS_PREFER_PTHREAD_FLAG ON)\nfind_package(Threads REQUIRED)\n");
     if (assembler) {
         line(t, "# The assembler takes the weights in from here.");
-        line(t,
-             "set_source_files_properties(%s.S PROPERTIES\n    COMPILE_OPTIONS "
-             "\"-I${CMAKE_CURRENT_SOURCE_DIR}\"\n    OBJECT_DEPENDS "
-             "\"${CMAKE_CURRENT_SOURCE_DIR}/%s.bin\")\n",
-             weights, weights);
+        for (int i = 0; i < p->file.n; i++) {
+            if (strcmp(ending(p->file.at[i].name), ".S") != 0) continue;
+            const char *stem = without_ending(p, p->file.at[i].name);
+            line(t,
+                 "set_source_files_properties(%s.S PROPERTIES\n    COMPILE_OPTIONS "
+                 "\"-I${CMAKE_CURRENT_SOURCE_DIR}\"\n    OBJECT_DEPENDS "
+                 "\"${CMAKE_CURRENT_SOURCE_DIR}/%s.bin\")\n",
+                 stem, stem);
+        }
     }
+    put_cmake_versions(p, t);
     put_target(p, t, library_target(p), false);
     if (p->with_main) {
         const char *target = arena_printf(p->arena, "%s_program", n);

@@ -35,6 +35,11 @@ const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *
     return arena_printf(p->arena, "%s_%s_%s", p->name, name_identifier(p->arena, g->name), suffix);
 }
 
+const char *cg_run_symbol(const cg_program *p, const ir_graph *g)
+{
+    return cg_graph_symbol(p, g, p->isa ? arena_printf(p->arena, "run_%s", p->isa) : "run");
+}
+
 static const char **unique_names(const cg_program *p, nfc_map *taken, int n)
 {
     map_init(taken, p->arena);
@@ -54,7 +59,7 @@ static const char **port_members(cg_program *p, const ir_graph *g, bool output)
 
 static void name_members(cg_program *p)
 {
-    static const char *const own[] = {"arena", "weights", "error_place", "trace", "trace_user", NULL};
+    static const char *const own[] = {"arena", "weights", "error_place", "trace", "trace_user", "isa", NULL};
     nfc_map taken;
     p->state_member = unique_names(p, &taken, p->m->state.n);
     for (int i = 0; own[i]; i++) map_set(&taken, own[i], &taken);
@@ -81,7 +86,7 @@ const char *cg_state_member(const cg_program *p, int state) { return p->state_me
  * calls its own must not hide a name of the file. */
 static void take_names(cg_program *p)
 {
-    static const char *const api[] = {"ctx", "in", "out", "run", "init", "reset", "save", "load", "status", "status_text", "error_place", "set_weights", "weights", "main", "h", NULL};
+    static const char *const api[] = {"ctx", "in", "out", "run", "init", "reset", "save", "load", "status", "status_text", "error_place", "set_weights", "weights", "has_isa", "set_isa", "isa_name", "main", "h", NULL};
     map_init(&p->taken, p->arena);
     for (int i = 0; api[i]; i++) {
         map_set(&p->taken, arena_printf(p->arena, "%s_%s", p->name, api[i]), p);
@@ -395,14 +400,22 @@ static const char *program_name(nfc_arena *a, const char *module)
 
 cg_program *program_new(nfc_session *s, const plan *planned, const device *d, bool with_main)
 {
+    cg_program *p = program_new_version(s, planned, d, NULL);
+    if (p) p->with_main = with_main;
+    return p;
+}
+
+cg_program *program_new_version(nfc_session *s, const plan *planned, const device *d, const char *isa)
+{
     cg_program *p = ARENA_NEW(s->arena, cg_program);
-    *p = (cg_program){.s = s, .arena = s->arena, .m = planned->m, .plan = planned, .device = d, .with_main = with_main, .backend = backend_named(d->backend)};
+    *p = (cg_program){.s = s, .arena = s->arena, .m = planned->m, .plan = planned, .device = d, .isa = isa, .has_weights = true, .arena_bytes = planned->arena, .backend = backend_named(d->backend)};
     if (!p->backend) {
         diag_error(&s->diags, E_DEVICE, d->at, "there is no backend '%s'", d->backend);
         return NULL;
     }
     p->name = program_name(p->arena, planned->m->name);
     p->upper = name_upper(p->arena, p->name);
+    p->stem = p->weights_stem = isa ? arena_printf(p->arena, "%s_%s", p->name, isa) : p->name;
     p->source = planned->m->file.n ? source_get(&s->sources, planned->m->file.at[0])->path : planned->m->name;
     if (strrchr(p->source, '/')) p->source = strrchr(p->source, '/') + 1;
     p->state_bytes = planned->state_bytes;

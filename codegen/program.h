@@ -54,6 +54,11 @@ typedef struct cg_program {
     const device *device;
     const struct nfc_backend *backend; /* that the device names */
     const char *name, *upper;     /* prefix of every symbol */
+    const char *stem, *weights_stem; /* of the files and names of its own, and of its weights: "NAME", "NAME_x86_avx2" */
+    const char *isa;              /* of a version for one of several kinds of processors: "x86_avx2" */
+    VEC(struct cg_program *) version; /* the best first, the last runs everywhere; empty: there is one, this */
+    bool has_weights;             /* its weights are its own */
+    int64_t arena_bytes;
     const char *source;           /* base name of the graph's file */
     bool with_main;
     device_weights weights_mode;
@@ -88,6 +93,8 @@ const nfc_backend *backend_named(const char *name);
 /* A program without its files: its names, weights, kernels and sizes. Reports and returns NULL when
  * the device names no backend. */
 cg_program *program_new(nfc_session *s, const plan *planned, const device *d, bool with_main);
+/* One of several versions of a program: isa.h. */
+cg_program *program_new_version(nfc_session *s, const plan *planned, const device *d, const char *isa);
 /* Can the device have it? Reports everything that speaks against it. */
 bool program_fits(cg_program *p);
 /* Makes the files of a program; with_main: also those of an executable. Reports and returns NULL when
@@ -100,6 +107,8 @@ void cg_add_file(cg_program *p, const char *name, const char *content);
 void cg_add_data(cg_program *p, const char *name, const void *data, size_t n);
 /* "NAME_run", or "NAME_GRAPH_run" when the module has several graphs. */
 const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *suffix);
+/* Its run function; of a version, the version's. */
+const char *cg_run_symbol(const cg_program *p, const ir_graph *g);
 /* The member of the graph's in or out struct that a port is; of the context that a state is. */
 const char *cg_port_member(const cg_program *p, const ir_graph *g, bool output, int port);
 const char *cg_state_member(const cg_program *p, int state);
@@ -135,6 +144,8 @@ int64_t cg_frame_bytes(ir_module *m, const kir_func *f);
 /* NAME.h and NAME.c. */
 void cg_emit_header(cg_program *p);
 void cg_emit_source(cg_program *p);
+/* The kernels and run functions of a version: NAME_ISA.c. */
+void cg_emit_version(cg_program *p);
 /* The body of a graph's run function. */
 void cg_emit_run(cg_program *p, cg_module *c, text *t, const plan_graph *g);
 /* Calls of all graphs are numbered in one row, for traces: the number of a graph's first. */

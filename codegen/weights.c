@@ -25,7 +25,7 @@ static int add_tensor(cg_program *p, const ir_inst *inst, int entry, nfc_map *by
     uint64_t key[2] = {cg_fnv1a(x.data, (size_t)x.bytes), (uint64_t)x.dtype};
     intptr_t known = (intptr_t)map_getn(by_hash, (const char *)key, sizeof key);
     if (known && same_tensor(&p->tensor.at[known - 1], &x)) return (int)known - 1;
-    x.name = name_unique(p->arena, &p->taken, arena_printf(p->arena, "%s_%s", p->name, x.what));
+    x.name = name_unique(p->arena, &p->taken, arena_printf(p->arena, "%s_%s", p->weights_stem, x.what));
     vec_push(p->arena, &p->tensor, x);
     map_setn(by_hash, (const char *)key, sizeof key, (void *)(intptr_t)p->tensor.n);
     return p->tensor.n - 1;
@@ -147,15 +147,16 @@ static void put_declarations(cg_program *p, text *t)
 static void emit_arrays(cg_program *p)
 {
     text *h = text_new(p->arena), *c = text_new(p->arena);
-    line(h, "/* SPDX-License-Identifier: 0BSD\n * The weights of %s; private to its sources. */", p->name);
-    line(h, "#ifndef %s_WEIGHTS_H\n#define %s_WEIGHTS_H\n\n#include <stdint.h>\n", p->upper, p->upper);
+    const char *guard = name_upper(p->arena, p->weights_stem);
+    line(h, "/* SPDX-License-Identifier: 0BSD\n * The weights of %s; private to its sources. */", p->weights_stem);
+    line(h, "#ifndef %s_WEIGHTS_H\n#define %s_WEIGHTS_H\n\n#include <stdint.h>\n", guard, guard);
     line(h, "#ifdef __cplusplus\nextern \"C\" {\n#endif");
     put_declarations(p, h);
     line(h, "#ifdef __cplusplus\n}\n#endif\n\n#endif");
-    line(c, "/* SPDX-License-Identifier: 0BSD */\n#include \"%s_weights.h\"\n", p->name);
+    line(c, "/* SPDX-License-Identifier: 0BSD */\n#include \"%s_weights.h\"\n", p->weights_stem);
     for (int i = 0; i < p->tensor.n; i++) put_array(p, c, &p->tensor.at[i]);
-    cg_add_file(p, arena_printf(p->arena, "%s_weights.h", p->name), h->at);
-    cg_add_file(p, arena_printf(p->arena, "%s_weights.c", p->name), c->at);
+    cg_add_file(p, arena_printf(p->arena, "%s_weights.h", p->weights_stem), h->at);
+    cg_add_file(p, arena_printf(p->arena, "%s_weights.c", p->weights_stem), c->at);
 }
 
 /* ---- the blob ------------------------------------------------------------------------------ */
@@ -184,15 +185,15 @@ static void emit_blob(cg_program *p)
     put_u64(blob + 8, (uint64_t)p->blob_bytes);
     p->blob_hash = cg_fnv1a(blob + CG_BLOB_HEADER, (size_t)(p->blob_bytes - CG_BLOB_HEADER));
     put_u64(blob + 16, p->blob_hash);
-    cg_add_data(p, arena_printf(p->arena, "%s_weights.bin", p->name), blob, (size_t)p->blob_bytes);
+    cg_add_data(p, arena_printf(p->arena, "%s_weights.bin", p->weights_stem), blob, (size_t)p->blob_bytes);
     if (p->weights_mode != WEIGHTS_INCBIN) return;
     text *s = text_new(p->arena);
     line(s, "/* SPDX-License-Identifier: 0BSD */");
-    line(s, "#if defined(__APPLE__)\n#define SYMBOL _%s_weights\n    .const\n#else\n#define SYMBOL %s_weights\n#endif", p->name, p->name);
+    line(s, "#if defined(__APPLE__)\n#define SYMBOL _%s_weights\n    .const\n#else\n#define SYMBOL %s_weights\n#endif", p->weights_stem, p->weights_stem);
     line(s, "#if defined(__wasm__)\n    .section .rodata.weights,\"\",@\n    .type SYMBOL,@object\n    .size SYMBOL,%lld\n#elif !defined(__APPLE__)\n    .section .rodata\n#endif", (long long)p->blob_bytes);
-    line(s, "    .globl SYMBOL\n    .balign 4096\nSYMBOL:\n    .incbin \"%s_weights.bin\"", p->name);
+    line(s, "    .globl SYMBOL\n    .balign 4096\nSYMBOL:\n    .incbin \"%s_weights.bin\"", p->weights_stem);
     line(s, "#if defined(__ELF__)\n    .section .note.GNU-stack,\"\",%%progbits\n#endif");
-    cg_add_file(p, arena_printf(p->arena, "%s_weights.S", p->name), s->at);
+    cg_add_file(p, arena_printf(p->arena, "%s_weights.S", p->weights_stem), s->at);
 }
 
 void cg_emit_weights(cg_program *p)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "codegen/program.h"
+#include "codegen/isa.h"
 #include "frontend/made.h"
 #include "frontend/outdir.h"
 #include "frontend/schedules.h"
@@ -44,11 +44,13 @@ static bool make_strict(cli *c, device *d)
     return true;
 }
 
-const device *cli_device(cli *c)
+static const device *load_device(cli *c, const char *name)
 {
-    device *d = device_load(c->s, c->device ? c->device : DEVICE_DEFAULT);
+    device *d = device_load(c->s, name);
     return d && choose_threads(c, d) && make_strict(c, d) ? d : NULL;
 }
+
+const device *cli_device(cli *c) { return load_device(c, c->device ? c->device : DEVICE_DEFAULT); }
 
 static bool is_dump(const cli *c, const char *what) { return c->dump && strcmp(c->dump, what) == 0; }
 
@@ -226,16 +228,81 @@ static bool make_program(cli *c, const char *dir, const cg_program *p, build_kin
     return false;
 }
 
-bool build_program(cli *c, const char *dir, build_kind kind, build_result *out)
+/* ---- one device, or several of a kind --------------------------------------------------------- */
+
+static bool wants_main(build_kind kind, const device *d) { return kind == BUILD_EXE || (kind == BUILD_SOURCES && d->libc); }
+
+static cg_program *one_program(cli *c, build_kind kind)
 {
     const device *d = cli_device(c);
     plan *planned = d ? cli_plan(c, d) : NULL;
-    if (!planned) return false;
-    bool with_main = kind == BUILD_EXE || (kind == BUILD_SOURCES && d->libc);
-    cg_program *p = program_emit(c->s, planned, d, with_main);
+    return planned ? program_emit(c->s, planned, d, wants_main(kind, d)) : NULL;
+}
+
+enum { MOST_ISAS = 16 };
+
+/* The devices of "a,b,c", in the order in which init tries them; 0 after a report. */
+static int read_isas(cli *c, const device **d)
+{
+    int n = 0;
+    if (c->device) {
+        diag_error_in(&c->s->diags, E_USAGE, "--isa", "it names the devices; --device has another");
+        return 0;
+    }
+    for (const char *at = c->isa;; at += *at == ',') {
+        size_t length = strcspn(at, ",");
+        if (n == MOST_ISAS) {
+            diag_error_in(&c->s->diags, E_USAGE, "--isa", "more than %d devices", MOST_ISAS);
+            return 0;
+        }
+        d[n] = load_device(c, arena_strndup(c->s->arena, at, length));
+        if (!d[n++]) return 0;
+        at += length;
+        if (!*at) break;
+    }
+    return cg_order_isas(c->s, d, n) ? n : 0;
+}
+
+static bool says_the_same(const nfc_diag *a, const nfc_diag *b)
+{
+    return a->code == b->code && a->severity == b->severity && a->at.line == b->at.line && a->at.col == b->at.col && strcmp(a->text, b->text) == 0;
+}
+
+/* What was said of the graph before is not said again: rows from `from` on. */
+static void drop_repeated(nfc_diags *d, int from)
+{
+    int kept = from;
+    for (int i = from; i < d->row.n; i++) {
+        bool repeats = false;
+        for (int k = 0; k < from; k++) repeats |= says_the_same(d->row.at[k], d->row.at[i]);
+        if (repeats && d->row.at[i]->severity == DIAG_WARNING) d->warnings--;
+        else d->row.at[kept++] = d->row.at[i];
+    }
+    d->row.n = kept;
+}
+
+/* The graph goes through the passes for each of them, for what they make of it differs. */
+static cg_program *joined_program(cli *c, build_kind kind)
+{
+    const device *d[MOST_ISAS];
+    const plan *planned[MOST_ISAS];
+    int n = read_isas(c, d);
+    for (int i = 0; i < n; i++) {
+        const int said = c->s->diags.row.n;
+        c->loaded = NULL;
+        planned[i] = cli_plan(c, d[i]);
+        if (!planned[i]) return NULL;
+        drop_repeated(&c->s->diags, said);
+    }
+    return n ? cg_join_isas(c->s, planned, d, n, wants_main(kind, d[n - 1])) : NULL;
+}
+
+bool build_program(cli *c, const char *dir, build_kind kind, build_result *out)
+{
+    cg_program *p = c->isa ? joined_program(c, kind) : one_program(c, kind);
     if (!p || !write_program(c, dir, p)) return false;
     if (c->verbose) fprintf(stderr, "nfc: wrote %d files to %s\n", p->file.n, dir);
-    *out = (build_result){.name = p->name, .device = d, .plan = planned, .kernels = p->kernel.n, .weight_bytes = p->weight_bytes, .stack_bytes = p->stack_bytes};
+    *out = (build_result){.name = p->name, .device = p->device, .plan = p->plan, .kernels = p->kernel.n, .arena_bytes = p->arena_bytes, .weight_bytes = p->weight_bytes, .stack_bytes = p->stack_bytes};
     if (kind == BUILD_SOURCES) return true;
     if (!make_program(c, dir, p, kind)) return false;
     if (kind == BUILD_EXE) out->program = session_printf(c->s, "%s/%s", dir, p->name);

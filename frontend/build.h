@@ -19,7 +19,7 @@ typedef struct build_result {
     const device *device;
     const plan *plan;
     int kernels;
-    int64_t weight_bytes, stack_bytes;
+    int64_t arena_bytes, weight_bytes, stack_bytes;
 } build_result;
 
 /* Writes the program's files to the folder and, except for sources, has the device's compiler build

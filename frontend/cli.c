@@ -29,6 +29,7 @@ typedef struct {
 
 static const option_row options[] = {
     {"device", "FILE.json", 0, TEXT, AT(device), " build tune run check inspect test ", "the device description; generic by default"},
+    {"isa", "A,B,C", 0, TEXT, AT(isa), " build ", "one program for several devices of a kind, which takes the best that the processor at hand can run"},
     {"out", "DIR", 'o', TEXT, AT(out_dir), " build ", "where the sources go; ./out by default"},
     {"out", "FILE", 'o', TEXT, AT(out_dir), " export ", "where the text goes; stdout by default"},
     {"out", "FILE", 'o', TEXT, AT(out_dir), " tune ", "where the schedules go; GRAPH.schedules beside the graph by default"},

@@ -16,7 +16,7 @@ typedef struct cli {
     VEC(const char *) operand;      /* what is no option */
     lower_options lower;            /* -D, --model */
     VEC(cli_pair) input;
-    const char *device, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
+    const char *device, *isa, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
     const char *state, *state_in, *state_out, *trace, *dump, *layout, *winograd, *schedules;
     int64_t runs, stop_at, threads, tries;
     bool json, markdown, onnx, step, verbose, time, bless, fast_math, strict, no_verify, probe, schema, in_place, check, quiet, diag_json;

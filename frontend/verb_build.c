@@ -22,7 +22,7 @@ static void print_summary(const build_result *r, const char *dir, build_kind kin
     if (kind == BUILD_EXE) printf("%s\n", r->program);
     else if (kind == BUILD_LIB) printf("%s/lib%s.a\n", dir, r->name);
     else printf("%s/%s.c\n", dir, r->name);
-    printf("  arena %lld bytes, weights %lld, state %lld, stack %lld; %d kernel%s\n", (long long)r->plan->arena, (long long)r->weight_bytes, (long long)r->plan->state_bytes, (long long)r->stack_bytes, r->kernels, r->kernels == 1 ? "" : "s");
+    printf("  arena %lld bytes, weights %lld, state %lld, stack %lld; %d kernel%s\n", (long long)r->arena_bytes, (long long)r->weight_bytes, (long long)r->plan->state_bytes, (long long)r->stack_bytes, r->kernels, r->kernels == 1 ? "" : "s");
 }
 
 int verb_build(cli *c)
