@@ -270,6 +270,18 @@ static bool run_pure(sim *s, const ir_inst *inst)
     return evaluators[inst->op](&c);
 }
 
+/* Bytes that stand for no number, so that one which is read shows. */
+static bool make_room(sim *s, const ir_inst *inst)
+{
+    const ir_type *t = inst->out[0]->type;
+    int64_t dim[IR_MAX_RANK];
+    if (!sim_extents(s, t, dim)) return false;
+    sim_tensor *x = sim_tensor_new(s, t->dtype, t->rank, dim);
+    memset(x->data, 0xff, (size_t)x->n * dtype_bytes(t->dtype));
+    set_value(s, inst->out[0], x);
+    return true;
+}
+
 static sim_tensor *shared(sim *s, const ir_value *v)
 {
     sim_tensor *t = s->value[v->id];
@@ -333,6 +345,7 @@ static outcome run_inst(sim *s, const ir_inst *inst)
     case IR_require: return require(s, inst) ? GO_ON : STOPPED;
     case IR_read:
     case IR_write: return run_effect(s, inst) ? GO_ON : STOPPED;
+    case IR_room: return make_room(s, inst) ? GO_ON : STOPPED;
     case IR_token:
     case IR_barrier: return GO_ON;
     case IR_loop: return run_loop(s, inst);

@@ -214,6 +214,7 @@ static bool check_core(verifier *v, const ir_inst *inst)
     case IR_weight: NEED(inst->constant && inst->nin == 0 && inst->nout == 1 && ir_is_tensor(inst->out[0]), "a malformed constant"); break;
     case IR_index_read: NEED(inst->nin == 1 && is_scalar(inst->in[0]) && dtype_is_int(inst->in[0]->type->dtype) && inst->nout == 1 && inst->out[0]->type->kind == IR_INDEX, "a malformed index"); break;
     case IR_index_tensor: NEED(inst->nin == 0 && inst->nindex == 1 && inst->nout == 1 && is_scalar(inst->out[0]), "a malformed index"); break;
+    case IR_room: NEED(inst->nin == 0 && inst->nout == 1 && ir_is_tensor(inst->out[0]), "a malformed room"); break;
     case IR_require: return check_require(v, inst);
     case IR_token: NEED(inst->nin == 0 && inst->state && inst->nout == 1 && is_token(inst->out[0], inst->state), "a malformed token"); break;
     case IR_read:

@@ -32,7 +32,7 @@ static void name_symbols(ir_module *m)
     }
 }
 
-static void plan_one(plan *all, ir_graph *g, const plan_options *options)
+static plan_graph *new_graph(plan *all, ir_graph *g)
 {
     plan_graph *p = ARENA_NEW(all->m->arena, plan_graph);
     p->plan = all;
@@ -42,6 +42,20 @@ static void plan_one(plan *all, ir_graph *g, const plan_options *options)
     map_init(&p->position, all->m->arena);
     map_init(&p->loop_end, all->m->arena);
     plan_storage(p);
+    return p;
+}
+
+plan_graph *plan_trial(ir_module *m, ir_graph *g, plan_layout layout)
+{
+    plan *all = ARENA_NEW(m->arena, plan);
+    all->m = m;
+    all->layout = layout;
+    return new_graph(all, g);
+}
+
+static void plan_one(plan *all, ir_graph *g, const plan_options *options)
+{
+    plan_graph *p = new_graph(all, g);
     plan_kernels(p);
     plan_offsets(p, options->alignment);
     if (p->arena > all->arena) all->arena = p->arena;

@@ -107,6 +107,9 @@ typedef struct plan_options {
 
 /* Plans a module and lowers it to kernels. Reports and returns NULL when something cannot be done. */
 plan *plan_module(ir_module *m, const plan_options *options);
+/* Where the values of a graph would lie in the arena: buffers with their lives, views, positions; no kernels, no
+ * offsets. */
+plan_graph *plan_trial(ir_module *m, ir_graph *g, plan_layout layout);
 plan_view *plan_view_of(const plan_graph *p, const ir_value *v);
 plan_step *plan_step_of(const plan_graph *p, const ir_inst *inst);
 /* Does the view run through its elements in order, without gaps? */
@@ -115,6 +118,8 @@ bool plan_is_contiguous(ir_module *m, const ir_type *type, const plan_view *v);
 bool plan_is_dense(ir_module *m, const ir_type *type, const plan_view *v);
 /* Do two views step alike from element to element? */
 bool plan_steps_alike(const ir_type *type, const plan_view *a, const plan_view *b);
+/* Have two views that step alike no element in common? False where that does not show. */
+bool plan_is_apart(ir_module *m, const ir_type *type, const plan_view *a, const plan_view *b);
 /* Do the channels (axis 1) of one place lie side by side, and not the places of one channel? */
 bool plan_is_channels_last(const ir_type *type, const plan_view *v);
 void plan_print(FILE *to, const plan *p);

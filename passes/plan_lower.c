@@ -62,10 +62,10 @@ static void add_move(plan_graph *p, move_list *list, const ir_value *to, const i
 
 /* Does a move still read what move n will write? It may be n itself, where a value is replaced by a
  * view of it. */
-static bool is_still_read(const move_list *list, int n)
+static bool is_still_read(plan_graph *p, const move_list *list, int n)
 {
     for (int i = 0; i < list->n; i++)
-        if (same_storage(list->at[i].from->buffer, list->at[n].to->buffer)) return true;
+        if (same_storage(list->at[i].from->buffer, list->at[n].to->buffer) && !(i == n && plan_is_apart(module_of(p), list->at[n].type, list->at[n].from, list->at[n].to))) return true;
     return false;
 }
 
@@ -85,7 +85,7 @@ static plan_view *temporary(plan_graph *p, const ir_type *type, const ir_inst *a
 #define EMIT_MOVES(p, list, into, inst)                                                            \
     while ((list)->n) {                                                                            \
         int free_ = 0;                                                                             \
-        while (free_ < (list)->n && is_still_read(list, free_)) free_++;                      \
+        while (free_ < (list)->n && is_still_read(p, list, free_)) free_++;                      \
         if (free_ == (list)->n) {                                                                  \
             move *first_ = &(list)->at[0];                                                         \
             plan_view *kept_ = temporary(p, first_->type, inst);                                   \
@@ -225,6 +225,7 @@ static void lower_inst(plan_graph *p, const ir_inst *inst)
     case IR_const:
     case IR_weight:
     case IR_token:
+    case IR_room:
     case IR_index_read:
     case IR_require:
     case IR_barrier: return;

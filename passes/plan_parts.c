@@ -122,20 +122,34 @@ static bool may_be_read_there(placer *k, const ir_value *x, const ir_inst *conca
     return true;
 }
 
+/* ---- what a loop carries --------------------------------------------------------------------- */
+
+/* Is it what a loop carries into a concat alone? Then it can be left there at the end of a trip. */
+static bool is_carried_into(placer *k, const ir_value *x, const ir_inst *concat, const plan_view *at)
+{
+    const ir_block *b = x->block;
+    if (!b || !b->region->owner || b->region->owner->op != IR_loop || b != b->region->first || b != concat->block || x->uses->next) return false;
+    if (map_getp(&k->base, x) != x || !place_is_whole(k, x) || !sx_is_const(at->offset)) return false;
+    for (int i = 0; i < x->type->rank; i++)
+        if (!sx_is_const(at->stride[i])) return false;
+    const storage *s = storage_of(k, plan_view_of(k->p, x)->buffer);
+    return s->buffer->place == PLAN_ARENA && s->segment.n == 1;
+}
+
 /* ---- concats ------------------------------------------------------------------------------- */
 
 static void share_part(placer *k, const ir_inst *concat, const ir_value *x, const plan_view *at)
 {
     plan_view own = *at;
     const ir_value *made = made_for(k, x, concat, &own);
-    bool is_read = !made && may_be_read_there(k, x, concat);
-    if (is_read) own = *at;
-    if (is_read) made = x;
+    bool is_carried = !made && is_carried_into(k, x, concat, at), is_read = !made && !is_carried && may_be_read_there(k, x, concat);
+    if (is_read || is_carried) own = *at;
+    if (is_read || is_carried) made = x;
     if (!made) return;
     storage *part = storage_of(k, plan_view_of(k->p, made)->buffer), *s = storage_of(k, at->buffer);
     /* A state is read as it is until the write. */
     if (s == part || s->buffer->place == PLAN_STATE || part_clashes(k, s, part, concat->out[0])) return;
-    if (!is_known_at(&own, made->type->rank, made->def) || (is_read && needs_more(k, s, part))) return;
+    if ((made->def && !is_known_at(&own, made->type->rank, made->def)) || (is_read && needs_more(k, s, part))) return;
     lay_at(k, x, at);
     place_merge(k, s, part);
     k->joined_read |= is_read;
@@ -165,6 +179,44 @@ void place_parts(placer *k)
     }
     for (int n = k->inst.n - 1; n >= 0; n--)
         if (k->inst.at[n]->op == IR_concat) share_parts(k, k->inst.at[n]);
+}
+
+/* ---- updates ------------------------------------------------------------------------------- */
+
+/* Does a value that is neither what is updated nor the result need the storage while the part is there already? */
+static bool box_clashes(placer *k, const storage *whole, const storage *part, const ir_inst *update)
+{
+    for (int i = 0; i < whole->segment.n; i++) {
+        const ir_value *v = whole->segment.at[i].value;
+        if (v != map_getp(&k->base, update->in[0]) && v != update->out[0] && place_clash(k, &whole->segment.at[i], &part->segment.at[0])) return true;
+    }
+    return false;
+}
+
+/* Where the data lies in place already, and nothing else reads it, what replaces a box of it is worked out there. */
+static void share_box(placer *k, const ir_inst *i)
+{
+    sx_table *t = &k->m->sx;
+    const ir_attr *starts = &i->attr[ATTR_AT(update, starts)];
+    const plan_view *whole = plan_view_of(k->p, i->out[0]), *data = plan_view_of(k->p, i->in[0]);
+    plan_view box = *whole;
+    storage *s = storage_of(k, whole->buffer);
+    if (storage_of(k, data->buffer) != s || data->offset != whole->offset || !plan_steps_alike(i->out[0]->type, data, whole)) return;
+    if (i->in[0]->uses->next || s->buffer->place == PLAN_STATE) return;
+    for (int n = 0; n < starts->n; n++) box.offset = sx_add(t, box.offset, sx_mul(t, starts->sx[n], whole->stride[n]));
+    plan_view own = box;
+    const ir_value *made = made_for(k, i->in[1], i, &own);
+    if (!made) return;
+    storage *part = storage_of(k, plan_view_of(k->p, made)->buffer);
+    if (s == part || box_clashes(k, s, part, i) || !is_known_at(&own, made->type->rank, made->def)) return;
+    lay_at(k, i->in[1], &box);
+    place_merge(k, s, part);
+}
+
+void place_boxes(placer *k)
+{
+    for (int n = 0; n < k->inst.n; n++)
+        if (k->inst.at[n]->op == IR_update) share_box(k, k->inst.at[n]);
 }
 
 /* ---- writes -------------------------------------------------------------------------------- */

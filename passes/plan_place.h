@@ -77,8 +77,9 @@ plan_view *plan_renamed(plan_graph *p, const ir_inst *inst, int n, const plan_vi
 plan_view *plan_unrenamed(plan_graph *p, const ir_inst *inst, const plan_view *y);
 /* plan_layout.c: which values are stored channels last. */
 void plan_layouts(placer *k);
-/* plan_parts.c: parts of concats, and what is written into states, in their places. */
+/* plan_parts.c: parts of concats, boxes of updates, and what is written into states, in their places. */
 void place_parts(placer *k);
+void place_boxes(placer *k);
 void place_writes(placer *k);
 /* plan_share.c: do two lives get into each other's way in one storage? */
 bool place_clash(placer *k, const segment *a, const segment *b);

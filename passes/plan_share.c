@@ -198,4 +198,5 @@ void plan_share(placer *k)
     place_parts(k);
     share_loops_and_jumps(k);
     share_in_place(k);
+    place_boxes(k);
 }

@@ -67,6 +67,39 @@ bool plan_steps_alike(const ir_type *type, const plan_view *a, const plan_view *
     return true;
 }
 
+/* The axes that have more than one element, by the steps along them, smallest first; -1: a step or an extent is not known, or
+ * one axis steps into the elements of another. */
+static int nested_axes(const ir_type *t, const plan_view *v, int *axis)
+{
+    int n = 0;
+    for (int i = 0; i < t->rank; i++) {
+        if (sx_is(t->dim[i], 1)) continue;
+        if (!sx_is_const(t->dim[i]) || !sx_is_const(v->stride[i]) || sx_value(v->stride[i]) <= 0) return -1;
+        int at = n++;
+        for (; at && sx_value(v->stride[axis[at - 1]]) > sx_value(v->stride[i]); at--) axis[at] = axis[at - 1];
+        axis[at] = i;
+    }
+    for (int i = 1; i < n; i++)
+        if (sx_value(v->stride[axis[i]]) < sx_value(v->stride[axis[i - 1]]) * sx_value(t->dim[axis[i - 1]])) return -1;
+    return n;
+}
+
+/* They are so far apart that one lies behind the other within a step of the next larger axis. */
+bool plan_is_apart(ir_module *m, const ir_type *type, const plan_view *a, const plan_view *b)
+{
+    const ir_sx *between = sx_sub(&m->sx, a->offset, b->offset);
+    int axis[IR_MAX_RANK], n = nested_axes(type, a, axis);
+    if (n < 0 || !sx_is_const(between) || !plan_steps_alike(type, a, b)) return false;
+    int64_t distance = sx_value(between) < 0 ? -sx_value(between) : sx_value(between), span = 0;
+    if (distance == 0) return false;
+    for (int i = 0; i <= n; i++) {
+        int64_t next = i < n ? sx_value(a->stride[axis[i]]) : INT64_MAX;
+        if (distance > span && distance < next - span) return true;
+        if (i < n) span += next * (sx_value(type->dim[axis[i]]) - 1);
+    }
+    return false;
+}
+
 bool plan_is_channels_last(const ir_type *type, const plan_view *v)
 {
     int64_t below = INT64_MAX; /* from image to image, row to row, place to place: smaller steps, around all channels */
