@@ -228,6 +228,8 @@ static void print_loop(run *r, const ir_inst *inst)
     const char *places = comment_safe(r->p->arena, arena_printf(r->p->arena, "%s%s%s", inst->label ? inst->label : "", inst->label ? ", " : "", cg_place(r->p, inst->at)));
     open_brace(r->t, "for (int64_t %s = %s; %s < %s; %s++)", i, integer(r, inst->index[0], false), i, integer(r, inst->index[1], false), i);
     line(r->t, "/* loop %s */", places);
+    const ir_chain *chain = cg_chain_of(r->p, inst);
+    if (chain) line(r->t, "/* chain: %s */", comment_safe(r->p->arena, cg_chain_text(r->p, chain)));
     print_region(r, inst->region[0]);
     close_brace(r->t);
 }

@@ -187,6 +187,18 @@ const char *cg_ops_text(const cg_program *p, const ir_inst *inst)
     return list;
 }
 
+const ir_chain *cg_chain_of(const cg_program *p, const ir_inst *loop)
+{
+    for (int i = 0; i < p->m->chain.n; i++)
+        if (p->m->chain.at[i]->loop == loop) return p->m->chain.at[i];
+    return NULL;
+}
+
+const char *cg_chain_text(const cg_program *p, const ir_chain *c)
+{
+    return arena_printf(p->arena, "%d kernels make %lld rows of %s at a time, %lld bytes between them", c->stages, (long long)c->rows, c->name ? c->name : "a value", (long long)c->bytes);
+}
+
 /* ---- fits the device? ---------------------------------------------------------------------- */
 
 /* What takes the most of something: a diagnostic that says no points at it. */

@@ -170,6 +170,9 @@ cg_dims cg_result_dims(const cg_program *p, const ir_graph *g);
 bool cg_is_sized_by_run(const ir_type *t);
 /* Lines "mlp.nfg:10, 12" of what a call computes. */
 const char *cg_places(const cg_program *p, const plan_call *call);
+/* The chain that runs in a loop; NULL: it is the author's loop. And what it says of itself. */
+const ir_chain *cg_chain_of(const cg_program *p, const ir_inst *loop);
+const char *cg_chain_text(const cg_program *p, const ir_chain *chain);
 /* "matmul, add, relu" */
 const char *cg_ops_text(const cg_program *p, const ir_inst *inst);
 uint64_t cg_fnv1a(const void *data, size_t n);

@@ -117,6 +117,24 @@ static json_node *kernels_json(const cg_program *p, const plan_graph *g, int64_t
     return list;
 }
 
+static json_node *chains_json(const cg_program *p, const plan_graph *g)
+{
+    json_node *list = json_array(p->arena);
+    for (int i = 0; i < p->m->chain.n; i++) {
+        const ir_chain *c = p->m->chain.at[i];
+        if (c->graph != g->g) continue;
+        json_node *o = json_object(p->arena);
+        set_text(p, o, "name", c->name ? c->name : "");
+        set_text(p, o, "place", cg_place(p, c->at));
+        set_int(p, o, "stages", c->stages);
+        set_int(p, o, "rows", c->rows);
+        set_int(p, o, "blocks", c->blocks);
+        set_int(p, o, "bytes", c->bytes);
+        json_push(list, o);
+    }
+    return list;
+}
+
 static json_node *graph_json(const cg_program *p, const plan_graph *g)
 {
     int64_t moves;
@@ -129,6 +147,7 @@ static json_node *graph_json(const cg_program *p, const plan_graph *g)
     set_text(p, o, "name", g->g->name);
     set_text(p, o, "place", cg_place(p, g->g->at));
     json_set(o, "arena", arena);
+    json_set(o, "chains", chains_json(p, g));
     json_set(o, "kernels", kernels_json(p, g, &moves));
     set_int(p, o, "moves", moves);
     json_set(o, "inputs", ports_json(p, g->g, false));

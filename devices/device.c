@@ -68,6 +68,13 @@ const char *device_instruction(const device *d, const char *op, nfc_dtype type, 
 }
 
 const embedded_file *device_run_file(nfc_session *s, const char *word) { return embedded_find(session_printf(s, "runtime-min/%s", word)); }
+int64_t device_own_cache(const device *d)
+{
+    int64_t bytes = 0;
+    for (int i = 0; d->chosen && i + 1 < d->chosen->level.n; i++)
+        if (d->chosen->level.at[i].cores == 1) bytes = d->chosen->level.at[i].bytes;
+    return bytes;
+}
 
 const device_level *device_level_holding(const device_unit *u, int64_t bytes)
 {

@@ -95,6 +95,9 @@ const char *device_instruction(const device *d, const char *op, nfc_dtype type, 
 const embedded_file *device_run_file(nfc_session *s, const char *word);
 /* The nearest memory of a unit that holds so many bytes, or the last, and whose rate is known; NULL: none. */
 const device_level *device_level_holding(const device_unit *u, int64_t bytes);
+/* Bytes that one core of the unit that runs the program may fill and keep: of the last cache that it shares with no
+ * other; 0: unknown. */
+int64_t device_own_cache(const device *d);
 /* A description of this machine, as JSON: "host", and besides clock and memory as measured, which takes about a third
  * of a second. */
 void device_probe(nfc_session *s, FILE *to);

@@ -122,6 +122,23 @@ static bool read_schedules(cli *c, const device *d, plan_options *options)
     return true;
 }
 
+/* Chains are for processors, on which kernels may be small. */
+static bool read_chains(cli *c, const device *d, plan_layout layout, pass_chains *chains)
+{
+    static const char *const names[] = {"off", "auto", "on", "all", NULL};
+    const char *said = c->chains ? c->chains : "auto";
+    char *end;
+    *chains = (pass_chains){.mode = CHAINS_ALL, .layout = layout, .cache = device_own_cache(d)};
+    if (strcmp(d->backend, "c") != 0) return chains->mode = CHAINS_OFF, true;
+    for (int i = 0; names[i]; i++)
+        if (strcmp(said, names[i]) == 0) return chains->mode = (pass_chains_mode)i, true;
+    chains->rows = strtol(said, &end, 10);
+    if (*said && !*end && chains->rows > 0 && chains->rows <= INT32_MAX) return true;
+    nfc_diag *diag = diag_error_in(&c->s->diags, E_USAGE, "--chains", "off, auto, on, all or a number of rows, not '%s'", said);
+    diag_suggest(diag, said, names);
+    return false;
+}
+
 static void print_kernels(FILE *to, const plan *p)
 {
     for (int g = 0; g < p->graph.n; g++)
@@ -141,7 +158,7 @@ plan *cli_plan(cli *c, const device *d)
     if (!m) return NULL;
     m->fast_math |= d->fast_math;
     pass_options o = {.dump = c->dump, .dump_to = stdout, .stop_at = c->stop_at, .verify = !c->no_verify, .time = c->time, .fast_math = m->fast_math, .vector_bytes = vector_bytes(c, d), .precision = d->precision, .winograd = winograd, .device = d};
-    if (!passes_run(m, &o)) return NULL;
+    if (!read_chains(c, d, options.layout, &o.chains) || !passes_run(m, &o)) return NULL;
     plan *p = plan_module(m, &options);
     if (p && options.book && c->schedules) schedules_warn(c->s, options.book);
     if (p && is_dump(c, "plan")) plan_print(stdout, p);

@@ -108,6 +108,8 @@ static void print_graph(const inspection *x, const inspect_graph *g)
     printf("  reads %s bytes, writes %s; at least %s\n", grouped(x->a, c->read), grouped(x->a, c->written), time_text(x->a, c->us));
     printf("  arena %s bytes; lower bound %s, without sharing %s", grouped(x->a, pg->arena), grouped(x->a, pg->lower_bound), grouped(x->a, pg->naive));
     printf("%s%s\n", *pg->heuristic ? "; placed " : "", pg->heuristic);
+    for (int i = 0; i < x->p->m->chain.n; i++)
+        if (x->p->m->chain.at[i]->graph == pg->g) printf("  rows: %s; %s\n", cg_chain_text(x->p, x->p->m->chain.at[i]), cg_place(x->p, x->p->m->chain.at[i]->at));
     if (g->branches) puts("  of two ways the one counts that has more of it; a kernel's line has both");
     if (g->jumps_back) puts("  a block that is jumped back to counts once");
     if (g->kernel.n) print_kernels(x, g);
@@ -171,6 +173,10 @@ static json_node *graph_json(const inspection *x, const inspect_graph *g)
     set_int(x, arena, "lower_bound", g->plan->lower_bound);
     set_int(x, arena, "naive", g->plan->naive);
     set_text(x, arena, "heuristic", g->plan->heuristic);
+    json_node *chains = json_array(x->a);
+    for (int i = 0; i < x->p->m->chain.n; i++)
+        if (x->p->m->chain.at[i]->graph == g->plan->g) json_push(chains, json_string(x->a, cg_chain_text(x->p, x->p->m->chain.at[i])));
+    json_set(o, "chains", chains);
     json_set(arena, "buffers", buffers);
     set_text(x, o, "name", g->plan->g->name);
     json_set(o, "arena", arena);

@@ -235,6 +235,17 @@ typedef struct ir_read {
     size_t size;
 } ir_read;
 
+/* Instructions that run a few rows at a time (passes/chain.h), for reports. */
+typedef struct ir_chain {
+    const ir_graph *graph;
+    const ir_inst *loop;
+    const char *name;       /* of the last one's result */
+    nfc_span at;
+    int stages;
+    int64_t rows, blocks;   /* of the result in a trip of the loop; trips */
+    int64_t bytes;          /* of what lies between the instructions */
+} ir_chain;
+
 struct ir_module {
     nfc_session *session;
     nfc_arena *arena;
@@ -248,6 +259,7 @@ struct ir_module {
     VEC(ir_state *) state;
     VEC(ir_graph *) graph;
     nfc_map graph_named;
+    VEC(ir_chain *) chain;
     VEC(ir_alias) alias; /* in the order of the source */
     int next_value, next_state;
     bool fast_math;

@@ -19,7 +19,7 @@ for graph in "$here"/plans/*.nfg; do
     expect=${graph%.nfg}.expect
     for layout in plain auto; do
         echo "layout $layout"
-        (cd "$here/plans" && "$build/nfc" check "$(basename "$graph")" --device x86-avx2 --layout=$layout --dump=plan) 2>&1 || echo "nfc check failed"
+        (cd "$here/plans" && "$build/nfc" check "$(basename "$graph")" --device x86-avx2 --layout=$layout --chains=off --dump=plan) 2>&1 || echo "nfc check failed"
     done >"$work/plan"
     if [ "${NFC_BLESS:-0}" = 1 ]; then
         cp "$work/plan" "$expect"
