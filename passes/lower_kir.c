@@ -541,13 +541,13 @@ static void lower_body(lw *l)
 }
 
 /* The kernel by a schedule; NULL: there is none that the verifier can follow. */
-static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, const char **unused, uint64_t *key)
+static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, bool *single, const char **unused, uint64_t *key)
 {
     lw l;
     begin(&l, p, inst, error_place(inst));
     l.target = p->plan->target;
     lower_body(&l);
-    const char *schedule = l.schedule ? l.schedule : sched_apply(p->plan->target, l.m, &l.b, l.call);
+    const char *schedule = l.schedule ? l.schedule : sched_apply(p->plan->target, l.m, &l.b, l.call, single);
     *key = l.b.func->key;
     if (!schedule) return NULL;
     plan_call *call = end(&l, kernel_name(&l));
@@ -558,13 +558,19 @@ static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, co
     return NULL;
 }
 
-/* By what the book has, if that comes out right; else by what is picked from the device's numbers. */
+/* By what the book has, if that comes out right; else by what is picked from the device's numbers, and then by that with
+ * single vectors. */
 static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, const char **unused)
 {
     sched_book *book = p->plan->target->book;
     uint64_t key;
-    plan_call *call = lower_by_schedule(p, inst, unused, &key);
-    return call || !book || !sched_strike(book, key) ? call : lower_by_schedule(p, inst, unused, &key);
+    bool single = false;
+    plan_call *call = lower_by_schedule(p, inst, &single, unused, &key);
+    if (!call && book && sched_strike(book, key)) {
+        single = false;
+        call = lower_by_schedule(p, inst, &single, unused, &key);
+    }
+    return call || !single ? call : lower_by_schedule(p, inst, &single, unused, &key);
 }
 
 plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)

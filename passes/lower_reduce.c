@@ -269,15 +269,20 @@ bool lo_softmax(lw *l, const ir_inst *inst)
     accumulate(l, KB_MAX, top, lw_load(l, inst->in[0], index));
     lw_close(l, inner);
     kir_buffer *sum = lw_accumulator(l, "sum", compute, lw_number(l, compute, 0));
+    /* Exponentials wait for their sum in the result. With --strict the loop has nothing but its sum, which is in parts. */
+    bool keeps = !is_log && l->inst == inst && compute == (kir_type)t->dtype && !l->plan->plan->strict;
     inner = for_axes(l, t, row, false, index);
     lw_in_parts(l);
-    accumulate(l, KB_ADD, sum, lw_un(l, EXP, lw_bin(l, SUB, lw_load(l, inst->in[0], index), lw_read(l, top))));
+    const kir_expr *power = lw_un(l, EXP, lw_bin(l, SUB, lw_load(l, inst->in[0], index), lw_read(l, top)));
+    if (keeps) power = lw_named(l, "power", power);
+    accumulate(l, KB_ADD, sum, power);
+    if (keeps) lw_store(l, 0, index, power);
     lw_close(l, inner);
     const kir_expr *scale = is_log ? lw_un(l, LOG, lw_read(l, sum)) : lw_bin(l, DIV, lw_number(l, compute, 1), lw_read(l, sum));
     scale = lw_named(l, is_log ? "log_sum" : "scale", scale);
     inner = for_axes(l, t, row, false, index);
-    const kir_expr *x = lw_bin(l, SUB, lw_load(l, inst->in[0], index), lw_read(l, top));
-    lw_store(l, 0, index, is_log ? lw_bin(l, SUB, x, scale) : lw_bin(l, MUL, lw_un(l, EXP, x), scale));
+    const kir_expr *x = keeps ? lw_stored(l, 0, index) : lw_bin(l, SUB, lw_load(l, inst->in[0], index), lw_read(l, top));
+    lw_store(l, 0, index, is_log ? lw_bin(l, SUB, x, scale) : lw_bin(l, MUL, keeps ? x : lw_un(l, EXP, x), scale));
     lw_close(l, inner + loops);
     return true;
 }

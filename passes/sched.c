@@ -187,7 +187,7 @@ static const char *fix_inside(const sched_target *t, k_nest *nest)
     return text ? text : arena_printf(nest->b->arena, lanes < 2 ? "single elements" : "vectors of %lld along the inner loops", (long long)lanes);
 }
 
-static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)
+static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, bool *single)
 {
     k_nest nest;
     sched s;
@@ -197,6 +197,8 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     if (fixed) { /* the sums of a lane are arrays, too many for registers */
         k_fix_sums(b, 1);
         if (!k_find_nest(b, &nest) || !sched_pick(t, &nest, call, &s)) return NULL;
+    }
+    if (fixed || *single) {
         s.rows_axis = -1;
         s.vectors = s.rows = 1;
     } else if (t->book) {
@@ -210,7 +212,9 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     nest.unrolled = s.unrolled;
     nest.has_fma = has_fma;
     nest.fma_env = t;
-    return k_apply_tiles(&nest) ? NULL : text;
+    const char *broken = k_apply_tiles(&nest);
+    *single = broken && s.vectors * s.rows > 1; /* what is named between two reductions is not worked out for each row again */
+    return broken ? NULL : text;
 }
 
 void sched_fix_sums(kir_builder *b)
@@ -221,10 +225,10 @@ void sched_fix_sums(kir_builder *b)
     b->scratch = NULL;
 }
 
-const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call)
+const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, bool *single)
 {
     b->scratch = arena_child(b->arena);
-    const char *text = apply(t, m, b, call);
+    const char *text = apply(t, m, b, call, single);
     arena_free(b->scratch);
     b->scratch = NULL;
     return text;

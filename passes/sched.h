@@ -43,9 +43,9 @@ typedef struct sched {
 bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s);
 /* Bytes of the widest element that the nest loads or computes with, in the functions that it calls, too. */
 int64_t sched_widest(k_nest *nest);
-/* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule,
- * and the kernel is to be built again. */
-const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call);
+/* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule, and the kernel is to
+ * be built again. *single: with tiles of one vector; it is set where only that may do. */
+const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, bool *single);
 /* Without a schedule: what --strict says of sums is done all the same. */
 void sched_fix_sums(kir_builder *b);
 
