@@ -587,7 +587,22 @@ plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
     return call;
 }
 
-plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, plan_view *from, const ir_value *value, const char *name, nfc_span at)
+/* An element after the other, in the order in which they are stored. number: what they all are, or NULL. */
+static void copy_elements(lw *l, const ir_type *type, const kir_expr *number, lw_param *y, const plan_view *to, lw_param *x, const plan_view *from)
+{
+    const ir_sx *index[IR_MAX_RANK], *stride[2][IR_MAX_RANK];
+    int order[IR_MAX_RANK];
+    memcpy(stride[0], to->stride, sizeof stride[0]);
+    memcpy(stride[1], from->stride, sizeof stride[1]);
+    lw_order(type, to->stride, order);
+    int loops = lw_for_steps(l, type, order, number ? 1 : 2, stride, index);
+    if (!number) number = kir_load(&l->b, x->buffer, flat_index(l, x, type->rank, index));
+    kir_store(&l->b, y->buffer, flat_index(l, y, type->rank, index), number);
+    lw_close(l, loops);
+}
+
+/* scheduled: by the device's schedule; NULL then where there is none. */
+static plan_call *copy_kernel(const plan_graph *p, const ir_type *type, plan_view *to, plan_view *from, const ir_value *value, const char *name, nfc_span at, bool scheduled)
 {
     lw l;
     begin(&l, p, NULL, at);
@@ -597,7 +612,8 @@ plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, p
     *target = (ir_value){.type = type, .name = to->buffer->name, .at = at};
     const kir_expr *number = value ? literal(&l, value) : NULL;
     lw_param *y = param_of(&l, target, to), *x = number ? NULL : param_of(&l, source, from);
-    bool block = x && plan_is_dense(m, type, from) && plan_steps_alike(type, from, to);
+    bool block = x && plan_is_dense(m, type, from) && plan_steps_alike(type, from, to), single = false;
+    if (scheduled && block) return NULL;
     if (block && l.outer == KIR_GRID) { /* COPY would be the work of one thread */
         const ir_sx *i = lw_for_parallel(&l, "i", ir_elements(m, type));
         kir_store(&l.b, y->buffer, i, kir_load(&l.b, x->buffer, i));
@@ -605,15 +621,18 @@ plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, p
     } else if (block) {
         kir_copy(&l.b, y->buffer, sx_int(l.sx, 0), x->buffer, sx_int(l.sx, 0), ir_elements(m, type));
     } else {
-        const ir_sx *index[IR_MAX_RANK], *stride[2][IR_MAX_RANK];
-        int order[IR_MAX_RANK];
-        memcpy(stride[0], to->stride, sizeof stride[0]);
-        memcpy(stride[1], from->stride, sizeof stride[1]);
-        lw_order(type, to->stride, order);
-        int loops = lw_for_steps(&l, type, order, number ? 1 : 2, stride, index);
-        if (!number) number = kir_load(&l.b, x->buffer, flat_index(&l, x, type->rank, index));
-        kir_store(&l.b, y->buffer, flat_index(&l, y, type->rank, index), number);
-        lw_close(&l, loops);
+        copy_elements(&l, type, number, y, to, x, from);
     }
-    return end(&l, arena_printf(m->arena, "copy_%s", name));
+    const char *schedule = scheduled ? sched_apply(p->plan->target, m, &l.b, l.call, &single) : NULL;
+    if (scheduled && !schedule) return NULL;
+    plan_call *call = end(&l, arena_printf(m->arena, "copy_%s", name));
+    call->kernel->schedule = schedule;
+    call->kernel->verified = scheduled && !kir_verify(m, call->kernel);
+    return scheduled && !call->kernel->verified ? NULL : call;
+}
+
+plan_call *lower_copy(const plan_graph *p, const ir_type *type, plan_view *to, plan_view *from, const ir_value *value, const char *name, nfc_span at)
+{
+    plan_call *call = p->plan->target ? copy_kernel(p, type, to, from, value, name, at, true) : NULL;
+    return call ? call : copy_kernel(p, type, to, from, value, name, at, false);
 }

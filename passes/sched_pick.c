@@ -122,7 +122,7 @@ static int64_t cost_of_lanes(picker *p, int axis)
         bool scattered = is_scattered(p, a, x->loop->var->sym, &step);
         if (a->store && step == 0) return -1;
         stored += a->store && step == 1;
-        cost = sat_add(cost, sat_mul(a->times, scattered ? width : step != 0));
+        cost = sat_add(cost, sat_mul(a->times, scattered ? width * (a->store ? 2 : 1) : step != 0)); /* taking a vector apart takes longer */
     }
     return sat_add(cost, stored ? 0 : 1);
 }
@@ -322,6 +322,27 @@ static bool can_leave_parts(picker *p, int axis)
     return true;
 }
 
+/* Lanes that are gathered side by side along another axis: rows along that one use what a cache line brings. */
+static void pick_turn(picker *p, sched *s)
+{
+    enum { MOST_ROWS = 16, MOST_ACCESSES = 4 };
+    const ir_sym *lanes = p->nest->axis[s->lanes_axis].loop->var->sym;
+    if (p->access.n > MOST_ACCESSES || p->nest->core->body.n > 1) return; /* each row is written out */
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        int64_t along, across;
+        if (!is_scattered(p, a, lanes, &along)) continue;
+        for (int k = 0; k < p->nest->n; k++) {
+            const k_axis *x = &p->nest->axis[k];
+            bool near = sx_step(p->nest->b->sx, a->index, x->loop->var->sym, &across) && across == 1;
+            if (k == s->lanes_axis || !near || sx_max(x->extent) < 2) continue;
+            s->rows_axis = k;
+            s->rows = sx_max(x->extent) < MOST_ROWS ? sx_max(x->extent) : MOST_ROWS;
+            return;
+        }
+    }
+}
+
 bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s)
 {
     picker p = {.t = t, .nest = nest, .call = call, .times = 1, .widest = sched_widest(nest)};
@@ -333,7 +354,10 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     const int64_t extent = sx_max(nest->axis[s->lanes_axis].extent), widest = s->lanes;
     while (s->lanes > extent) s->lanes /= 2;
     if (s->lanes < 2) return false;
-    if (!p.sums) return true;
+    if (!p.sums) {
+        pick_turn(&p, s);
+        return true;
+    }
     bool window = sched_window(t, nest, s);
     s->parts = !window && can_leave_parts(&p, s->lanes_axis);
     if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
