@@ -192,5 +192,5 @@ def cases(nfc, work, everything):
     for module, style in models(os.environ.get("NFC_MODELS", os.path.join(ROOT, "..", "shared", "models")), everything):
         found += made_up(nfc, work, module, style)
     found += op_cases(nfc, ops.modules()[::1 if everything else 30])
-    found += graph_cases(nfc, work, 1000 if everything else 36)
+    found += graph_cases(nfc, work, 1000 if everything else 24)
     return found + random_cases(nfc, work, range(100 if everything else 6))
