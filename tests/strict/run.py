@@ -57,7 +57,7 @@ class Device:
         self.name, self.work = name, work
         self.target, self.needs, self.options = DEVICES[name]
         path = os.path.join(ROOT, "devices", name + ".json")
-        with open(path if name != "scalar" else os.path.join(ROOT, "devices", "host.json")) as f:
+        with open(path if name != "scalar" else os.path.join(ROOT, "devices", "generic.json")) as f:
             described = json.load(f)
         if name == "scalar":
             for key in ("vector_bits", "vector_registers"):
@@ -184,6 +184,30 @@ def results(to, cases):
     return [{f: bits(os.path.join(to, c.name, f), c.dtypes.get(f[:-4])) for f in sorted(os.listdir(os.path.join(to, c.name)))} for c in cases]
 
 
+def refusals(nfc, work):
+    """What would take the promise back is refused: [(what, was it?)]."""
+    def builds(what, *more, **preferences):
+        with open(os.path.join(ROOT, "devices", "generic.json")) as f:
+            described = json.load(f)
+        described["preferences"] = preferences
+        path = os.path.join(work, what + ".json")
+        with open(path, "w") as f:
+            json.dump(described, f)
+        return run([nfc, "build", "-q", os.path.join(HERE, "functions.nfg"), "--strict", "--device", path, "--emit=sources", "-o", os.path.join(work, "refused"), *more])
+
+    def compiles(*command):
+        return run([*command, "-w", "-c", os.path.join(work, "refused", "functions.c"), "-o", os.path.join(work, "refused.o")])
+
+    builds("plain")
+    found = [("a build for host", compiles("gcc", "-std=c11").returncode == 0)]
+    found += [("-ffast-math of " + cc, "no -ffast-math" in compiles(cc, "-ffast-math").stderr) for cc in ("gcc", "clang-14")]
+    if shutil.which("s390x-linux-gnu-gcc"):
+        found.append(("excess precision", "their own precision" in compiles("s390x-linux-gnu-gcc", "-std=c11").stderr))
+    found.append(("--fast-math", builds("plain", "--fast-math").returncode == 2))
+    found += [("a device with " + key, key in p.stderr and p.returncode == 2) for key, value in (("fast_math", True), ("precision", "bf16")) for p in [builds(key, **{key: value})]]
+    return found
+
+
 def differing(want, got, first):
     if want[0] != got[0]:
         return "status %d, not %d as of %s" % (got[0], want[0], first)
@@ -195,7 +219,11 @@ def main():
     nfc = os.path.join(build, "nfc")
     cases = corpus.cases(nfc, os.path.join(work, "corpus"), ALL)
     modules = list(dict.fromkeys(c.module for c in cases))
-    passed = failed = 0
+    refused = refusals(nfc, work)
+    for what, was in refused:
+        if not was:
+            print("FAILED strict: %s is not refused" % what if what[0] != "a" else "FAILED strict: %s" % what)
+    passed, failed = sum(was for _, was in refused), sum(not was for _, was in refused)
     want, devices, unable = None, {}, {}
     variants = sys.argv[3:] or (EVERY if ALL else FEW)
     for variant in variants:
