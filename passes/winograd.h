@@ -8,7 +8,7 @@
  * results; 1 of the transformed weights, which are worked out in f64; 1 of the bias (Higham, Accuracy and Stability
  * of Numerical Algorithms, 3.1: roundings in a row; the magnitudes are those of ir/winograd.h's matrices). A direct sum has
  * (9 C + 1) u times the sum of |g| |x|, which is less: what the transforms add and take away again is larger than it. Errors
- * are random, so that far less is found: tests/winograd measures at most a fifteenth of the bound, and, of the largest
+ * are random, so that far less is found: tests/winograd measures at most a ninth of the bound, and, of the largest
  * result, 2 times what direct sums have for tiles of 2 and 5 to 10 times for tiles of 4. */
 #ifndef NFC_PASS_WINOGRAD_H
 #define NFC_PASS_WINOGRAD_H

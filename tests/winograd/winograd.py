@@ -23,10 +23,12 @@ from winograds import matrices, squares, tiles
 
 U = 2.0**-24
 CHECKED = ["-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-# name: device, what the processor must have, compiler, flags that take the place of -O3
+# name: device, what the processor must have, compiler, flags that take the place of -O3; those with "blocks" in the name have
+# caches that are so small that convolutions run a few rows at a time
 ENGINES = {
     "avx512-gcc": ("x86-avx512", "avx512dq", "gcc", ["-O2"]),
     "avx512-checked": ("x86-avx512", "avx512dq", "clang-14", CHECKED),
+    "avx512-blocks": ("x86-avx512", "avx512dq", "clang-14", CHECKED),
     "avx2-clang": ("x86-avx2", "avx2", "clang-14", ["-O2"]),
     "generic-gcc": ("generic", None, "gcc", ["-O2"]),
 }
@@ -48,6 +50,8 @@ TAKEN = {
     "many": (1, 70, 3, 5, 70, [1, 1, 1, 1], True),
     "two": (2, 2, 2, 2, 2, [2, 2, 2, 2], False),
     "blocks": (1, 16, 38, 26, 32, [1, 1, 1, 1], True),
+    "tall": (1, 16, 61, 30, 16, [1, 1, 1, 1], True),
+    "tall_batch": (2, 8, 45, 26, 17, [0, 1, 2, 1], False),
 }
 # name: attributes, the window's extents, groups
 NOT_TAKEN = {
@@ -148,6 +152,10 @@ def description(engine, work):
     d["compiler"].update(command=compiler, flags=kept + flags)
     if "-O0" in flags:
         d["compiler"]["link"] = d["compiler"].get("link", []) + flags[2:]
+    if "blocks" in engine:
+        for level in d["units"][0]["levels"]:
+            if "bytes" in level:
+                level["bytes"] //= 64
     path = os.path.join(work, engine + ".json")
     with open(path, "w") as f:
         json.dump(d, f)
@@ -162,6 +170,8 @@ def check_results(nfc, work, engine, choice, weights, inputs):
         source = f.read()
     if "not shown to be safe" in source:
         raise Wrong("%s: a schedule is not followed" % out)
+    if "blocks" in engine and source.count("for (int64_t block") < 3:
+        raise Wrong("%s: there are few blocks" % out)
     worst = 0
     for name, x in inputs.items():
         if name in NOT_TAKEN:
@@ -176,6 +186,17 @@ def check_results(nfc, work, engine, choice, weights, inputs):
             raise Wrong("%s %s %s: %g beyond the bound" % (engine, choice, name, np.max(np.abs(got - want) - bound)))
         worst = max(worst, np.max(np.abs(got - want) / np.maximum(bound, 1e-300)))
     return worst
+
+
+def check_threads(nfc, work, engine, choice):
+    """The same bits from several threads."""
+    alone, out = os.path.join(work, engine + "-" + choice), os.path.join(work, engine + "-threads")
+    call([nfc, "build", "w.nfg", "--device", description(engine, work), "--winograd=" + choice, "--threads=3", "-o", out], work)
+    for name in TAKEN:
+        call([os.path.join(out, "w"), "--graph", name, "--input", "x=" + os.path.join(work, name + ".npy"), "--output", os.path.join(out, name)], work)
+        got, want = (np.load(os.path.join(folder, name, "y.npy")) for folder in (out, alone))
+        if got.tobytes() != want.tobytes():
+            raise Wrong("%s: three threads give other bits" % name)
 
 
 def dumped(nfc, work, *options):
@@ -229,6 +250,8 @@ def main():
                 worst = check_results(nfc, work, engine, choice, weights, inputs)
                 print("winograd: %s %s: %d graphs, errors at most %.2f of their bounds" % (engine, choice, len(TAKEN), worst))
                 done += len(TAKEN)
+            if "blocks" in engine:
+                check_threads(nfc, work, engine, "f4")
     except Wrong as e:
         print("FAILED", e)
         return 1
