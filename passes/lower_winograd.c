@@ -22,6 +22,9 @@ static const kir_expr *plus(lw *l, const kir_expr *x, const kir_expr *y, double 
     return factor < 0 ? lw_bin(l, SUB, x, product) : lw_bin(l, ADD, x, product);
 }
 
+/* Says in the kernel which of the algorithm's forms it is of. */
+static void note_form(lw *l, const winograd *w) { kir_note(&l->b, arena_printf(l->m->arena, "Winograd's F(%d x %d, 3 x 3)", w->tile, w->tile)); }
+
 /* ---- the input ----------------------------------------------------------------------------- */
 
 /* Row 0 and the last row are the product of all x^2 - p^2, times x in the last; those of +p and -p leave a factor out:
@@ -142,6 +145,7 @@ bool lo_winograd_input(lw *l, const ir_inst *inst)
     winograd_input_of(inst, &a);
     winograd_of(ir_int(inst, ATTR_AT(winograd_input, tile)), &w);
     const ir_sx *n = lw_for_parallel(l, "n", y->dim[2]), *th = lw_for_parallel(l, "th", y->dim[3]), *tw = lw_for_parallel(l, "tw", y->dim[4]), *ci = lw_for_parallel(l, "ci", y->dim[5]);
+    note_form(l, &w);
     const ir_sx *tile = sx_int(l->sx, w.tile), *top_left[2] = {sx_add(l->sx, inst->index[0], sx_mul(l->sx, th, tile)), sx_mul(l->sx, tw, tile)};
     for (int k = 0; k < 2; k++) top_left[k] = sx_sub(l->sx, top_left[k], sx_int(l->sx, a.before[k]));
     square s = {.inst = inst, .w = &w, .at = {n, ci}, .tile = {th, tw}};
@@ -188,6 +192,7 @@ bool lo_winograd_output(lw *l, const ir_inst *inst)
     winograd_of(sx_value(x->dim[0]) - (WINOGRAD_WINDOW - 1), &w);
     const ir_sx *zero = sx_int(l->sx, 0), *size = sx_int(l->sx, w.size), *tile = sx_int(l->sx, w.tile);
     const ir_sx *n = lw_for_parallel(l, "n", x->dim[2]), *th = lw_for_parallel(l, "th", x->dim[3]), *tw = lw_for_parallel(l, "tw", x->dim[4]), *co = lw_for_parallel(l, "co", x->dim[5]);
+    note_form(l, &w);
     kir_buffer *columns = kir_alloc(&l->b, "columns", t, w.tile * w.size);
     const ir_sx *j = kir_for(&l->b, KIR_UNROLL, "j", zero, size);
     for (int i = 0; i < w.size; i++) line.in[i] = lw_named(l, "m", lw_load(l, inst->in[0], (const ir_sx *const[]){sx_int(l->sx, i), j, n, th, tw, co}));
