@@ -66,7 +66,8 @@ def draw(rng, v, shape):
 def noise(rng, dtype, shape, middle):
     """Numbers near 1, or near 0; of integers, steps."""
     if dtype not in NOISE:
-        return encode(dtype, rng.randint(0 if dtype[0] == "u" else -1, 2, shape)).data
+        most = 2048 if dtype in ("i64", "u64") else 1  # the sums are in f64, whose numbers of 64 bits are so far apart
+        return encode(dtype, rng.randint(0 if dtype[0] == "u" else -most, most + 1, shape)).data
     sign = rng.choice([-1.0, 1.0], shape)
     far = NOISE[dtype]
     part = rng.uniform(0.5, 1, shape) if dtype in ("f64", "f32") else 1.0

@@ -238,7 +238,7 @@ class Printer:
                         n = self.noise_for(r)
                         n.data = ("zero",)
                         self.out("%s = op add(a=%s, b=%s);" % (r.name, r.name, n.name))
-                elif self.noise and s.op in ROUNDED and r.dtype[0] in "iu" and r.dtype != "i64":
+                elif self.noise and s.op in ROUNDED and r.dtype[0] in "iu":
                     self.out("%s = op add(a=%s, b=%s);" % (r.name, r.name, self.noise_for(r).name))
 
     def times(self, v):

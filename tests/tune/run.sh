@@ -39,7 +39,7 @@ PATH=/nowhere "$nfc" tune graph.nfg --device x86-avx2 --tries 2 >out 2>err && gr
 rm graph.schedules
 "$nfc" tune graph.nfg --device x86-avx2 --tries 40 >out 2>err &
 child=$!
-for i in $(seq 600); do
+for i in $(seq 3000); do
     [ -f graph.schedules ] && [ $(($(lines kernel) + $(lines tried))) -ge $((2 * kernels)) ] && break
     sleep 0.1
 done
