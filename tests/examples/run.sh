@@ -39,8 +39,8 @@ babble() { # DEVICE RUNNER COMPILER FLAGS...
         result $? "babble by $* $level for $device"
     done
 }
-babble host '' gcc
-babble host '' clang
+babble generic '' gcc
+babble generic '' clang
 babble aarch64-neon qemu-aarch64 aarch64-linux-gnu-gcc -static
 
 [ -z "$unable" ] || [ $failed != 0 ] || { echo "tests/examples: $passed passed; NOT TESTED: babble with$unable, which is missing"; exit 77; }

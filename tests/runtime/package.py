@@ -317,9 +317,22 @@ def test_report(s):
                 expect(any('op %s(' % op in lines[int(n) - 1] for op in k['ops'].split(', ')), (k, place))
 
 
+def units_of(device):
+    return json.load(open(os.path.join(HERE, '..', '..', 'devices', device + '.json')))['units']
+
+
+def test_report_packed_weights(s):
+    """What a schedule packs is one list, of the same numbers in another order."""
+    out = dense(s, 'incbin')
+    t = [t for t in read_json(out, 'report.json')['weights']['tensors'] if t['name'] == 'w'][0]
+    expect_equal((t['shape'], t['bytes']), ([40], 160), 'packed')
+    packed = open(os.path.join(out, 'dense_weights.bin'), 'rb').read()[t['offset']:t['offset'] + t['bytes']]
+    expect_equal(sorted(np.frombuffer(packed, 'float32').tolist()), sorted(W.flatten().tolist()), 'elements')
+
+
 def test_report_weights(s):
     for weights in ('array', 'incbin', 'file'):
-        out = dense(s, weights)
+        out = dense(s, weights, units=units_of('c99-scalar'))
         w = read_json(out, 'report.json')['weights']
         expect_equal((w['kept_as'], w['bytes']), (weights, 180), 'weights')
         expect_equal(sorted((t['name'], tuple(t['shape']), t['bytes']) for t in w['tensors']), [('b', (5,), 20), ('w', (8, 5), 160)], 'tensors')
