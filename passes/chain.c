@@ -194,12 +194,14 @@ static void weigh_ending(chooser *h, ir_inst *last, int at, candidates *list)
 
 /* Of those that need hardly more while they run than the best needs at all, the one that costs least: what is left to be
  * done elsewhere is for the next chain. */
-static const candidate *cheapest(const candidates *list, int64_t live)
+static const candidate *cheapest(const candidates *list, int64_t live, bool worth_it)
 {
+    enum { LEAST_SHARE = 16 }; /* of what is live: less is not worth the trouble */
     const candidate *found = NULL;
     int64_t least = INT64_MAX;
     for (int i = 0; i < list->n; i++)
         if (list->at[i].bytes < least) least = list->at[i].bytes;
+    if (worth_it && least > live - live / LEAST_SHARE) return NULL;
     for (int i = 0; i < list->n; i++) {
         const candidate *k = &list->at[i];
         if (k->here > least + least / 16 || k->here > live - live / 32) continue;
@@ -234,7 +236,7 @@ static bool lower_the_most(chooser *h)
     for (ir_block *b = h->g->body->first; b; b = b->next)
         for (ir_inst *i = b->first; i; i = i->next)
             if (chain_is_stage(i) && position_of(h, i) >= at) weigh_ending(h, i, at, &list);
-    const candidate *found = cheapest(&list, h->live[at]);
+    const candidate *found = cheapest(&list, h->live[at], h->options->mode == CHAINS_AUTO);
     if (found) use(h, found);
     return found != NULL;
 }
