@@ -312,6 +312,12 @@ static const char *cast_to_int(cg_module *c, kir_type to, nfc_dtype from, const 
     return helped(c, typed(c, "wrap", (nfc_dtype)to), lane, DT_u32, converted(c, DT_u32, from, x), NULL);
 }
 
+/* 64 bits to f32: clang for Arm goes by way of f64 and rounds twice. Rounded to odd there, the second one is right. */
+static const char *long_to_f32(cg_module *c, nfc_dtype from, const char *x)
+{
+    return converted(c, DT_f32, DT_f64, helped(c, arena_printf(c->arena, "nf_%s_to_f64_odd", dtype_name(from)), DT_f64, from, x, NULL));
+}
+
 /* From anything but bool. */
 static const char *cast(cg_module *c, kir_type to, kir_type from, const char *x)
 {
@@ -319,6 +325,7 @@ static const char *cast(cg_module *c, kir_type to, kir_type from, const char *x)
     if (to == DT_bool) return not_zero(c, lane_type(c, from), x);
     if (from == KIR_INDEX_TYPE) from = (kir_type)lane_type(c, from);
     if (is_narrow_float(to) || is_narrow_float(from)) return cast_narrow_float(c, to, from, x);
+    if (to == DT_f32 && (from == DT_i64 || from == DT_u64)) return long_to_f32(c, (nfc_dtype)from, x);
     if (is_float(to)) return converted(c, (nfc_dtype)to, lane_type(c, from), x);
     return cast_to_int(c, to, is_float(from) ? (nfc_dtype)from : lane_type(c, from), x);
 }

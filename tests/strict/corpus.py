@@ -53,6 +53,8 @@ def values(rng, port, style):
             x[::2] = (rng.standard_normal(n) * 10.0 ** rng.uniform(-3, 2, n)).astype(kind)[::2]
             special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(kind).tiny / 2, np.finfo(kind).max, 0.5, 1.5, 2.5, -0.5], kind)
             x[:special.size] = special
+        elif kind.itemsize == 8:  # a little over half way between two f32, as an f64 does not say
+            x[:4] = [2 ** 60 + 2 ** 36 + 1, 2 ** 62 + 2 ** 38 + 1, 2 ** 60 + 2 ** 36, 2 ** 61 + 3 * 2 ** 37 - 1]
         return x.reshape(shape)
     if port["dtype"] == "bf16":
         return (rng.standard_normal(shape).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
