@@ -63,13 +63,13 @@ def draw(rng, v, shape):
     return sample(rng, v.dtype, tuple(shape)).data
 
 
-def noise(rng, dtype, shape, middle):
+def noise(rng, dtype, shape, middle, terms=1):
     """Numbers near 1, or near 0; of integers, steps."""
     if dtype not in NOISE:
         most = 2048 if dtype in ("i64", "u64") else 1  # the sums are in f64, whose numbers of 64 bits are so far apart
         return encode(dtype, rng.randint(0 if dtype[0] == "u" else -most, most + 1, shape)).data
     sign = rng.choice([-1.0, 1.0], shape)
-    far = NOISE[dtype]
+    far = max(NOISE[dtype], terms * (2.0 ** -55 if dtype == "f64" else 2.0 ** -26))
     part = rng.uniform(0.5, 1, shape) if dtype in ("f64", "f32") else 1.0
     return encode(dtype, np.asarray(middle + sign * far * part)).data
 

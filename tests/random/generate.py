@@ -146,6 +146,8 @@ class Generator:
         loose = (floats or row["name"] in ROUNDED) and not exact
         s = Op(row["name"], operands, attrs, [Value(self.name(), t, shape) for t, shape in types], loose)
         s.alone = self.chance(0.06)
+        if row["rule"] in ("reduce", "global_pool", "cum_sum"):
+            s.terms = rules.size(flat[0].shape)
         self.body.append(s)
         for v in s.results:
             v.size = size if size is not None else max([w.size for w in flat] + [1.0])

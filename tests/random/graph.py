@@ -12,6 +12,7 @@ class Value:
         self.weight = False
         self.loose = loose  # its elements depend on the order of sums, or on a function's last place
         self.size = 1.0     # of its elements, roughly
+        self.terms = 1      # of noise: of the sums that it is for
         self.bounds = None  # (least, largest), declared behind an input's type
 
     def type(self):
@@ -44,6 +45,7 @@ class Op:
     def __init__(self, op, operands, attrs, results, loose=False):
         self.op, self.operands, self.attrs, self.results, self.loose = op, operands, attrs, results, loose
         self.alone = False  # with { fuse = false }
+        self.terms = 1      # of a sum: where they are alike, it is rounded the same way each time
 
     def uses(self):
         for v in self.operands.values():
@@ -233,7 +235,9 @@ class Printer:
         if s.loose:
             for r in s.results:
                 if self.noisy(r):
-                    self.out("%s = op mul(a=%s, b=%s);" % (r.name, r.name, self.noise_for(r).name))
+                    n = self.noise_for(r)
+                    n.terms = s.terms
+                    self.out("%s = op mul(a=%s, b=%s);" % (r.name, r.name, n.name))
                     if s.op in CANCELS:
                         n = self.noise_for(r)
                         n.data = ("zero",)
