@@ -152,7 +152,7 @@ static void put_functions(cg_program *p, text *t)
 void cg_emit_header(cg_program *p)
 {
     text *t = text_new(p->arena);
-    line(t, "/* SPDX-License-Identifier: 0BSD\n * %s: made by nfc from %s for device '%s'.\n *\n * No allocation, no global data that changes. Tensors are row-major and contiguous; f16 and bf16 are\n * their bits in uint16_t, narrower floats in uint8_t, and every type takes a byte an element at least. */", p->name, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name));
+    line(t, "/* SPDX-License-Identifier: 0BSD\n * %s: made by nfc from %s for %s.\n *\n * No allocation, no global data that changes. Tensors are row-major and contiguous; f16 and bf16 are\n * their bits in uint16_t, narrower floats in uint8_t, and every type takes a byte an element at least. */", p->name, comment_safe(p->arena, p->source), cg_devices_text(p));
     line(t, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n", p->upper, p->upper);
     line(t, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
     put_sizes(p, t);

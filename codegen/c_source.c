@@ -238,7 +238,7 @@ static void put_strictness(text *t)
 
 static void put_prologue(cg_program *p, text *t)
 {
-    line(t, "/* SPDX-License-Identifier: 0BSD\n * %s: made by nfc from %s for device '%s'. %s.h says how to use it. */", p->name, comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name), p->name);
+    line(t, "/* SPDX-License-Identifier: 0BSD\n * %s: made by nfc from %s for %s. %s.h says how to use it. */", p->name, comment_safe(p->arena, p->source), cg_devices_text(p), p->name);
     line(t, "#include \"%s%s.h\"", p->name, p->isa || p->version.n ? "_isas" : "");
     if (p->version.n) cg_put_isa_includes(p, t);
     if (p->device->libc) line(t, "#include <string.h>");

@@ -142,8 +142,8 @@ static void put_program(cg_program *p, text *t)
 static void put_head(cg_program *p, text *t)
 {
     line(t, "# SPDX-License-Identifier: 0BSD");
-    line(t, "# %s: made by nfc from %s for device '%s'.", p->name,
-         comment_safe(p->arena, p->source), comment_safe(p->arena, p->device->name));
+    line(t, "# %s: made by nfc from %s for %s.", p->name,
+         comment_safe(p->arena, p->source), cg_devices_text(p));
     if (p->with_main)
         line(t,
              "#   make: the program; make lib%s.a: the library; make run ARGS='--help'; make "
@@ -248,8 +248,8 @@ static void emit_cmake(cg_program *p)
     bool assembler = has_assembler(p),
          blob = has_file(p, arena_printf(p->arena, "%s.bin", weights));
     line(t, "# SPDX-License-Identifier: 0BSD");
-    line(t, "# %s: made by nfc from %s for device '%s'.", n, comment_safe(p->arena, p->source),
-         comment_safe(p->arena, p->device->name));
+    line(t, "# %s: made by nfc from %s for %s.", n, comment_safe(p->arena, p->source),
+         cg_devices_text(p));
     line(t, "cmake_minimum_required(VERSION 3.13)");
     put_cmake_compiler(p, t);
     line(t, "project(%s LANGUAGES C%s)\n", library_target(p), assembler ? " ASM" : "");

@@ -35,6 +35,13 @@ const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *
     return arena_printf(p->arena, "%s_%s_%s", p->name, name_identifier(p->arena, g->name), suffix);
 }
 
+const char *cg_devices_text(const cg_program *p)
+{
+    const char *all = arena_printf(p->arena, "devices");
+    for (int i = 0; i < p->version.n; i++) all = arena_printf(p->arena, "%s%s '%s'", all, i ? "," : "", comment_safe(p->arena, p->version.at[i]->device->name));
+    return p->version.n ? all : arena_printf(p->arena, "device '%s'", comment_safe(p->arena, p->device->name));
+}
+
 const char *cg_run_symbol(const cg_program *p, const ir_graph *g)
 {
     return cg_graph_symbol(p, g, p->isa ? arena_printf(p->arena, "run_%s", p->isa) : "run");

@@ -107,6 +107,8 @@ void cg_add_file(cg_program *p, const char *name, const char *content);
 void cg_add_data(cg_program *p, const char *name, const void *data, size_t n);
 /* "NAME_run", or "NAME_GRAPH_run" when the module has several graphs. */
 const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *suffix);
+/* "device 'host'", or the devices of all versions; for comments. */
+const char *cg_devices_text(const cg_program *p);
 /* Its run function; of a version, the version's. */
 const char *cg_run_symbol(const cg_program *p, const ir_graph *g);
 /* The member of the graph's in or out struct that a port is; of the context that a state is. */

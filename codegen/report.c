@@ -200,25 +200,42 @@ static json_node *weights_json(const cg_program *p)
 
 static void set_sizes(const cg_program *p, json_node *o)
 {
-    set_int(p, o, "arena_bytes", p->plan->arena);
+    set_int(p, o, "arena_bytes", p->arena_bytes);
     set_int(p, o, "arena_align", p->device->alignment);
     set_int(p, o, "weight_bytes", p->weight_bytes);
     set_int(p, o, "state_bytes", p->state_bytes);
     set_int(p, o, "stack_bytes", p->stack_bytes);
 }
 
-void cg_emit_report(cg_program *p)
+/* What is of one device: all of a program, or of each version. */
+static void set_version(cg_program *p, json_node *o)
 {
-    json_node *o = json_object(p->arena), *graphs = json_array(p->arena);
+    json_node *graphs = json_array(p->arena);
     for (int i = 0; i < p->plan->graph.n; i++)
         json_push(graphs, graph_json(p, p->plan->graph.at[i]));
-    set_text(p, o, "name", p->name);
-    set_text(p, o, "source", p->source);
     set_text(p, o, "device", p->device->name);
     set_sizes(p, o);
     json_set(o, "graphs", graphs);
-    json_set(o, "states", states_json(p));
     json_set(o, "weights", weights_json(p));
+}
+
+void cg_emit_report(cg_program *p)
+{
+    json_node *o = json_object(p->arena), *versions = json_array(p->arena);
+    set_text(p, o, "name", p->name);
+    set_text(p, o, "source", p->source);
+    for (int i = 0; i < p->version.n; i++) {
+        json_node *row = json_object(p->arena);
+        set_version(p->version.at[i], row);
+        json_push(versions, row);
+    }
+    if (p->version.n) {
+        set_sizes(p, o);
+        json_set(o, "versions", versions);
+    } else {
+        set_version(p, o);
+    }
+    json_set(o, "states", states_json(p));
     add_json(p, "report.json", o);
 }
 
@@ -238,6 +255,14 @@ static json_node *source_json(const cg_program *p, uint32_t file)
     return s && s->text ? input_json(p, s->path, s->text, s->size) : json_object(p->arena);
 }
 
+static json_node *device_json(const cg_program *p)
+{
+    json_node *o = source_json(p, p->device->at.file);
+    set_text(p, o, "name", p->device->name);
+    if (*p->device->description) set_text(p, o, "description", p->device->description);
+    return o;
+}
+
 /* What the program was made from, by content. */
 static json_node *inputs_json(const cg_program *p)
 {
@@ -248,12 +273,12 @@ static json_node *inputs_json(const cg_program *p)
         set_text(p, row, "name", k->name);
         json_push(packages, row);
     }
-    json_node *described = source_json(p, p->device->at.file);
-    set_text(p, described, "name", p->device->name);
-    if (*p->device->description) set_text(p, described, "description", p->device->description);
+    json_node *versions = json_array(p->arena);
+    for (int i = 0; i < p->version.n; i++) json_push(versions, device_json(p->version.at[i]));
     json_set(o, "graph", source_json(p, p->m->read_from));
     json_set(o, "packages", packages);
-    json_set(o, "device", described);
+    if (p->version.n) json_set(o, "devices", versions);
+    else json_set(o, "device", device_json(p));
     return o;
 }
 
@@ -288,6 +313,13 @@ static json_node *compiler_json(const cg_program *p)
     set_text(p, o, "standard", d->compiler.standard);
     json_set(o, "flags", flags);
     json_set(o, "link", link);
+    for (int i = 0; i < p->version.n; i++) { /* that come behind them for the source of a version */
+        const cg_program *v = p->version.at[i];
+        json_node *own = json_array(p->arena);
+        push_words(p, own, &v->device->compiler.flags);
+        push_words(p, own, &v->device->chosen->flags);
+        json_set(o, arena_printf(p->arena, "flags of %s.c", v->stem), own);
+    }
     return o;
 }
 

@@ -84,6 +84,12 @@ if native:
     for name in X86:
         flags = re.search(rf"digits_{name.replace('-', '_')}\.o:.*\n\t(.*)", text).group(1)
         check("-march=" + {"x86-avx512": "x86-64-v4", "x86-avx2": "x86-64-v3", "x86-sse2": "x86-64 "}[name] in flags, f"{name}: {flags}")
+    manifest, report = (json.loads(pathlib.Path(f"x86/{name}.json").read_text()) for name in ("manifest", "report"))
+    check([d["name"] for d in manifest["inputs"]["devices"]] == X86, f"the devices in manifest.json: {manifest['inputs']}")
+    check([v["device"] for v in report["versions"]] == X86 and all(v["graphs"] for v in report["versions"]), "the versions in report.json")
+    arena = int(re.search(r"DIGITS_ARENA_BYTES +(\d+)u", pathlib.Path("x86/digits.h").read_text()).group(1))
+    check(arena == manifest["api"]["arena_bytes"] == max(v["arena_bytes"] for v in report["versions"]), f"the arena holds that of each version: {arena}")
+    check(all("devices 'x86-avx512', 'x86-avx2', 'x86-sse2'" in pathlib.Path(f"x86/{name}").read_text() for name in ("digits.h", "digits.c", "Makefile", "CMakeLists.txt")), "the devices in the heads of the files")
     # every source by itself, and as C++
     for compiler, options in (("gcc", STRICT), ("clang-14", STRICT), ("g++", ["-x", "c++", "-std=c++17", *STRICT[1:]])):
         for name in ("", *("_" + n.replace("-", "_") for n in X86)):
