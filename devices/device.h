@@ -13,6 +13,7 @@ typedef VEC(const char *) device_words;
 typedef struct device_level {
     const char *name;
     int64_t bytes;   /* 0: not limited; the last one only */
+    int64_t ways;    /* places that a line can lie in; 0: unknown */
     int64_t cores;   /* that share it */
     double gb_per_s; /* 1e9 bytes a second that one core reads in sequence; 0: unknown */
 } device_level;

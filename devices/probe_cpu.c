@@ -164,6 +164,7 @@ static void add_level(const machine *m, json_node *levels, const device_level *l
     json_node *level = json_object(s->arena);
     probe_put(level, "name", json_string(s->arena, l->name));
     if (l->bytes) probe_put(level, "bytes", json_int(s->arena, l->bytes));
+    if (l->ways) probe_put(level, "ways", json_int(s->arena, l->ways));
     probe_put(level, "cores", json_int(s->arena, l->cores));
     if (m->measure) probe_put(level, "gb_per_s", rounded(s, probe_gb_per_s(s, measured)));
     json_push(levels, level);
@@ -185,11 +186,13 @@ static json_node *find_levels(const machine *m, const cluster *c)
         device_level l = {.name = session_printf(s, "L%d", atoi(level))};
         l.bytes = bytes_of(cpu_line(m, c->first, session_printf(s, "%s/size", at)));
         l.cores = cores_in(m, cpu_line(m, c->first, session_printf(s, "%s/shared_cpu_list", at)));
+        int64_t ways = atoll(cpu_line(m, c->first, session_printf(s, "%s/ways_of_associativity", at)));
+        if (ways > 0 && ways <= 65536) l.ways = ways;
         if (l.bytes <= last.bytes || l.cores < last.cores) continue;
         add_level(m, levels, &l, (size_t)l.bytes / 2);
         last = l;
     }
-    device_level memory = {"memory", 0, m->core.n, 0};
+    device_level memory = {.name = "memory", .cores = m->core.n};
     add_level(m, levels, &memory, probe_beyond((size_t)last.bytes));
     return levels;
 }

@@ -12,6 +12,11 @@ bool sched_target_of(const device *d, sched_target *to)
     if (!u || !u->vector_bits) return false;
     double lanes = (double)u->vector_bits / 32, pipes = u->flops_per_cycle / (2 * lanes);
     *to = (sched_target){.device = d, .vector_bytes = u->vector_bits / 8, .registers = u->vector_registers, .pipes = pipes < 1 ? 1 : (int64_t)pipes, .latency = (int64_t)u->latency, .loads = u->loads_per_cycle, .line = u->line_bytes, .ahead = u->prefetch_bytes};
+    const device_level *nearest = u->level.n > 1 ? &u->level.at[0] : NULL;
+    if (nearest && nearest->ways) {
+        to->ways = nearest->ways;
+        to->way = nearest->bytes / nearest->ways;
+    }
     to->cache = device_own_cache(d);
     return true;
 }

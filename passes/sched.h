@@ -20,6 +20,7 @@ typedef struct sched_target {
     double loads;                    /* of one core in a cycle */
     int64_t line, ahead;             /* bytes: of a line of the caches, 0: unknown; how far ahead streams are asked for */
     struct sched_book *book;         /* schedules that were found before; NULL: they are all picked */
+    int64_t ways, way;               /* of the nearest cache: how many, 0: unknown; bytes of one */
     int64_t cache;                   /* bytes that one core may fill and keep: its share of the last private one */
 } sched_target;
 

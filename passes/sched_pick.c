@@ -194,6 +194,22 @@ static double estimate(picker *p, const sched *s)
     return all;
 }
 
+static int64_t common_divisor(int64_t a, int64_t b) { return b ? common_divisor(b, a % b) : a; }
+
+/* Rows that lie a multiple of what one way of the nearest cache holds apart drive each other out of it: is there a place
+ * for all of them, and for the vectors that are loaded beside them? */
+static bool fits_ways(picker *p, int64_t rows, int64_t vectors)
+{
+    for (int i = 0; i < p->access.n && p->t->ways; i++) {
+        const access *a = &p->access.at[i];
+        int64_t apart = sat_mul(a->across < 0 ? -a->across : a->across, (int64_t)dtype_bytes(a->buffer->dtype));
+        if (!a->inside || a->store || a->along || apart < p->t->line || apart == 0) continue;
+        int64_t places = p->t->way / common_divisor(p->t->way, apart), shared = (rows + places - 1) / places;
+        if (shared > 1 && shared + vectors > p->t->ways) return false;
+    }
+    return true;
+}
+
 static bool fits_registers(picker *p, int64_t rows, int64_t vectors) { return rows * vectors + vectors + 1 < p->t->registers; }
 
 /* The axis whose rows share what differs from lane to lane: the longest, of equal ones the innermost. */
@@ -225,6 +241,7 @@ static void pick_tile(picker *p, sched *s)
     int64_t rows = s->rows_axis < 0 ? 1 : sx_max(p->nest->axis[s->rows_axis].extent), vectors = (sx_max(p->nest->axis[s->lanes_axis].extent) + s->lanes - 1) / s->lanes;
     for (all.vectors = 1; all.vectors <= MOST_VECTORS && all.vectors <= vectors; all.vectors++)
         for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
+            if (!fits_ways(p, all.rows, all.vectors)) break;
             double cost = estimate(p, &all);
             if (best >= 0 && cost >= best) continue;
             best = cost;

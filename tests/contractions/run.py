@@ -51,7 +51,7 @@ def small(name, vector_bits, registers, levels, **unit):
     """A device like generic whose caches hold next to nothing, so that all that works in blocks does."""
     d = shipped("generic")
     d["name"] = name
-    level = lambda i, size: {"name": "L%d" % (i + 1), "bytes": size, "cores": 1}
+    level = lambda i, size: {"name": "L%d" % (i + 1), "bytes": size, "ways": 4, "cores": 1}
     d["units"][0].update(vector_bits=vector_bits, vector_registers=registers, levels=[level(i, size) for i, size in enumerate(levels)] + [{"name": "memory", "cores": 1, "gb_per_s": 10}], **unit)
     return d
 

@@ -104,6 +104,13 @@ for size, line in (("64", 64), ("128", 128), ("48", None), ("", None), ("0", Non
     got = machine({"sys/devices/system/cpu/online": "0", "sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size": size})["units"][0]
     check(got.get("line_bytes") == line, f"a line of {size!r}: {got}")
 
+# in how many places a line can lie, where Linux knows
+for text, ways in (("12", 12), ("0", None), ("", None), ("-1", None)):
+    files = {"sys/devices/system/cpu/online": "0", **cpu_files(0, 1000, caches=[(1, "Data", "48K", "0")])}
+    files["sys/devices/system/cpu/cpu0/cache/index0/ways_of_associativity"] = text
+    got = machine(files)["units"][0]["levels"]
+    check(got[0]["name"] == "L1" and got[0].get("ways") == ways and "ways" not in got[1], f"{text!r} ways: {got}")
+
 # a machine that tells nothing has one core, a clock that was measured, and memory
 got = machine({})
 check(got["model"] == "" and len(got["units"]) == 1, f"nothing: {got}")
