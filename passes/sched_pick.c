@@ -233,6 +233,34 @@ static int rows_axis(picker *p, int lanes)
     return at;
 }
 
+/* Bytes of a buffer that an access comes to. */
+static int64_t touched(picker *p, const access *a)
+{
+    int64_t elements = a->times, step, size = sx_max(a->buffer->size);
+    for (int i = 0; i < p->nest->n; i++)
+        if (!sx_step(p->nest->b->sx, a->index, p->nest->axis[i].loop->var->sym, &step) || step) elements = sat_mul(elements, sx_max(p->nest->axis[i].extent));
+    return sat_mul(elements < size ? elements : size, (int64_t)dtype_bytes(a->buffer->dtype));
+}
+
+/* Is there room for what a tile's lanes read of a constant, for as much that the next ones will, and for the rows? */
+static bool fits_cache(picker *p, const sched *s)
+{
+    int64_t lanes = sx_max(p->nest->axis[s->lanes_axis].extent), bytes = 0;
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        if (!a->inside || a->store) continue;
+        int64_t all = touched(p, a);
+        for (int x = 0; x < p->nest->n && a->along && a->constant; x++) { /* of a batch, one part is read at a time: there is room */
+            int64_t step;
+            bool moves = !sx_step(p->nest->b->sx, a->index, p->nest->axis[x].loop->var->sym, &step) || step != 0;
+            if (x != s->lanes_axis && moves) return true;
+        }
+        if (a->along && a->constant) all = sat_mul(all / lanes, 2 * s->vectors * s->lanes);
+        bytes = sat_add(bytes, all);
+    }
+    return bytes <= p->t->cache;
+}
+
 static void pick_tile(picker *p, sched *s)
 {
     enum { MOST_ROWS = 16, MOST_VECTORS = 8 };
@@ -243,6 +271,7 @@ static void pick_tile(picker *p, sched *s)
         for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
             if (!fits_ways(p, all.rows, all.vectors)) break;
             double cost = estimate(p, &all);
+            if (!fits_cache(p, &all)) cost *= 1.1;
             if (best >= 0 && cost >= best) continue;
             best = cost;
             *s = all;
