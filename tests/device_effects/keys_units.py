@@ -181,6 +181,42 @@ def _():
     check("nf_f32x4 part[4];" in kernels() and "nf_f32x4 part[2];" in kernels(units__0__latency=2), "sums at once")
 
 
+def product(rows, **changes):
+    """What is written of a product with a weight of 64 x 64."""
+    save_weights("product.safetensors", {"w": np.ones((64, 64), np.float32)})
+    graph_text("product", f'model "product.safetensors";\ninputs {{ x : f32 [{rows}, 64]; }} outputs {{ y : f32 [{rows}, 64]; }}\n'
+               'block entry { y = op matmul(a=x, b=model["w"]); return y; }\n')
+    build = Build("product", described(**changes))
+    built(build, f"a product: {changes}")
+    return build.text("product.c").split("product_status_text")[0]
+
+
+def rows_of(text):
+    return int(re.search("schedule: tiles of ([0-9]*) rows", text).group(1))
+
+
+@effect("/units/*/loads_per_cycle")
+def _():
+    check(rows_of(product(24, units__0__loads_per_cycle=1)) < rows_of(product(24)), "with fewer loads in a cycle tiles are nearer to squares")
+
+
+@effect("/units/*/line_bytes")
+def _():
+    asked = [product(1, units__0__prefetch_bytes=512, units__0__line_bytes=b).count("NF_PREFETCH(w") for b in (None, 64, 16)]
+    check(asked[0] == 0 < asked[1] < asked[2], f"lines that are asked for: {asked}")
+
+
+@effect("/units/*/prefetch_bytes")
+def _():
+    check("NF_PREFETCH" not in product(1) and "k * 24 + 128);" in product(1, units__0__prefetch_bytes=512), "512 bytes ahead")
+
+
+@effect("/units/*/levels/*/ways")
+def _():
+    near = {"units__0__levels__0__bytes": 1024}
+    check(rows_of(product(24, units__0__levels__0__ways=4, **near)) < rows_of(product(24, units__0__levels__0__ways=None, **near)), "rows in a cache of four ways")
+
+
 @effect("/units/*/needs")
 def _():
     info = pathlib.Path("/proc/cpuinfo").read_text()
