@@ -323,9 +323,9 @@ static const char *cast(cg_module *c, kir_type to, kir_type from, const char *x)
 {
     if (to == from) return x;
     if (to == DT_bool) return not_zero(c, lane_type(c, from), x);
+    if (to == DT_f32 && (from == DT_i64 || from == DT_u64)) return long_to_f32(c, (nfc_dtype)from, x); /* an index is exact in f64 */
     if (from == KIR_INDEX_TYPE) from = (kir_type)lane_type(c, from);
     if (is_narrow_float(to) || is_narrow_float(from)) return cast_narrow_float(c, to, from, x);
-    if (to == DT_f32 && (from == DT_i64 || from == DT_u64)) return long_to_f32(c, (nfc_dtype)from, x);
     if (is_float(to)) return converted(c, (nfc_dtype)to, lane_type(c, from), x);
     return cast_to_int(c, to, is_float(from) ? (nfc_dtype)from : lane_type(c, from), x);
 }

@@ -23,7 +23,7 @@ def sanitizing_device(work, name="generic", compiler="clang-14"):
     checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     target = [f for f in device["compiler"]["flags"] if f.startswith("-m")]
     device["name"] = name + "-checked"
-    device["compiler"].update(command=compiler, flags=["-O1", "-g1", "-ffp-contract=off"] + target + checks, link=checks + ["-lm"])
+    device["compiler"].update(command=compiler, flags=["-O0", "-g1", "-ffp-contract=off"] + target + checks, link=checks + ["-lm"])
     path = os.path.join(work, "device.json")
     with open(path, "w") as f:
         json.dump(device, f)
