@@ -1,9 +1,9 @@
-/* From graph ops to kernels: one naive loop nest per kernel, with what is fused worked out in its
- * loads and before its store.
+/* From graph ops to kernels: loops in the order of the axes, with what is fused worked out in the kernel's loads and
+ * before its store. What the device's numbers make of the loops comes after that: passes/sched.h.
  *
- * A FAM_MAP op's lowering lx_ gives one element of a result as an expression; a FAM_NEST op's lo_
- * makes the loops. (A FAM_EXPAND op is gone by then: passes/expand.h.) Both see operands only through lw_load(), which inlines what is elementwise before
- * them, and results only through lw_store(), which works out what is elementwise behind them. Values
+ * A FAM_MAP op's lowering lx_ gives one element of a result as an expression; a FAM_NEST op's lo_ makes the loops. (A
+ * FAM_EXPAND op is gone by then: passes/expand.h.) Both see operands only through lw_load(), which inlines what is
+ * elementwise before them, and results only through lw_store(), which works out what is elementwise behind them. Values
  * are in the computing type of their element type, rounded to the element type where an op ends. */
 #ifndef NFC_LOWER_KIR_H
 #define NFC_LOWER_KIR_H
