@@ -20,7 +20,7 @@ typedef struct {
 
 static bool find_affine(folder *f, const ir_inst *norm, affine *a)
 {
-    const float *operand[4];
+    const void *operand[4]; /* as they lie in the model's file, aligned or not */
     for (int i = 0; i < 4; i++) {
         operand[i] = ir_const_bytes(norm->in[1 + i]);
         if (!operand[i] || norm->in[1 + i]->type->dtype != DT_f32) return false;
@@ -31,8 +31,8 @@ static bool find_affine(folder *f, const ir_inst *norm, affine *a)
     a->shift = arena_array(f->ctx->scratch, (size_t)a->n, sizeof(double));
     const double epsilon = ir_float(norm, ATTR_AT(batch_normalization, epsilon));
     for (int64_t i = 0; i < a->n; i++) {
-        a->factor[i] = operand[0][i] / sqrt(operand[3][i] + epsilon);
-        a->shift[i] = operand[1][i] - operand[2][i] * a->factor[i];
+        a->factor[i] = dtype_get(DT_f32, operand[0], (size_t)i) / sqrt(dtype_get(DT_f32, operand[3], (size_t)i) + epsilon);
+        a->shift[i] = dtype_get(DT_f32, operand[1], (size_t)i) - dtype_get(DT_f32, operand[2], (size_t)i) * a->factor[i];
         if (!isfinite(a->factor[i]) || !isfinite(a->shift[i])) return false;
     }
     return a->n > 0;
@@ -69,10 +69,10 @@ static ir_value *scaled_weights(folder *f, const ir_inst *conv, const affine *a)
 {
     ir_module *m = f->ctx->m;
     const ir_value *from = conv->in[1];
-    const float *old = ir_const_bytes(from);
+    const void *old = ir_const_bytes(from);
     const int64_t all = ir_max_elements(from->type), each = all / a->n;
     float *data = arena_array(m->arena, (size_t)all, sizeof(float));
-    for (int64_t i = 0; i < all; i++) data[i] = (float)(old[i] * a->factor[i / each]);
+    for (int64_t i = 0; i < all; i++) data[i] = (float)(dtype_get(DT_f32, old, (size_t)i) * a->factor[i / each]);
     ir_inst *c = ir_clone(m, from->def, NULL);
     ir_const *own = ARENA_NEW(m->arena, ir_const);
     *own = *from->def->constant;
@@ -90,8 +90,8 @@ static ir_value *scaled_weights(folder *f, const ir_inst *conv, const affine *a)
 static void fold_into(folder *f, ir_inst *conv, ir_inst *norm, affine *a)
 {
     const ir_value *bias = ir_operand(conv, 2);
-    const float *b = bias ? ir_const_bytes(bias) : NULL;
-    for (int64_t i = 0; b && i < a->n; i++) a->shift[i] += b[i] * a->factor[i];
+    const void *b = bias ? ir_const_bytes(bias) : NULL;
+    for (int64_t i = 0; b && i < a->n; i++) a->shift[i] += dtype_get(DT_f32, b, (size_t)i) * a->factor[i];
     mk k = {.m = f->ctx->m, .before = norm, .at = conv->at, .scope = conv->scope, .hints = conv->hints};
     ir_value *in[3] = {conv->in[0], scaled_weights(f, conv, a), by_channel(f, &k, a->shift, a->n, 0)};
     ir_inst *own = ir_new(f->ctx->m, IR_conv, conv->at, 3, in);

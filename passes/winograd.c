@@ -49,14 +49,16 @@ static int64_t tile_of(const rewriter *r, const ir_inst *conv)
 
 /* ---- the weights ----------------------------------------------------------------------------- */
 
-/* W g W' of one window. */
-static void transform_window(const winograd *w, const float *g, double to[WINOGRAD_MOST][WINOGRAD_MOST])
+/* W g W' of one window, which begins at an element of f32 numbers. */
+static void transform_window(const winograd *w, const void *data, int64_t first, double to[WINOGRAD_MOST][WINOGRAD_MOST])
 {
+    double g[WINOGRAD_WINDOW * WINOGRAD_WINDOW];
+    for (int i = 0; i < WINOGRAD_WINDOW * WINOGRAD_WINDOW; i++) g[i] = dtype_get(DT_f32, data, (size_t)(first + i));
     for (int i = 0; i < w->size; i++)
         for (int j = 0; j < w->size; j++) {
             to[i][j] = 0;
             for (int a = 0; a < WINOGRAD_WINDOW; a++)
-                for (int b = 0; b < WINOGRAD_WINDOW; b++) to[i][j] += w->weight[i][a] * w->weight[j][b] * (double)g[a * WINOGRAD_WINDOW + b];
+                for (int b = 0; b < WINOGRAD_WINDOW; b++) to[i][j] += w->weight[i][a] * w->weight[j][b] * g[a * WINOGRAD_WINDOW + b];
         }
 }
 
@@ -64,13 +66,13 @@ static void transform_window(const winograd *w, const float *g, double to[WINOGR
 static ir_value *transformed_weights(mk *k, const winograd *w, const ir_inst *conv)
 {
     const ir_type *type = conv->in[1]->type;
-    const float *from = ir_const_bytes(conv->in[1]);
+    const void *from = ir_const_bytes(conv->in[1]);
     int64_t co = sx_value(type->dim[0]), ci = sx_value(type->dim[1]), squares = w->size * w->size;
     float *to = ARENA_ARRAY(k->m->arena, float, squares * ci * co);
     double u[WINOGRAD_MOST][WINOGRAD_MOST];
     for (int64_t m = 0; m < co; m++)
         for (int64_t c = 0; c < ci; c++) {
-            transform_window(w, from + (m * ci + c) * WINOGRAD_WINDOW * WINOGRAD_WINDOW, u);
+            transform_window(w, from, (m * ci + c) * WINOGRAD_WINDOW * WINOGRAD_WINDOW, u);
             for (int64_t i = 0; i < squares; i++) to[(i * ci + c) * co + m] = (float)u[i / w->size][i % w->size];
         }
     const ir_sx *dim[3] = {mk_sx(k, squares), mk_sx(k, ci), mk_sx(k, co)};
