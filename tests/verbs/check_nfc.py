@@ -30,7 +30,7 @@ nfc("export", MINIMAL, "--format=dot", "--out=long.dot")
 check("export: -o and --out", open("short.dot").read() == open("long.dot").read() == dot)
 
 # A pass that is named is shown as often as it runs, also where it changes nothing.
-check("--dump: a pass", nfc("check", MINIMAL, "--dump=dce").stdout.count("// after pass") == 2)
+check("--dump: a pass", nfc("check", MINIMAL, "--dump=dce").stdout.count("// after pass") == 3)
 check("--dump: those that change", nfc("check", MINIMAL, "--dump=all").stdout.count("// after pass") == 1)
 
 # A folder takes one kind of build after another; what is no output stays.
