@@ -52,11 +52,14 @@ enum op_flags {
     OPF_VIEW = 16,       /* the result is the operand's elements in the same order: no code */
     OPF_BOOL = 32,       /* the result is bool whatever the operands are */
     OPF_CAN_FAIL = 64,   /* on integers it can divide by zero; on indices leave the range */
-    OPF_HEAVY = 128,     /* too much work to do again in each consumer */
+    OPF_HEAVY = 128,     /* too much work to do again in each consumer, or for each element of one */
     OPF_INPLACE = 256,   /* the kernel may write its result over operand 0 */
     OPF_ALONE = 512,     /* its loops read what they stored: nothing is worked out before the store */
     OPF_MOVES = 1024,    /* as a FAM_VIEW op: the result's elements are those of the operands of type T, or zero */
     OPF_CHANNELS = 2048, /* works on places with all their channels, axis 1 of operand 0 and the results */
+    OPF_PLACED = 4096,   /* as an elementwise op of operand 0: its element at the same place, and what all share */
+    OPF_LOADS_ONCE = 8192,   /* of operand 0, each element */
+    OPF_LOADS_TWICE = 16384, /* the same */
 };
 
 /* Where a unary function is defined, for tests and goldens. */

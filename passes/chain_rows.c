@@ -13,8 +13,8 @@ static bool is_window(const ir_inst *i)
 /* Is an element of its result made of elements at the same place, and of what all rows share? */
 static bool is_at_its_place(const ir_inst *i)
 {
-    if (op_get(i->op)->family == FAM_EW || i->op == IR_cast) return true;
-    return i->op == IR_batch_normalization || i->op == IR_quantize_linear || i->op == IR_dequantize_linear;
+    const op_info *info = op_get(i->op);
+    return info->family == FAM_EW || info->flags & OPF_PLACED;
 }
 
 static bool has_rows(const ir_type *t) { return t->kind == IR_TENSOR && t->rank > CHAIN_AXIS && t->rank <= 5; }

@@ -33,38 +33,15 @@ static group *group_of(fuser *f, const ir_inst *i) { return map_getp(&f->of, i);
 static bool is_pointwise(const ir_inst *i)
 {
     if (chosen_may_be_empty(i)) return false; /* its kernel may have nothing to do, but not what is fused with it */
-    if (op_get(i->op)->family == FAM_EW) return true;
-    switch (i->op) {
-    case IR_cast:
-    case IR_bitcast:
-    case IR_quantize_linear:
-    case IR_unpack_bits:
-    case IR_dequantize_linear:
-    case IR_batch_normalization:
-    case IR_rope:
-    case IR_gather:
-    case IR_gather_elements:
-    case IR_gather_nd:
-    case IR_eye_like:
-    case IR_reverse_sequence:
-    case IR_center_crop_pad:
-    case IR_pad:
-    case IR_tile:
-    case IR_depth_to_space:
-    case IR_space_to_depth:
-    case IR_trilu:
-    case IR_one_hot:
-    case IR_range:
-    case IR_constant_of_shape: return true;
-    default: return false;
-    }
+    op_family family = op_get(i->op)->family;
+    return family == FAM_EW || family == FAM_MAP;
 }
 
 static bool is_root(const ir_inst *i)
 {
     return op_get(i->op)->family == FAM_NEST && i->nout == 1 && !(op_get(i->op)->flags & OPF_ALONE);
 }
-static bool is_costly(const ir_inst *i) { return op_get(i->op)->ulp >= 2 || i->op == IR_rope; }
+static bool is_costly(const ir_inst *i) { return op_get(i->op)->ulp >= 2 || op_get(i->op)->flags & OPF_HEAVY; }
 
 /* Elements of a weight, under other extents perhaps, and packed. */
 static bool is_of_weight(const ir_value *v)
@@ -80,36 +57,20 @@ static bool is_widened_weight(const ir_inst *p)
     return (p->op == IR_cast || p->op == IR_dequantize_linear) && is_of_weight(p->in[0]);
 }
 
-/* Is an element of the result made of one of operand 0, at the same place, and of what is shared? */
-static bool follows_first(const ir_inst *i)
+/* Is an element of the result made of the one of operand n at the same place, if they have the same shape? */
+static bool follows(const ir_inst *c, int n)
 {
-    return i->op == IR_batch_normalization || i->op == IR_quantize_linear || i->op == IR_dequantize_linear;
+    const op_info *info = op_get(c->op);
+    return info->family == FAM_EW || (n == 0 && info->flags & OPF_PLACED);
 }
 
 /* How often operand n of the consumer is loaded for each element of it: 0 means too often. */
 static int loads_per_element(const ir_inst *c, int n)
 {
-    if (is_widened_weight(c->in[n]->def)) return 1;
-    if (op_get(c->op)->family == FAM_EW || c->op == IR_cast || c->op == IR_bitcast) return 1;
+    if (is_widened_weight(c->in[n]->def) || follows(c, n)) return 1;
     if (n != 0) return 0;
-    if (follows_first(c)) return 1;
-    switch (c->op) {
-    case IR_reduce_sum:
-    case IR_reduce_mean:
-    case IR_reduce_max:
-    case IR_reduce_min:
-    case IR_reduce_prod:
-    case IR_reduce_l1:
-    case IR_reduce_l2:
-    case IR_reduce_sum_square:
-    case IR_global_average_pool:
-    case IR_global_max_pool: return 1;
-    case IR_rope:
-    case IR_softmax:
-    case IR_layer_normalization:
-    case IR_rms_norm: return 2;
-    default: return 0;
-    }
+    unsigned flags = op_get(c->op)->flags;
+    return flags & OPF_LOADS_ONCE ? 1 : flags & OPF_LOADS_TWICE ? 2 : 0;
 }
 
 static bool hints_agree(const ir_inst *a, const ir_inst *b)
@@ -151,8 +112,7 @@ static int operand_count(const group *a, const group *b)
 /* Is each element of c's result made of operand n's element at the same place? */
 static bool stays(const ir_inst *c, int n)
 {
-    bool each = op_get(c->op)->family == FAM_EW || c->op == IR_cast || c->op == IR_bitcast || (follows_first(c) && n == 0);
-    return each && ir_same_shape(c->in[n]->type, c->out[0]->type);
+    return follows(c, n) && ir_same_shape(c->in[n]->type, c->out[0]->type);
 }
 
 /* May the group that ends in v be worked out inside of c's group, as far as that does not depend on how c uses it? */
