@@ -214,11 +214,11 @@ static const char *of_bools(cg_module *c, const kir_expr *e)
 /* Is it a float that is not NaN, the same in all lanes? */
 static bool is_number(const kir_expr *e) { return e->kind == KIR_CONST && is_float(e->type) && e->number == e->number; }
 
-/* NaN wins: a > b || a != a ? a : b. Where b is no NaN one comparison does. */
+/* NaN wins: a > b || a != a ? a : b. Where a is no NaN one comparison does. */
 static const char *smaller(cg_module *c, const kir_expr *e, nfc_dtype lane)
 {
     const char *x = full(c, e->a), *y = full(c, e->b);
-    if (!is_number(e->b)) return helped(c, typed(c, kir_bin_table[e->op].text, lane), lane, lane, x, y);
+    if (!is_number(e->a)) return helped(c, typed(c, kir_bin_table[e->op].text, lane), lane, lane, x, y);
     return helped(c, typed(c, e->op == KB_MAX ? "atleast" : "atmost", lane), lane, lane, x, y);
 }
 

@@ -75,10 +75,10 @@ static void check_level(const checker *c, const json_node *unit, const device_un
 /* How many operands an operator has. */
 static int operands(const char *op)
 {
-    static const char *const two[] = {"min", "max", "scale"}, *const three[] = {"fma", "select"};
-    for (int i = 0; i < 3; i++)
+    static const char *const two[] = {"min", "max", "scale", "atmost", "atleast"}, *const three[] = {"fma", "select"};
+    for (size_t i = 0; i < sizeof two / sizeof *two; i++)
         if (strcmp(op, two[i]) == 0) return 2;
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof three / sizeof *three; i++)
         if (strcmp(op, three[i]) == 0) return 3;
     return 1;
 }

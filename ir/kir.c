@@ -181,6 +181,12 @@ static const kir_expr *index_binary(kir_builder *b, kir_bin op, const ir_sx *x, 
 
 static bool is_zero(const kir_expr *x) { return x->kind == KIR_CONST && x->integer == 0; }
 
+/* A float other than 0 and NaN: of what equals it there is no other. */
+static bool is_unlike_others(const kir_expr *x)
+{
+    return x->kind == KIR_CONST && x->type < DT_COUNT && dtype_is_float((nfc_dtype)x->type) && x->number == x->number && x->number != 0;
+}
+
 const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const kir_expr *y)
 {
     const kir_expr *short_form = NULL;
@@ -197,6 +203,8 @@ const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const 
     bool is_order = op == KB_EQ || op == KB_NE || op == KB_LT || op == KB_LE;
     if (x == y && is_order && (x->type >= DT_COUNT || !dtype_is_float((nfc_dtype)x->type))) short_form = kir_int(b, DT_bool, op == KB_EQ || op == KB_LE);
     if (short_form) return short_form;
+    bool is_bound = op == KB_MIN || op == KB_MAX;
+    if (is_bound && is_unlike_others(y) && x->kind != KIR_CONST) return kir_binary(b, op, y, x); /* c > x ? c : x is one instruction, NaN or not */
     kir_type type = kir_bin_table[op].flags & KIRF_BOOL ? DT_bool : x->type;
     return cons(b, (kir_expr){.kind = KIR_BIN, .type = type, .op = (uint8_t)op, .a = x, .b = y});
 }

@@ -140,7 +140,10 @@ TEXT(apart, "nf_scatter_f32x8(y + 1, 4, nf_gather_f32x8(x + 7, -1));", const ir_
 TEXT(scalars_in_operators, "nf_store_f32x8(y, (nf_load_f32x8(x) * 2.0f) + x[3]);", const ir_sx *v = lanes(k, 8); give(k, v, bin(k, KB_ADD, bin(k, KB_MUL, load(k, k->x, v), f32(k, 2)), load(k, k->x, num(k, 3)))))
 TEXT(constant, "nf_store_f32x8(y, nf_splat_f32x8(1.0f));", const ir_sx *v = lanes(k, 8); give(k, v, f32(k, 1)))
 TEXT(braces, "    {\n        /* v: 8 lanes */\n        nf_store_f32x8(y, nf_splat_f32x8(1.0f));\n    }\n    y[8] = 1.0f;\n", const ir_sx *v = lanes(k, 8); give(k, v, f32(k, 1)); close(k); give(k, num(k, 8), f32(k, 1)))
-TEXT(relu, "nf_atleast_f32x8(nf_load_f32x8(x), nf_splat_f32x8(0.0f))", const ir_sx *v = lanes(k, 8); give(k, v, bin(k, KB_MAX, load(k, k->x, v), f32(k, 0))))
+TEXT(relu, "nf_atleast_f32x8(nf_splat_f32x8(0.0f), nf_load_f32x8(x))", const ir_sx *v = lanes(k, 8); give(k, v, bin(k, KB_MAX, f32(k, 0), load(k, k->x, v))))
+TEXT(bound_behind, "nf_atmost_f32x16(nf_splat_f32x16(6.0f), nf_load_f32x16(x))", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MIN, load(k, k->x, v), f32(k, 6))))
+TEXT(bound_by_instruction, "(nf_f32x16)_mm512_min_ps(a, b)", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MIN, load(k, k->x, v), f32(k, 6))))
+TEXT(zero_behind, "nf_max_f32x16(nf_load_f32x16(x), nf_splat_f32x16(0.0f))", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MAX, load(k, k->x, v), f32(k, 0))))
 TEXT(maximum, "return nf_select_f32x4((a > b) | (a != a), a, b);", const ir_sx *v = lanes(k, 4); give(k, v, bin(k, KB_MAX, load(k, k->x, v), load(k, k->x, plus(k, v, num(k, 8))))))
 TEXT(maximum_by_instruction, "(nf_f32x16)_mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, 3), a)", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MAX, load(k, k->x, v), load(k, k->x, plus(k, v, num(k, 8))))))
 TEXT(shifts_and_sums, "(nf_i32x8)((((nf_u32x8)nf_load_i32x8(n) + (uint32_t)5) << 3) + (nf_u32x8)nf_load_f32x8(x))", const ir_sx *v = lanes(k, 8); const kir_expr *five = bin(k, KB_ADD, load(k, k->n, v), kir_int(&k->b, DT_i32, 5));
