@@ -138,7 +138,7 @@ static kmath_body *const unary_body[KU_COUNT] = {
     [KU_EXP] = kmath_exp, [KU_EXPM1] = kmath_expm1, [KU_LOG] = kmath_log, [KU_LOG1P] = kmath_log1p,
     [KU_SIN] = kmath_sin, [KU_COS] = kmath_cos, [KU_TAN] = kmath_tan,
     [KU_ASIN] = kmath_asin, [KU_ACOS] = kmath_acos, [KU_ATAN] = kmath_atan,
-    [KU_SINH] = kmath_sinh, [KU_COSH] = kmath_cosh, [KU_TANH] = kmath_tanh,
+    [KU_SINH] = kmath_sinh, [KU_COSH] = kmath_cosh, [KU_TANH] = kmath_tanh, [KU_SIGMOID] = kmath_sigmoid,
     [KU_ASINH] = kmath_asinh, [KU_ACOSH] = kmath_acosh, [KU_ATANH] = kmath_atanh,
     [KU_ERF] = kmath_erf, [KU_ERFC] = kmath_erfc, [KU_GELU] = kmath_gelu, [KU_GELU_TANH] = kmath_gelu_tanh,
 };

@@ -49,6 +49,8 @@ typedef struct {
 #define BXOR(a, b) BIN(BXOR, a, b)
 #define SHL(a, n) BIN(SHL, a, n)
 #define SHR(a, n) BIN(SHR, a, n)
+#define MIN(a, b) BIN(MIN, a, b)
+#define MAX(a, b) BIN(MAX, a, b)
 #define SEL(c, a, b) kmath_select(K, c, a, b)
 #define CAST(type, a) kir_cast(&K->build, type, a)
 #define BITS(type, a) kir_bits(&K->build, type, a)
@@ -111,7 +113,7 @@ kpair kmath_exp_pair(kmath *K, kx x, kx lo, kx factor, int shift);
  * is an integer of type K->i, or NULL. */
 kx kmath_log_of(kmath *K, kx hi, kx lo, kx shift);
 
-kmath_body kmath_exp, kmath_expm1, kmath_sinh, kmath_cosh, kmath_tanh;
+kmath_body kmath_exp, kmath_expm1, kmath_sinh, kmath_cosh, kmath_tanh, kmath_sigmoid;
 kmath_body kmath_log, kmath_log1p, kmath_asinh, kmath_acosh, kmath_atanh;
 kmath_body kmath_sin, kmath_cos, kmath_tan;
 kmath_body kmath_asin, kmath_acos, kmath_atan;

@@ -17,12 +17,20 @@ static kx exp_rest(kmath *K, kx r)
                  2.5105440189782652e-08, 2.091642799874394e-09));
 }
 
+/* The same in fewer steps one after the other. */
+static kx exp_rest_in_pairs(kmath *K, kx r)
+{
+    if (K->t != DT_f32) return exp_rest(K, r);
+    kx square = LET("square", MUL(r, r)), low = LET("low", ADD(MUL(NUM(0.166666672), r), NUM(0.5)));
+    kx middle = LET("middle", ADD(MUL(NUM(0.0083331801), r), NUM(0.0416665077))), high = LET("high", ADD(MUL(NUM(0.00019969666), r), NUM(0.00139308651)));
+    return ADD(MUL(ADD(MUL(high, square), middle), square), low);
+}
+
 /* x + lo = n log(2) + r, with n * upper(log 2) exact; q has what the rounding of r lost, unless that
  * may be left out (brief). Beyond the limits all results are alike. */
 static reduced reduce(kmath *K, kx x, kx lo, double low, double high, bool brief)
 {
-    kx a = LET("a", SEL(LT(NUM(high), x), NUM(high), x));
-    a = LET("a", SEL(LT(a, NUM(low)), NUM(low), a));
+    kx a = LET("a", MAX(NUM(low), MIN(NUM(high), x)));
     kwhole n = kmath_nearest(K, "n", MUL(a, NUM(1.4426950408889634)));
     if (K->fused && brief) {
         kx r = LET("r", SUB(SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))), MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13))));
@@ -126,4 +134,15 @@ kx kmath_tanh(kmath *K)
     kx e = UN(EXP, ADD(a, a));
     kx above = LET("above", SUB(NUM(1), DIV(NUM(2), ADD(e, NUM(1)))));
     return kmath_with_sign(K, SEL(LT(a, NUM(0.55)), below, above), kmath_sign_bit(K, K->x));
+}
+
+/* With x = n log(2) - r: 2^n / (2^n + e^r), which neither overflows nor underflows before the result does. */
+kx kmath_sigmoid(kmath *K)
+{
+    kx a = LET("a", MAX(NUM2(-105, -750), MIN(NUM2(30, 60), K->x)));
+    kwhole n = kmath_nearest(K, "n", MUL(a, NUM(1.4426950408889634)));
+    kx upper = LET("upper", SUB(MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770)), a));
+    kx r = LET("r", ADD(MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13)), upper));
+    kx power = LET("power", scaled(K, NUM(1), n.integer, n.number));
+    return DIV(power, ADD(power, ADD(NUM(1), ADD(r, MUL(LET("square", MUL(r, r)), exp_rest_in_pairs(K, r))))));
 }

@@ -28,7 +28,6 @@
 #define NFC_SCALAR_H
 
 /* Built on the others alike in every meaning. */
-#define SIGMOID(x) DIV(SEL(GE(x, LIT(0)), LIT(1), EXP(NEG(ABS(x)))), ADD(LIT(1), EXP(NEG(ABS(x)))))
 /* With e = exp(-|x|): (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, (e^2 + 2e) / (e^2 + 2e + 2) below. */
 #define MISH_E(x) EXP(NEG(ABS(x)))
 #define MISH_TOP(x) SEL(GE(x, LIT(0)), ADD(LIT(1), MUL(LIT(2), MISH_E(x))), MUL(MISH_E(x), ADD(MISH_E(x), LIT(2))))

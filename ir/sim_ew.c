@@ -63,6 +63,7 @@ static double floor_mod(double a, double b)
 #define ERF(a) erf(a)
 #define ERFC(a) erfc(a)
 #define GELU(a) (0.5 * (a) * erfc(-(a) * 0.70710678118654752))
+#define SIGMOID(a) ((a) >= 0 ? 1 / (1 + exp(-(a))) : exp(a) / (1 + exp(a)))
 #define GELU_TANH(a) ((a) / (1 + exp(-1.5957691216057308 * (a) * (1 + 0.044715 * (a) * (a)))))
 #define SIN(a) sin(a)
 #define COS(a) cos(a)
@@ -135,6 +136,7 @@ static double floor_mod(double a, double b)
 #undef ERFC
 #undef GELU
 #undef GELU_TANH
+#undef SIGMOID
 #undef SIN
 #undef COS
 #undef TAN
@@ -232,6 +234,7 @@ static int64_t shift(const scalar_env *e, int64_t a, int64_t by, bool left)
 #define ERFC(a) FLOAT_ONLY(a)
 #define GELU(a) FLOAT_ONLY(a)
 #define GELU_TANH(a) FLOAT_ONLY(a)
+#define SIGMOID(a) FLOAT_ONLY(a)
 #define SIN(a) FLOAT_ONLY(a)
 #define COS(a) FLOAT_ONLY(a)
 #define TAN(a) FLOAT_ONLY(a)

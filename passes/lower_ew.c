@@ -115,6 +115,7 @@ static const kir_expr *shift(scalar_env *e, const kir_expr *x, const kir_expr *b
 #define ERFC(a) UN(ERFC, a)
 #define GELU(a) UN(GELU, a)
 #define GELU_TANH(a) UN(GELU_TANH, a)
+#define SIGMOID(a) UN(SIGMOID, a)
 #define SIN(a) UN(SIN, a)
 #define COS(a) UN(COS, a)
 #define TAN(a) UN(TAN, a)

@@ -32,6 +32,8 @@ static wide wide_gelu_tanh(wide x, wide y)
     wide u = 2 * WIDE(sqrt)(2 / WIDE(acos)(-1)) * (x + (wide)44715 / 1000000 * x * x * x);
     return (void)y, WIDE(isinf)(x) && x < 0 ? WIDE(nan)("") : x / (1 + WIDE(exp)(-u));
 }
+static wide wide_sigmoid(wide x, wide y) { return (void)y, 1 / (1 + WIDE(exp)(-x)); }
+static double narrow_sigmoid(double x, double y) { return (double)wide_sigmoid((wide)x, (wide)y); }
 static double narrow_gelu(double x, double y) { return (double)wide_gelu((wide)x, (wide)y); }
 static double narrow_gelu_tanh(double x, double y) { return (double)wide_gelu_tanh((wide)x, (wide)y); }
 static wide wide_pow(wide x, wide y) { return WIDE(pow)(x, y); }
@@ -55,6 +57,7 @@ static const reference references[] = {
     ROW(sinh, 1, 1)
     ROW(cosh, 1, 1)
     ROW(tanh, 1.5, 1.5)
+    ROW(sigmoid, 2, 2)
     ROW(asinh, 1, 1)
     ROW(acosh, 1, 1)
     ROW(atanh, 1, 1)
