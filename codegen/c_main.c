@@ -339,8 +339,8 @@ static void put_program(cg_program *p, text *t, bool has_calls)
     put_string(t, p->source);
     line(t,
          ",\nsizeof(%s_ctx), %s_ARENA_BYTES, %s_ARENA_ALIGN, %s_WEIGHT_BYTES, %s_STATE_BYTES, "
-         "%s_STACK_BYTES,",
-         p->name, u, u, u, u, u);
+         "%s_STACK_BYTES, %lld,",
+         p->name, u, u, u, u, u, (long long)p->device->huge_page);
     if (p->weights_mode == WEIGHTS_FILE)
         put_string(t, arena_printf(p->arena, "%s_weights.bin", p->name));
     else

@@ -71,6 +71,7 @@ typedef struct device {
     int64_t arena_limit, weights_limit, stack_limit; /* bytes; 0: none */
     nfc_span arena_at, weights_at, stack_at;
     int64_t alignment;   /* of the arena and the buffers in it, bytes */
+    int64_t huge_page;   /* bytes; 0: there are none */
     nfc_dtype precision; /* of the weights of f32 contractions: f32, f16 or bf16 */
     device_weights weights;
     int64_t array_limit; /* WEIGHTS_AUTO: the most bytes that are written as C arrays */

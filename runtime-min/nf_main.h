@@ -75,6 +75,7 @@ typedef void nf_tracer(void *user, int call, int begin);
 typedef struct nf_program {
     const char *name, *source;
     size_t ctx_bytes, arena_bytes, arena_align, weight_bytes, state_bytes, stack_bytes;
+    size_t huge_page; /* bytes of the large pages that memory can be made of; 0: there are none */
     const char *weights; /* the file that holds them, beside the program; NULL: they are inside */
     int ngraph;
     const nf_graph *graph;

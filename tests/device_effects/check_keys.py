@@ -276,6 +276,46 @@ def _():
     check("% NET_ARENA_ALIGN != 0" in base.text("net.c"), "init refuses an arena that is not aligned")
 
 
+# madvise() of a program, told to a file.
+RECORD = """#ifndef __ASSEMBLER__
+#define _DEFAULT_SOURCE 1
+#define _XOPEN_SOURCE 700
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
+static inline int recorded(void *at, size_t bytes, int advice)
+{
+    FILE *to = fopen("madvise.log", "a");
+    fprintf(to, "%d %d %d\\n", (int)((uintptr_t)at % 65536), (int)bytes, advice == MADV_HUGEPAGE);
+    return fclose(to);
+}
+#define madvise recorded
+#endif
+"""
+
+
+@effect("/target/huge_page_bytes")
+def _():
+    save_weights("paged.safetensors", {"w": numbers(30, 400, 200), "v": numbers(31, 200, 8)})
+    INPUTS["paged"] = {"x": numbers(32, 100, 400)}
+    np.save("paged.x.npy", INPUTS["paged"]["x"])
+    graph_text("paged", 'model "paged.safetensors";\ninputs { x : f32 [100, 400]; } outputs { y : f32 [100, 8]; }\nblock entry {\n'
+               '    h = op matmul(a=x, b=model["w"]);\n    h = op relu(x=h);\n    y = op matmul(a=h, b=model["v"]);\n    return y;\n}\n')
+    pathlib.Path("record.h").write_text(RECORD)
+    expected = simulate("paged")
+    for page, align, asked in ((None, 4096, []), (65536, 65536, [["0", "131072", "1"]]), (131072, 4096, [])):
+        flags = ["-O1", "-ffp-contract=off", "-include", str(pathlib.Path("record.h").resolve())]
+        other = Build("paged", described(compiler__flags=flags, preferences__weights="incbin", target__huge_page_bytes=page), emit="exe")
+        built(other, f"large pages of {page}")
+        check(65536 <= other.define("ARENA_BYTES") < 131072 and 4 * 65536 <= other.define("WEIGHT_BYTES") < 4 * 131072, "an arena and weights between the pages")
+        check(f".balign {align}\n" in other.text("paged_weights.S"), f"weights at a multiple of {align}")
+        found = re.search(r"^([0-9a-f]+) . paged_weights$", command("nm", other.folder / "paged").stdout, re.M)
+        check(found and int(found[1], 16) % align == 0, f"where the weights lie in the program: {found and found[1]}")
+        check(near(run(other), expected, 1e-5), f"results with large pages of {page}")
+        check(logged("madvise.log") == asked, f"large pages of {page} are asked for: {logged('madvise.log')}")
+        pathlib.Path("madvise.log").unlink(missing_ok=True)
+
+
 # ---- limits --------------------------------------------------------------------------------------
 
 
