@@ -1,4 +1,4 @@
-# nfc: the NeuroFabric compiler.   make · make demo · make check · make check-onnx · make bless · make bench · make bench-cpu
+# nfc: the NeuroFabric compiler.   make · make demo · make check · make check-onnx · make bless · make bench · make bench-cpu · make bench-start
 
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -51,6 +51,11 @@ bench-cpu: setup-bench
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@NFC_BENCH_COMMAND='make bench-cpu $(MAKEOVERRIDES)' sh tests/bench/cpu/run.sh $(BUILD) $(if $(MODELS),--models $(MODELS)) $(if $(PEERS),--peers $(PEERS)) \
 	  $(if $(THREADS),--threads $(THREADS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--out $(OUT)) $(if $(LEAST),--least)
+# From the start of a process to its first result: MODELS=resnet50 THREADS=1,2 ROUNDS=15 DEVICE=d OUT=FILE.md
+bench-start: setup-bench
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@NFC_BENCH_COMMAND='make bench-start $(MAKEOVERRIDES)' sh tests/bench/cpu/run.sh $(BUILD) start $(if $(MODELS),--models $(MODELS)) \
+	  $(if $(THREADS),--threads $(THREADS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--out $(OUT))
 
 $(BUILD)/nfc: $(OBJ)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -106,4 +111,4 @@ $(BUILD)/%.o: %.c $(BUILD)/gen/nfg.tab.h $(BUILD)/gen/onnx.pb-c.h
 
 clean:
 	rm -rf $(BUILD)
-.PHONY: all setup setup-check setup-bench demo check check-onnx bless bench bench-cpu clean
+.PHONY: all setup setup-check setup-bench demo check check-onnx bless bench bench-cpu bench-start clean

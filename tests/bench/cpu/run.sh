@@ -1,10 +1,12 @@
 #!/bin/sh
-# run.sh BUILD [option of bench.py ...]: makes what is missing of the peers' Python, and of the models, and measures. README.md tells more.
+# run.sh BUILD [start] [option of bench.py, or start.py ...]: makes what is missing of the peers' Python, and of the models, and measures. README.md tells more.
 #
 # NFC_BENCH_CACHE is the folder of all that: BUILD/bench by default. NFC_BENCH_PYTHON a Python that has the packages already.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
+program=bench.py
+[ "$1" != start ] || { program=start.py; shift; }
 cache=${NFC_BENCH_CACHE:-$build/bench}
 mkdir -p "$cache" && cache=$(cd "$cache" && pwd) || exit 2
 room=$(df -Pk "$cache" | awk 'NR == 2 { print int($4 / 1000000) }')
@@ -34,6 +36,7 @@ for word in "$@"; do
     [ "$models" = next ] && models=$word
     [ "$word" = --models ] && models=next
 done
+[ $program != start.py ] || [ -n "$models" ] || models=resnet50
 # When all models are there, made by the very same scripts, nothing is to be made.
 scripts=$(cat "$here/models.py" "$here/nets.py" "$here/work.py" | cksum)
 if [ "$(cat "$cache/made" 2>/dev/null)" != "$scripts" ]; then
@@ -41,4 +44,4 @@ if [ "$(cat "$cache/made" 2>/dev/null)" != "$scripts" ]; then
     "$python" -B "$here/models.py" "$cache" $(echo "$models" | tr , ' ') || exit 1
     [ -n "$models" ] || echo "$scripts" > "$cache/made"
 fi
-exec "$python" -B "$here/bench.py" --cache "$cache" --nfc "$build/nfc" "$@"
+exec "$python" -B "$here/$program" --cache "$cache" --nfc "$build/nfc" "$@"

@@ -19,12 +19,16 @@ class SessionRun(ctypes.Structure):
                 ("input_count", ctypes.c_size_t), ("output_names", ctypes.c_void_p), ("output_count", ctypes.c_size_t), ("outputs", ctypes.c_void_p)]
 
 
+def library_path():
+    found = glob.glob(os.path.join(peer.package_folder("onnxruntime"), "capi", "libonnxruntime.so.*"))
+    if not found:
+        raise peer.Absent("the package has no C library")
+    return found[0]
+
+
 class Api:
     def __init__(self):
-        found = glob.glob(os.path.join(peer.package_folder("onnxruntime"), "capi", "libonnxruntime.so.*"))
-        if not found:
-            raise peer.Absent("the package has no C library")
-        library = ctypes.CDLL(found[0])
+        library = ctypes.CDLL(library_path())
         library.OrtGetApiBase.restype = ctypes.POINTER(ctypes.c_void_p * 2)
         get, version = library.OrtGetApiBase().contents
         self.version = ctypes.CFUNCTYPE(ctypes.c_char_p)(version)().decode()
