@@ -290,6 +290,66 @@ static bool guards_rows(k_tile *t, const kir_stmt *s, const ir_sym *sym)
     return false;
 }
 
+/* Of a guard in one trip: which rows of which axis it lets through; axis -1: the run decides. */
+typedef struct {
+    int axis;
+    int64_t lo, hi;
+} let_through;
+
+typedef VEC(let_through) trip_guards;
+
+static let_through decide_guard(k_tile *t, const kir_expr *guard)
+{
+    let_through of = {.axis = -1};
+    for (int i = 0; i < t->nest->n && of.axis < 0; i++) {
+        if (!has_rows(t, i)) continue;
+        if (decide_rows(t, guard, i, &of.lo, &of.hi)) of.axis = i;
+        map_any_row(t, i);
+    }
+    return of;
+}
+
+static void note_guards(k_tile *t, const kir_stmt *s, const ir_sym *sym, trip_guards *to)
+{
+    if (s->kind == KIR_IF && k_value_mentions(t->r.b->scratch, s->value, sym, true) && value_differs(t, s->value)) vec_push(t->r.b->scratch, to, decide_guard(t, s->value));
+    for (int i = 0; i < s->body.n; i++) note_guards(t, s->body.at[i], sym, to);
+}
+
+/* What the guards of one trip say about the rows. */
+static trip_guards guards_of(k_tile *t, const kir_stmt *s, int64_t trip)
+{
+    trip_guards of = {0};
+    k_map(&t->r, s->var->sym, sx_int(table(t), trip));
+    note_guards(t, s, s->var->sym, &of);
+    return of;
+}
+
+static bool say_the_same(const trip_guards *a, const trip_guards *b)
+{
+    bool same = a->n == b->n;
+    for (int i = 0; i < a->n && same; i++) {
+        const let_through *x = &a->at[i], *y = &b->at[i];
+        same = x->axis >= 0 && x->axis == y->axis && x->lo == y->lo && x->hi == y->hi;
+    }
+    return same;
+}
+
+/* Trips in which guards let the same rows through stay a loop; so in each of them the guards are decided. */
+static void sink_trips(k_tile *t, const kir_stmt *s, int64_t begin, int64_t end)
+{
+    for (int64_t first = begin, next; first < end; first = next) {
+        trip_guards of = guards_of(t, s, first);
+        for (next = first + 1; next < end; next++) {
+            trip_guards other = guards_of(t, s, next);
+            if (!say_the_same(&of, &other)) break;
+        }
+        bool open = k_for(&t->r, s->loop, s, s->var->name, sx_int(table(t), first), sx_int(table(t), next));
+        sink(t, s);
+        flush(t);
+        if (open) kir_close(t->r.b);
+    }
+}
+
 enum { FEW_TRIPS = 16 };
 
 static void sink_for(k_tile *t, const kir_stmt *s)
@@ -302,11 +362,7 @@ static void sink_for(k_tile *t, const kir_stmt *s)
     map_any_rows(t);
     const ir_sx *begin = k_index(&t->r, s->begin), *end = k_index(&t->r, s->end), *trips = sx_sub(table(t), end, begin);
     if (sx_is_const(begin) && sx_is_const(trips) && sx_value(trips) <= FEW_TRIPS && guards_rows(t, s, s->var->sym)) {
-        for (int64_t i = 0; i < sx_value(trips); i++) { /* one after the other, so that the guards are decided */
-            k_map(&t->r, s->var->sym, sx_int(table(t), sx_value(begin) + i));
-            sink(t, s);
-            flush(t);
-        }
+        sink_trips(t, s, sx_value(begin), sx_value(end));
         return;
     }
     bool open = k_for(&t->r, s == t->nest->unrolled ? KIR_UNROLL : s->loop, s, s->var->name, begin, end);

@@ -3,7 +3,8 @@
 usage: run.py NFC WORK
 Each device makes one program of all graphs: without optimisation, with sanitizers, and with all optimisation; both must
 give the same bits, and so must one of three threads. Kernels must read a constant as it was packed, never element by
-element from its old place, and ask for it ahead where the device's description says how."""
+element from its old place, and ask for it ahead where the device's description says how; however many tiles and edges
+they have, they are not longer than MOST_LINES."""
 import concurrent.futures as futures
 import json
 import os
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "emit"))
 import cases  # noqa: E402
 import compiled  # noqa: E402
 
+MOST_LINES = 310
 SAFETENSORS = {"f64": "F64", "f32": "F32", "f16": "F16", "bf16": "BF16", "i32": "I32", "i64": "I64", "u8": "U8", "i8": "I8"}
 
 
@@ -84,6 +86,9 @@ def looks_wrong(device, folder, all_cases):
         graphs = {g["name"]: [k["name"] for k in g["kernels"]] for g in json.load(f)["graphs"]}
     kernels, wrong, asked = kernels_of(os.path.join(folder, "products.c")), [], 0
     unit = device["units"][0]
+    longest = max(kernels, key=lambda k: kernels[k].count("\n"))
+    if kernels[longest].count("\n") > MOST_LINES:
+        wrong.append("%s has %d lines" % (longest, kernels[longest].count("\n")))
     for c in all_cases:
         text = "".join(kernels[k] for k in graphs[c.name])
         asked += "NF_PREFETCH" in text
