@@ -67,7 +67,7 @@ static const option_row options[] = {
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},
     {"strict", NULL, 0, FLAG, AT(strict), COMPILING, "the same bits on every device and compiler: fixed orders of sums, no fused multiply-adds"},
     {"layout", "KIND", 0, TEXT, AT(layout), COMPILING, "how values of rank 3 to 5 are stored: plain, channels-last or, by default, auto: for a device with vectors as it is cheapest"},
-    {"winograd", "KIND", 0, TEXT, AT(winograd), COMPILING, "Winograd's algorithm for f32 convolutions of 3 x 3 windows: off, f2 or f4 (tiles of 2 or 4 results, for all) or, by default, auto: what is estimated to be fastest; off with --strict"},
+    {"winograd", "KIND", 0, TEXT, AT(winograd), COMPILING, "Winograd's algorithm for f32 convolutions of 3 x 3 windows: off, f2 or f4 (tiles of 2 or 4 results, 3 of stride 2, for all) or, by default, auto: what is estimated to be fastest; off with --strict"},
     {"chains", "KIND", 0, TEXT, AT(chains), COMPILING, "which windows run a few rows at a time to make the arena smaller: off, on (all that do), all, a number of rows (all, so many at a time), or by default auto: where that costs no time"},
     {"no-verify", NULL, 0, FLAG, AT(no_verify), COMPILING, "does not verify the IR after each pass"},
     {"check", NULL, 0, FLAG, AT(check), " fmt ", "only names the files that are not formatted; exit status 1 then"},

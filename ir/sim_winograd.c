@@ -13,7 +13,7 @@ bool ev_winograd_input(sim_call *c)
     winograd_of(ir_int(c->inst, ATTR_AT(winograd_input, tile)), &w);
     sim_coords at = {.rank = 6, .dim = y->dim};
     for (int64_t n = 0; n < y->n; n++, sim_coords_next(&at)) {
-        int64_t top = c->index[0] + at.at[3] * w.tile - a.before[0], left = at.at[4] * w.tile - a.before[1];
+        int64_t top = (c->index[0] + at.at[3] * w.tile) * w.stride - a.before[0], left = at.at[4] * w.tile * w.stride - a.before[1];
         double sum = 0;
         for (int i = 0; i < w.size; i++)
             for (int k = 0; k < w.size; k++) {
@@ -31,7 +31,7 @@ bool ev_winograd_output(sim_call *c)
     const sim_tensor *x = c->in[0], *b = c->nin > 1 ? c->in[1] : NULL;
     sim_tensor *y = c->out[0];
     winograd w;
-    winograd_of(x->dim[0] - (WINOGRAD_WINDOW - 1), &w);
+    winograd_of(winograd_tile_of(x->dim[0]), &w);
     sim_coords at = {.rank = 4, .dim = y->dim};
     for (int64_t n = 0; n < y->n; n++, sim_coords_next(&at)) {
         int64_t row = at.at[2] % w.tile, column = at.at[3] % w.tile;

@@ -23,20 +23,21 @@ static const kir_expr *plus(lw *l, const kir_expr *x, const kir_expr *y, double 
 }
 
 /* Says in the kernel which of the algorithm's forms it is of. */
-static void note_form(lw *l, const winograd *w) { kir_note(&l->b, arena_printf(l->m->arena, "Winograd's F(%d x %d, 3 x 3)", w->tile, w->tile)); }
+static void note_form(lw *l, const winograd *w) { kir_note(&l->b, arena_printf(l->m->arena, "Winograd's F(%d x %d, 3 x 3)%s", w->tile, w->tile, w->stride > 1 ? " of stride 2" : "")); }
 
 /* ---- the input ----------------------------------------------------------------------------- */
 
-/* Row 0 and the last row are the product of all x^2 - p^2, times x in the last; those of +p and -p leave a factor out:
- * x (x +- p) times the other pair. */
+/* Of every stride-th element, row 0 and the last row are the product of all x^2 - p^2, times x in the last; those of +p and -p leave a factor out:
+ * x (x +- p) times the other pair. The elements between stay as they are. */
 static void evaluate(lw *l, const winograd *w, line_of *line)
 {
-    const kir_expr *const *d = line->in;
-    int last = w->size - 1;
+    const kir_expr *d[WINOGRAD_MOST];
+    int last = w->rows - 1;
+    for (int k = 0; k < w->rows; k++) d[k] = line->in[k * w->stride];
+    for (int k = 0; k < w->size - w->rows; k++) line->out[w->rows + k] = line->in[2 * k + 1];
     for (int end = 0; end < 2; end++) {
-        const double *factor = &w->input[end * last][end];
         line->out[end * last] = d[end + last - 1]; /* the highest power has the factor 1 */
-        for (int k = last - 3; k >= 0; k -= 2) line->out[end * last] = plus(l, line->out[end * last], d[end + k], factor[k]);
+        for (int k = last - 3; k >= 0; k -= 2) line->out[end * last] = plus(l, line->out[end * last], d[end + k], w->input[end * last][(end + k) * w->stride]);
     }
     for (int i = 0; i < w->pairs; i++) {
         double other = w->pairs > 1 ? w->point[1 - i] * w->point[1 - i] : 0;
@@ -147,7 +148,7 @@ bool lo_winograd_input(lw *l, const ir_inst *inst)
     const ir_sx *n = lw_for_parallel(l, "n", y->dim[2]), *th = lw_for_parallel(l, "th", y->dim[3]), *tw = lw_for_parallel(l, "tw", y->dim[4]), *ci = lw_for_parallel(l, "ci", y->dim[5]);
     note_form(l, &w);
     const ir_sx *tile = sx_int(l->sx, w.tile), *top_left[2] = {sx_add(l->sx, inst->index[0], sx_mul(l->sx, th, tile)), sx_mul(l->sx, tw, tile)};
-    for (int k = 0; k < 2; k++) top_left[k] = sx_sub(l->sx, top_left[k], sx_int(l->sx, a.before[k]));
+    for (int k = 0; k < 2; k++) top_left[k] = sx_sub(l->sx, sx_mul(l->sx, top_left[k], sx_int(l->sx, w.stride)), sx_int(l->sx, a.before[k]));
     square s = {.inst = inst, .w = &w, .at = {n, ci}, .tile = {th, tw}};
     read_square(l, &s, top_left);
     lw_close(l, 4);
@@ -157,11 +158,11 @@ bool lo_winograd_input(lw *l, const ir_inst *inst)
 /* ---- the results --------------------------------------------------------------------------- */
 
 /* Result k is the sum over the pairs of p^k (+p's product and (-1)^k -p's), with that of 0 in the first and
- * that of infinity in the last. */
+ * that of infinity in the last; of stride 2, its own product with the middle of the window is added. */
 static void interpolate(lw *l, const winograd *w, line_of *line)
 {
     const kir_expr *const *m = line->in;
-    for (int k = 0; k < w->tile; k++) line->out[k] = k == 0 ? m[0] : k == w->tile - 1 ? m[w->size - 1] : NULL;
+    for (int k = 0; k < w->tile; k++) line->out[k] = k == 0 ? m[0] : k == w->tile - 1 ? m[w->rows - 1] : NULL;
     for (int i = 0; i < w->pairs; i++) {
         const kir_expr *both[2] = {lw_named(l, "sum", lw_bin(l, ADD, m[1 + 2 * i], m[2 + 2 * i])), lw_named(l, "difference", lw_bin(l, SUB, m[1 + 2 * i], m[2 + 2 * i]))};
         for (int k = 0; k < w->tile; k++) {
@@ -170,6 +171,7 @@ static void interpolate(lw *l, const winograd *w, line_of *line)
             else line->out[k] = factor == 1 ? both[k % 2] : lw_bin(l, MUL, both[k % 2], lw_number(l, both[0]->type, factor));
         }
     }
+    for (int k = 0; k < w->size - w->rows; k++) line->out[k] = lw_bin(l, ADD, line->out[k], m[w->rows + k]);
 }
 
 /* Is the tile's result at `at` one of the results? Opens a guard where that is not certain. */
@@ -189,7 +191,7 @@ bool lo_winograd_output(lw *l, const ir_inst *inst)
     nfc_dtype t = (nfc_dtype)kir_compute(y->dtype);
     winograd w;
     line_of line;
-    winograd_of(sx_value(x->dim[0]) - (WINOGRAD_WINDOW - 1), &w);
+    winograd_of(winograd_tile_of(sx_value(x->dim[0])), &w);
     const ir_sx *zero = sx_int(l->sx, 0), *size = sx_int(l->sx, w.size), *tile = sx_int(l->sx, w.tile);
     const ir_sx *n = lw_for_parallel(l, "n", x->dim[2]), *th = lw_for_parallel(l, "th", x->dim[3]), *tw = lw_for_parallel(l, "tw", x->dim[4]), *co = lw_for_parallel(l, "co", x->dim[5]);
     note_form(l, &w);

@@ -28,21 +28,21 @@ static bool has_form(ir_module *m, const ir_inst *conv, window *w)
     if (y->dtype != DT_f32 || !is_known_area(y) || !is_known_area(conv->in[0]->type) || !ir_const_bytes(conv->in[1])) return false;
     window_of(m, conv, w);
     for (int i = 0; i < 2; i++)
-        if (w->kernel[i] != WINOGRAD_WINDOW || w->stride[i] != 1 || w->dilation[i] != 1 || !sx_is_const(w->lead[i]) || !sx_is_const(w->trail[i])) return false;
+        if (w->kernel[i] != WINOGRAD_WINDOW || w->stride[i] != w->stride[0] || w->stride[i] > 2 || w->dilation[i] != 1 || !sx_is_const(w->lead[i]) || !sx_is_const(w->trail[i])) return false;
     return true;
 }
 
-static int64_t tile_of(const rewriter *r, const ir_inst *conv)
+static int64_t tile_of(const rewriter *r, const ir_inst *conv, int64_t stride)
 {
     const ir_type *y = conv->out[0]->type;
-    winograd_size s = {.images = sx_max(y->dim[0]), .height = sx_value(y->dim[2]), .width = sx_value(y->dim[3]), .streamed = r->streamed};
+    winograd_size s = {.images = sx_max(y->dim[0]), .height = sx_value(y->dim[2]), .width = sx_value(y->dim[3]), .stride = stride, .streamed = r->streamed};
     s.ci = sx_value(conv->in[0]->type->dim[1]);
     s.co = sx_value(y->dim[1]);
     switch (r->ctx->options->winograd) {
     case WINOGRAD_OFF: return 0;
     case WINOGRAD_AUTO: return winograd_pick(&r->target, &s);
-    case WINOGRAD_TILE_2: return 2;
-    case WINOGRAD_TILE_4: return 4;
+    case WINOGRAD_TILE_2: return stride == 2 ? 3 : 2;
+    case WINOGRAD_TILE_4: return stride == 2 ? 3 : 4;
     }
     return 0;
 }
@@ -124,7 +124,7 @@ static void rewrite(void *env, ir_inst *conv)
     ir_module *m = r->ctx->m;
     window win;
     winograd w;
-    int64_t tile = has_form(m, conv, &win) ? tile_of(r, conv) : 0;
+    int64_t tile = has_form(m, conv, &win) ? tile_of(r, conv, win.stride[0]) : 0;
     if (!tile) return;
     winograd_of(tile, &w);
     ir_inst *before = conv->prev;

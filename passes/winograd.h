@@ -4,12 +4,12 @@
  *
  *     (C + 21) u |T'| (sum over the channels of (|W| |g| |W'|) * (|B'| |x| |B|)) |T|
  *
- * C + 1 roundings in the products and their sum; at most 4 in each of two transforms of the input, 5 in each of two of the
- * results; 1 of the transformed weights, which are worked out in f64; 1 of the bias (Higham, Accuracy and Stability
+ * and (C + 23) of stride 2. C + 1 roundings in the products and their sum; at most 4 in each of two transforms of the input, 5 in each of two of the
+ * results, 6 of stride 2; 1 of the transformed weights, which are worked out in f64; 1 of the bias (Higham, Accuracy and Stability
  * of Numerical Algorithms, 3.1: roundings in a row; the magnitudes are those of ir/winograd.h's matrices). A direct sum has
  * (9 C + 1) u times the sum of |g| |x|, which is less: what the transforms add and take away again is larger than it. Errors
  * are random, so that far less is found: tests/winograd measures at most a ninth of the bound, and, of the largest
- * result, 2 times what direct sums have for tiles of 2 and 5 to 10 times for tiles of 4. */
+ * result, 2 times what direct sums have for tiles of 2 and 3 and 5 to 10 times for tiles of 4. */
 #ifndef NFC_PASS_WINOGRAD_H
 #define NFC_PASS_WINOGRAD_H
 
@@ -18,12 +18,13 @@
 
 struct sched_target;
 
-/* What may be used: nothing, whatever is estimated to be fastest, or tiles of 2 or of 4 wherever they can be. */
+/* What may be used: nothing, whatever is estimated to be fastest, or tiles of 2 or of 4 (of stride 2: 3) wherever they
+ * can be. */
 typedef enum { WINOGRAD_OFF, WINOGRAD_AUTO, WINOGRAD_TILE_2, WINOGRAD_TILE_4 } winograd_choice;
 
-/* A convolution of stride 1: extents of the results, channels. */
+/* A convolution: extents of the results, channels, the stride: 1 or 2. */
 typedef struct winograd_size {
-    int64_t images, height, width, ci, co;
+    int64_t images, height, width, ci, co, stride;
     bool streamed; /* the program's weights do not stay in the caches from run to run */
 } winograd_size;
 

@@ -23,12 +23,14 @@ static double products(const sched_target *t, const winograd_size *s, double row
     return larger(sums, streaming(t, s, each * (double)s->ci * (double)s->co * sizeof(float)));
 }
 
-/* The transforms: additions, and loads and stores of whole squares, one of either in a cycle. */
+/* The transforms: additions, and loads and stores of whole squares, which pass through the nearest cache. */
 static double transforms(const sched_target *t, const winograd_size *s, const winograd *w, double tiles)
 {
     int64_t lanes = t->vector_bytes / (int64_t)sizeof(float);
     double size = w->size, tile = w->tile, line = w->pairs > 1 ? 12 : 4; /* additions of one row or column */
-    double in = 2 * size * line / (double)t->pipes + size * size, out = (size + tile) * line / (double)t->pipes + (size * size + tile * tile) / 2;
+    double more = size - w->rows; /* of a row of the results */
+    const double move = 6; /* of a vector to the next cache, or from it */
+    double in = 2 * size * line / (double)t->pipes + move * size * size, out = (size + tile) * (line + more) / (double)t->pipes + move * (size * size + tile * tile) / 2;
     return tiles * (in * divided_up(s->ci, lanes) + out * divided_up(s->co, lanes));
 }
 
@@ -37,7 +39,7 @@ int64_t winograd_pick(const sched_target *t, const winograd_size *s)
     const double margin = 0.9; /* what the estimate leaves out is not to make it slower */
     double best = margin * products(t, s, (double)s->images * (double)s->height * (double)s->width, WINOGRAD_WINDOW * WINOGRAD_WINDOW);
     int64_t at = 0;
-    for (int64_t tile = 2; tile <= WINOGRAD_MOST_TILE; tile += 2) {
+    for (int64_t tile = s->stride + 1; tile <= WINOGRAD_MOST_TILE; tile += 2) {
         winograd w;
         winograd_of(tile, &w);
         double tiles = (double)s->images * divided_up(s->height, tile) * divided_up(s->width, tile);

@@ -6,35 +6,42 @@ from cases import Name, case, others
 from contractions import convolved
 from formats import Tensor, decode, encode, generator, sample
 
-POINTS = {2: (0, 1, -1), 4: (0, 0.75, -0.75, 1.5, -1.5)}
+POINTS = {2: (0, 1, -1), 3: (0, 1, -1), 4: (0, 0.75, -0.75, 1.5, -1.5)}
+STRIDE = {2: 1, 3: 2, 4: 1}
+SIZE = {2: 4, 3: 7, 4: 6}
 
 
 def matrices(tile):
-    """B' (of squares), W (of windows) and T' (of products), a row of B' and W a point, the last one infinity."""
-    points, size = POINTS[tile], tile + 2
+    """B' (of squares), W (of windows) and T' (of products), a row of B' and W a point, the last one infinity; of stride 2
+    the points see the even elements, and the odd ones, which meet the middle of windows, come behind."""
+    points, size, stride = POINTS[tile], SIZE[tile], STRIDE[tile]
     b, w, t = np.zeros((size, size)), np.zeros((size, 3)), np.zeros((tile, size))
+    last = len(points)
     for i, p in enumerate(points):
         rest = [q for k, q in enumerate(points) if k != i]
-        b[i, :size - 1] = np.poly(rest)[::-1]
-        w[i] = [p**k / np.prod([p - q for q in rest]) for k in range(3)]
+        b[i, :last * stride:stride] = np.poly(rest)[::-1]
+        w[i, ::stride] = [p**k / np.prod([p - q for q in rest]) for k in range(len(w[i, ::stride]))]
         t[:, i] = [p**k for k in range(tile)]
-    b[-1] = np.poly(points)[::-1]
-    w[-1, 2] = t[-1, -1] = 1
+    b[last, :(last + 1) * stride:stride] = np.poly(points)[::-1]
+    w[last, 2] = t[-1, last] = 1
+    for k in range(size - last - 1):
+        b[last + 1 + k, 2 * k + 1] = w[last + 1 + k, 1] = t[k, last + 1 + k] = 1
     return b, w, t
 
 
 def squares(x, tile, pads=(0, 0, 0, 0), row=0, rows=0):
     """B' x B of each square: [A, A, N, rows, columns, C]."""
-    height = x.shape[2] + pads[0] + pads[2] - 2
-    width = x.shape[3] + pads[1] + pads[3] - 2
-    rows, columns, size = rows or -(-height // tile), -(-width // tile), tile + 2
-    more = row + rows * tile + size, columns * tile + size  # zeros behind, too
+    stride, size = STRIDE[tile], SIZE[tile]
+    height = (x.shape[2] + pads[0] + pads[2] - 3) // stride + 1
+    width = (x.shape[3] + pads[1] + pads[3] - 3) // stride + 1
+    rows, columns = rows or -(-height // tile), -(-width // tile)
+    more = (row + rows * tile) * stride + size, columns * tile * stride + size  # zeros behind, too
     x = np.pad(x, [(0, 0), (0, 0), (pads[0], more[0]), (pads[1], more[1])])
     b = matrices(tile)[0]
     y = np.zeros((size, size, x.shape[0], rows, columns, x.shape[1]))
     for i in range(rows):
         for k in range(columns):
-            top, left = row + i * tile, k * tile
+            top, left = (row + i * tile) * stride, k * tile * stride
             seen = x[:, :, top:top + size, left:left + size]
             y[:, :, :, i, k] = np.einsum("ia,kb,ncab->iknc", b, b, seen)
     return y
@@ -42,7 +49,7 @@ def squares(x, tile, pads=(0, 0, 0, 0), row=0, rows=0):
 
 def tiles(x, height, width, b=None):
     """T' x T of each square, side by side: [N, M, height, width]."""
-    tile = x.shape[0] - 2
+    tile = {size: t for t, size in SIZE.items()}[x.shape[0]]
     t = matrices(tile)[2]
     y = np.einsum("ia,kb,abnhwm->nmhiwk", t, t, x)
     y = y.reshape(x.shape[2], x.shape[5], x.shape[3] * tile, x.shape[4] * tile)[:, :, :height, :width]
@@ -52,11 +59,11 @@ def tiles(x, height, width, b=None):
 def check():
     """Squares, products and tiles are a convolution."""
     rng = generator("winograd")
-    for tile in (2, 4):
+    for tile in (2, 3, 4):
         x, w, b = rng.standard_normal((2, 3, 7, 9)), rng.standard_normal((4, 3, 3, 3)), rng.standard_normal(4)
         u = np.einsum("ia,kb,mcab->ikcm", matrices(tile)[1], matrices(tile)[1], w)
         products = np.einsum("iknhwc,ikcm->iknhwm", squares(x, tile, (1, 0, 1, 2)), u)
-        want = convolved(*[Tensor("f64", a) for a in (x, w, b)], pads=[1, 0, 1, 2])
+        want = convolved(*[Tensor("f64", a) for a in (x, w, b)], pads=[1, 0, 1, 2], strides=[STRIDE[tile]] * 2)
         assert np.allclose(tiles(products, *want.data.shape[2:], b), want.data, 1e-12, 1e-12)
 
 
@@ -86,9 +93,15 @@ def input_cases(row):
         one("f32_2_rows", "f32", 2, (1, 4, 9, 6), row=3, bound=" with { min = 0, max = 8 }", rows=2, pads=[1, 1, 1, 1]),
         one("f32_4_rows", "f32", 4, (1, 16, 20, 12), row=9, bound=" with { min = 0, max = 19 }", rows=3, pads=[1, 1, 1, 1]),
         one("f32_4_first_rows", "f32", 4, (1, 4, 20, 12), rows=2, pads=[1, 1, 1, 1]),
+        one("f32_3", "f32", 3, (1, 5, 7, 13)),
+        one("f32_3_pads", "f32", 3, (2, 17, 12, 9), pads=[1, 1, 1, 1]),
+        one("f32_3_uneven", "f32", 3, (1, 16, 5, 4), pads=[2, 0, 3, 1]),
+        one("f32_3_of_one", "f32", 3, (1, 2, 1, 1), pads=[1, 1, 1, 1]),
+        one("f32_3_far_pads", "f32", 3, (1, 2, 2, 3), pads=[9, 8, 7, 6]),
+        one("f32_3_rows", "f32", 3, (1, 16, 20, 12), row=7, bound=" with { min = 0, max = 9 }", rows=2, pads=[1, 1, 1, 1]),
         one("f32_2_empty", "f32", 2, (0, 4, 5, 5)),
     ]
-    return cases + [one("%s_%d" % (t, n), t, n, (1, 9, 7, 10), pads=[1, 1, 1, 1]) for t in others(row) for n in (2, 4)]
+    return cases + [one("%s_%d" % (t, n), t, n, (1, 9, 7, 10), pads=[1, 1, 1, 1]) for t in others(row) for n in (2, 3, 4)]
 
 
 def output_cases(row):
@@ -108,9 +121,12 @@ def output_cases(row):
         one("f32_4_ragged", "f32", (6, 6, 2, 2, 2, 19), 5, 7, True),
         one("f32_4_one_row", "f32", (6, 6, 1, 1, 3, 48), 3, 9),
         one("f32_4_one", "f32", (6, 6, 1, 1, 1, 7), 1, 1, True),
+        one("f32_3", "f32", (7, 7, 1, 2, 3, 16), 6, 9, True),
+        one("f32_3_ragged", "f32", (7, 7, 2, 2, 2, 19), 5, 4, True),
+        one("f32_3_one", "f32", (7, 7, 1, 1, 1, 7), 1, 1),
         one("f32_2_empty", "f32", (4, 4, 0, 2, 2, 3), 4, 3),
     ]
-    return cases + [one("%s_%d" % (t, n), t, (n + 2, n + 2, 1, 2, 2, 9), 2 * n, 2 * n - 1, True) for t in others(row) for n in (2, 4)]
+    return cases + [one("%s_%d" % (t, n), t, (SIZE[n], SIZE[n], 1, 2, 2, 9), 2 * n, 2 * n - 1, True) for t in others(row) for n in (2, 3, 4)]
 
 
 CASES = {"winograd_input": input_cases, "winograd_output": output_cases}

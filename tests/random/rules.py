@@ -400,22 +400,25 @@ def conv(g, row):
     g.op(row, given, attrs, [(v.dtype, result)], v.size * 2 * (c // group * size(kernel)) ** 0.5)
 
 
+WINOGRAD_SIZE, WINOGRAD_STRIDE = {2: 4, 3: 7, 4: 6}, {2: 1, 3: 2, 4: 1}  # by tile
+
+
 @rule("winograd_input")
 def winograd_input(g, row):
-    t, tile = g.dtype(types_of(row, 0)), g.rng.choice([2, 4])
+    t, tile = g.dtype(types_of(row, 0)), g.rng.choice([2, 3, 4])
     v = g.val(t, [g.rng.choice([1, 2]), wide(g), g.rng.randrange(1, 14), g.rng.randrange(1, 14)])
     pads = [g.rng.randrange(0, 3) for _ in range(4)]
-    out = [v.shape[2 + i] + pads[i] + pads[i + 2] - 2 for i in range(2)]
+    out = [(v.shape[2 + i] + pads[i] + pads[i + 2] - 3) // WINOGRAD_STRIDE[tile] + 1 for i in range(2)]
     want(min(out) > 0)
     tiles = [-(-n // tile) for n in out]
-    g.op(row, {"x": v}, {"tile": tile, "pads": pads}, [(t, [tile + 2, tile + 2, v.shape[0]] + tiles + [v.shape[1]])], v.size * 20)
+    g.op(row, {"x": v}, {"tile": tile, "pads": pads}, [(t, [WINOGRAD_SIZE[tile]] * 2 + [v.shape[0]] + tiles + [v.shape[1]])], v.size * 20)
 
 
 @rule("winograd_output")
 def winograd_output(g, row):
-    t, tile = g.dtype(types_of(row, 0)), g.rng.choice([2, 4])
+    t, tile = g.dtype(types_of(row, 0)), g.rng.choice([2, 3, 4])
     n, m, out = g.rng.choice([1, 2]), wide(g), [g.rng.randrange(1, 14), g.rng.randrange(1, 14)]
-    v = g.val(t, [tile + 2, tile + 2, n] + [-(-k // tile) for k in out] + [m])
+    v = g.val(t, [WINOGRAD_SIZE[tile]] * 2 + [n] + [-(-k // tile) for k in out] + [m])
     given = {"x": v, **({"b": g.val(t, [m])} if g.chance(0.5) else {})}
     g.op(row, given, {"height": out[0], "width": out[1]}, [(t, [n, m] + out)], v.size * 60)
 

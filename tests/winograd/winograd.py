@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(TESTS, "ops"))
 sys.path.insert(0, os.path.join(TESTS, "device_effects"))
 from contractions import convolved
 from formats import Tensor
-from winograds import matrices, squares, tiles
+from winograds import SIZE, matrices
 
 U = 2.0**-24
 CHECKED = ["-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -32,7 +32,7 @@ ENGINES = {
     "avx2-clang": ("x86-avx2", "avx2", "clang-14", ["-O2"]),
     "generic-gcc": ("generic", None, "gcc", ["-O2"]),
 }
-# name: N, C, H, W, M, pads, epilogue?
+# name: N, C, H, W, M, pads, epilogue? Those that begin with "stride" are of stride 2.
 TAKEN = {
     "one": (1, 1, 1, 1, 1, [1, 1, 1, 1], False),
     "row": (1, 16, 1, 40, 16, [1, 1, 1, 1], False),
@@ -52,10 +52,20 @@ TAKEN = {
     "blocks": (1, 16, 38, 26, 32, [1, 1, 1, 1], True),
     "tall": (1, 16, 61, 30, 16, [1, 1, 1, 1], True),
     "tall_batch": (2, 8, 45, 26, 17, [0, 1, 2, 1], False),
+    "stride_one": (1, 1, 1, 1, 1, [1, 1, 1, 1], False),
+    "stride_row": (1, 16, 1, 40, 16, [1, 1, 1, 1], False),
+    "stride_whole": (1, 16, 12, 18, 16, [1, 1, 1, 1], True),
+    "stride_ragged": (2, 17, 13, 11, 33, [1, 1, 1, 1], True),
+    "stride_uneven": (1, 32, 14, 17, 16, [0, 1, 2, 0], True),
+    "stride_far_pads": (1, 8, 5, 4, 24, [3, 5, 4, 6], False),
+    "stride_many": (1, 70, 20, 20, 70, [1, 1, 1, 1], True),
+    "stride_blocks": (1, 16, 76, 50, 32, [1, 1, 1, 1], True),
+    "stride_tall": (2, 16, 121, 30, 17, [1, 0, 0, 1], True),
 }
 # name: attributes, the window's extents, groups
 NOT_TAKEN = {
-    "stride": ("strides=[2, 2], pads=[1, 1, 1, 1]", (3, 3), 1),
+    "strides": ("strides=[2, 1], pads=[1, 1, 1, 1]", (3, 3), 1),
+    "far_stride": ("strides=[3, 3], pads=[1, 1, 1, 1]", (3, 3), 1),
     "dilation": ("dilations=[2, 2], pads=[2, 2, 2, 2]", (3, 3), 1),
     "groups": ("group=2, pads=[1, 1, 1, 1]", (3, 3), 2),
     "window": ("pads=[1, 2, 1, 2]", (3, 5), 1),
@@ -78,6 +88,10 @@ class Wrong(Exception):
     pass
 
 
+def stride_of(name):
+    return 2 if name.startswith("stride") else 1
+
+
 def save_package(path, tensors):
     header, data = {}, b""
     for name, v in tensors.items():
@@ -93,42 +107,47 @@ def module():
     rng, text, weights, inputs = np.random.default_rng(7), 'model "w.safetensors";\n', {}, {}
     numbers = lambda *shape: rng.standard_normal(shape).astype(np.float32)
     for name, (n, c, h, w, m, pads, epilogue) in TAKEN.items():
-        height, width = h + pads[0] + pads[2] - 2, w + pads[1] + pads[3] - 2
+        stride = stride_of(name)
+        height, width = (h + pads[0] + pads[2] - 3) // stride + 1, (w + pads[1] + pads[3] - 3) // stride + 1
         weights[name + ".w"], weights[name + ".b"], inputs[name] = numbers(m, c, 3, 3), numbers(m), numbers(n, c, h, w)
         more = ""
         if epilogue:
             weights[name + ".r"] = numbers(1, m, height, width)
             more = '        c = op add(a=c, b=model["%s.r"]);\n        c = op relu(x=c);\n' % name
         bias = ', b=model["%s.b"]' % name if epilogue else ""
-        text += GRAPH % (name, n, c, h, w, n, m, height, width, name, bias, "pads=%s" % pads, more)
+        text += GRAPH % (name, n, c, h, w, n, m, height, width, name, bias, "pads=%s, strides=%s" % (pads, [stride] * 2), more)
     for name, (attributes, window, groups) in NOT_TAKEN.items():
         weights[name + ".w"], inputs[name] = numbers(32, 32 // groups, *window), numbers(1, 32, 16, 16)
-        extents = (8, 8) if name == "stride" else (16, 16)
+        extents = {"strides": (8, 16), "far_stride": (6, 6)}.get(name, (16, 16))
         text += GRAPH % ((name, 1, 32, 16, 16, 1, 32) + extents + (name, "", attributes, ""))
     return text, weights, inputs
 
 
 def expected(name, tile, weights, x):
     """The results in f64, and how far f32 ones may be from them: with B, W and T as winograds.py has them
-    (C + 21) u |T'| ((|W| |g| |W'|) * (|B'| |x| |B|)) |T|, and a rounding of each step of the epilogue."""
+    (C + 21) u |T'| ((|W| |g| |W'|) * (|B'| |x| |B|)) |T|, of stride 2 two more u, and a rounding of each step of the
+    epilogue."""
     n, c, h, w, m, pads, epilogue = TAKEN[name]
     g = weights[name + ".w"].astype(np.float64)
     wide = lambda a: Tensor("f64", a.astype(np.float64))
-    y = convolved(wide(x), wide(g), pads=pads).data
-    spread = convolved(wide(np.abs(x)), wide(np.abs(g)), pads=pads).data
+    stride = stride_of(name)
+    y = convolved(wide(x), wide(g), pads=pads, strides=[stride] * 2).data
+    spread = convolved(wide(np.abs(x)), wide(np.abs(g)), pads=pads, strides=[stride] * 2).data
     bound = (9 * c + 1) * U * spread  # as it is
     if tile:
+        tile = 3 if stride == 2 else tile
         b, wm, t = (np.abs(a) for a in matrices(tile))
-        size = tile + 2
+        size = SIZE[tile]
         u = np.einsum("ia,kb,mcab->ikcm", wm, wm, np.abs(g))
         v = np.zeros((size, size, n, -(-y.shape[2] // tile), -(-y.shape[3] // tile), c))
         padded = np.pad(np.abs(x.astype(np.float64)), [(0, 0), (0, 0), (pads[0], pads[2] + size), (pads[1], pads[3] + size)])
         for i in range(v.shape[3]):
             for k in range(v.shape[4]):
-                seen = padded[:, :, i * tile:i * tile + size, k * tile:k * tile + size]
+                top, left = i * tile * stride, k * tile * stride
+                seen = padded[:, :, top:top + size, left:left + size]
                 v[:, :, :, i, k] = np.einsum("ia,kb,ncab->iknc", b, b, seen)
         z = np.einsum("ia,kb,abnhwm->nmhiwk", t, t, np.einsum("iknhwc,ikcm->iknhwm", v, u))
-        bound = (c + 21) * U * z.reshape(n, m, v.shape[3] * tile, -1)[:, :, :y.shape[2], :y.shape[3]]
+        bound = (c + (23 if stride == 2 else 21)) * U * z.reshape(n, m, v.shape[3] * tile, -1)[:, :, :y.shape[2], :y.shape[3]]
     if epilogue:
         for more in (weights[name + ".b"].reshape(-1, 1, 1), weights[name + ".r"]):
             y = y + more
