@@ -8,7 +8,9 @@ Emitted programs of many models become one executable, in which driver.c runs ea
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 
 import numpy as np
@@ -20,7 +22,7 @@ WARNINGS = '-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'.split()
 # That a fault ends the program, UBSAN_OPTIONS says: -fno-sanitize-recover makes clang 14 twenty times as slow.
 SANITIZE = '-fsanitize=address,undefined -fno-omit-frame-pointer'.split()
 ENVIRONMENT = dict(os.environ, LC_ALL='C', NO_COLOR='1', ASAN_OPTIONS='detect_leaks=0:exitcode=99', UBSAN_OPTIONS='halt_on_error=1:exitcode=98')
-LIMIT = 120  # seconds for one command on one model
+LIMIT = 120  # seconds of a processor's time for one command on one model
 LIMIT_OF_NETS = 1800  # where it is a whole network
 PER_EXECUTABLE = 100
 MOST_BOUNDS = 20  # how often nfc may ask for some
@@ -39,12 +41,17 @@ TEXT = 'nfg'  # not one of the usual: the model as 'nfc export' writes it, simul
 
 
 def call(command, limit=LIMIT, **more):
-    """(exit status, what it said); a command that takes too long has the status None."""
+    """(exit status, what it said); a command that takes too long has the status None.
+
+    The limit is of work, so that what else the machine does has no say in it; the clock's own is there for what sleeps."""
+    bound = lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env=ENVIRONMENT, timeout=limit, **more)
+                              env=ENVIRONMENT, timeout=10 * limit, preexec_fn=bound, **more)
     except subprocess.TimeoutExpired:
-        return None, 'takes over %d s' % limit
+        return None, 'takes over %d s' % (10 * limit)
+    if done.returncode == -signal.SIGXCPU:
+        return None, 'takes over %d s of work' % limit
     return done.returncode, done.stdout.decode(errors='replace')
 
 
