@@ -17,8 +17,6 @@
 #include <math.h>
 #include "passes/sched.h"
 
-enum { BLOCK_KEYS = 256, MOST_KEYS_AT_ONCE = 512 };
-
 typedef struct {
     lw *l;
     const sched_target *target;
@@ -365,6 +363,15 @@ static void pick(blocks *b, int64_t rows)
     for (int64_t most = b->width < 8 ? b->width : 8; b->value_rows > most;) b->value_rows /= 2;
 }
 
+/* Keys whose scores stay in the nearest cache, beside the queries or in the half of it; 0: it is not known. */
+static int64_t keys_that_stay(const blocks *b)
+{
+    const sched_target *t = b->target;
+    int64_t near = t->ways ? t->ways * t->way : t->cache, row = b->width * (int64_t)dtype_bytes((nfc_dtype)b->a.t);
+    int64_t rows = near / row, keys = b->size < rows / 2 ? rows - b->size : rows / 2;
+    return keys ? power_below(keys) : 0;
+}
+
 bool attend_in_blocks(lw *l, const ir_inst *inst, const sched_target *target)
 {
     const ir_type *q = inst->in[0]->type, *k = inst->in[1]->type, *v = inst->in[2]->type;
@@ -374,9 +381,10 @@ bool attend_in_blocks(lw *l, const ir_inst *inst, const sched_target *target)
     b.lanes = target->vector_bytes / (int64_t)dtype_bytes((nfc_dtype)kir_compute(q->dtype));
     if (target->strict || b.lanes < 4 || sx_max(all) < b.lanes || most < 1 || b.size < 1 || b.value_size < 1) return false;
     pick(&b, sx_max(all));
-    b.online = most > MOST_KEYS_AT_ONCE;
-    b.block = b.online ? BLOCK_KEYS : most;
     int loops = attention_heads(l, inst, &b.a);
+    int64_t stay = keys_that_stay(&b);
+    b.online = stay && most > 2 * stay; /* what it costs to go on with other maxima pays from the third block on */
+    b.block = b.online ? stay : most;
     const ir_sx *count = sx_div(l->sx, plus(&b, all, number(&b, b.width - 1)), b.width);
     b.t0 = times(&b, lw_for_parallel(l, "t_t", count), b.width);
     attention_keys(l, &b.a);
