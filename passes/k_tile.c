@@ -196,6 +196,16 @@ static void need_stmt(needs *n, const kir_stmt *s)
     for (int i = 0; i < s->body.n; i++) need_stmt(n, s->body.at[i]);
 }
 
+/* A name stands for one row's value, within the loops that it was given in. */
+static void forget_names(k_tile *t, const nfc_map *given)
+{
+    for (int i = 0; i < given->n; i++) {
+        map_setp(&t->r.sym, given->entry[i].key, NULL);
+        map_setp(&t->r.var, given->entry[i].key, NULL);
+    }
+    map_init(&t->r.memo, t->r.b->scratch);
+}
+
 static void flush(k_tile *t)
 {
     if (!t->pending.n) return;
@@ -208,6 +218,7 @@ static void flush(k_tile *t)
     }
     while (open--) kir_close(t->r.b);
     t->pending.n = 0;
+    forget_names(t, &given);
     map_any_rows(t);
 }
 
