@@ -131,6 +131,23 @@ static void *packed_bytes(packer *k, const packing *p, const char *from, int64_t
     return to;
 }
 
+static void widen(int64_t reach[2], int64_t extent, int64_t step)
+{
+    int64_t *end = &reach[step > 0];
+    *end = sat_add(*end, sat_mul(extent - 1, step));
+}
+
+/* Does every place lie in the constant? A guard may keep the kernel from those that do not, as at the borders of a padded
+ * input that is known. */
+static bool lies_in(const packer *k, const packing *p, const ir_inst *constant, int64_t offset)
+{
+    int64_t reach[2] = {sat_add(offset, p->first), sat_add(offset, p->first)};
+    const k_segment *last = &vec_last(&k->nest->axis[k->axis].segment);
+    widen(reach, sx_value(last->begin) + sx_value(last->count) * last->rows * last->lanes, p->step);
+    for (int i = 0; i < p->loop.n; i++) widen(reach, p->loop.at[i].extent, p->loop.at[i].step);
+    return reach[0] >= 0 && reach[1] < ir_max_elements(constant->out[0]->type);
+}
+
 /* The constant itself, or one for each entry of a table. */
 static ir_inst *packed_constant(packer *k, const packing *p, const ir_inst *old, int64_t offset)
 {
@@ -283,7 +300,8 @@ void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, 
         packing *p = k->of.entry[i].value;
         if (!p->index || p->unfit || !p->reduced || p->step == 0) continue;
         lay_out(k, p);
-        if (!p->unfit) replace(k, call, p);
+        const plan_view *v = call->arg.at[p->from->id];
+        if (!p->unfit && lies_in(k, p, v->buffer->weight, sx_value(v->offset))) replace(k, call, p);
     }
     nest->load = load;
     nest->in_loop = in_loop;
