@@ -27,6 +27,8 @@ def numbers(rng, v, shape):
         return rng.uniform(-2, 0, shape)
     if kind == "unit":
         return rng.uniform(-0.95, 0.95, shape)
+    if kind == "scaled":
+        return rng.standard_normal(shape) * v.data[1]
     if kind == "prob":
         return rng.uniform(0.05, 0.95, shape)
     if kind == "ge1":

@@ -5,6 +5,7 @@ import random
 import subprocess
 
 import rules
+import scenes
 from elements import NAMES
 from graph import ROUNDED, Branch, Dim, Graph, Loop, Op, Read, Value, Word, Write, walk, weight_name
 
@@ -152,6 +153,7 @@ class Generator:
         for v in s.results:
             v.size = size if size is not None else max([w.size for w in flat] + [1.0])
         for v in s.results:
+            v.loose = v.loose or loose or any(w.loose for w in flat)
             self.env.append(self.calm(v))
         return s.results
 
@@ -164,7 +166,7 @@ class Generator:
         if v.dtype.startswith("f8"):
             down = max(down, 0.0625)
         s = Op("mul", {"a": v, "b": down}, {}, [Value(self.name(), v.dtype, v.shape)], True)
-        s.results[0].size = min(v.size * down, 4.0)
+        s.results[0].size, s.results[0].loose = min(v.size * down, 4.0), v.loose
         self.body.append(s)
         return s.results[0]
 
@@ -229,7 +231,7 @@ class Generator:
             if fit:
                 v = Value(self.name("p"), a.dtype, a.shape)
                 b = self.rng.choice(fit)
-                v.size = max(a.size, b.size)
+                v.size, v.loose = max(a.size, b.size), a.loose or b.loose
                 merges.append((v, a, b))
         self.body.append(Branch(cond, first, other, merges))
         self.env += [m[0] for m in merges]
@@ -242,7 +244,7 @@ class Generator:
         start = r.sample(fit, min(len(fit), r.randrange(1, 4)))
         inner = [Value(self.name("c"), v.dtype, v.shape) for v in start]
         for c, v in zip(inner, start):
-            c.size = v.size * 4
+            c.size, c.loose = v.size * 4, True
         counter = self.name("i")
         self.counters.append(counter)
         body, before = self.body, self.env
@@ -264,7 +266,7 @@ class Generator:
             trips.bounds = (0, 4)
         self.body.append(Loop(counter, trips, made, carried, leaves))
         for c in carried:
-            c[0].size = c[3].size
+            c[0].size, c[0].loose = c[3].size, True
             self.env.append(self.calm(c[0]))
 
     def effect(self):
@@ -293,7 +295,7 @@ class Generator:
         rest = tuple(d for d in rest if d is not None)
         if self.chance(0.45):
             v = Value(self.name("r"), s.dtype, rest)
-            v.size = 8
+            v.size, v.loose = 8, True
             self.body.append(Read(s, index, v))
             self.env.append(v)
         else:
@@ -329,6 +331,8 @@ class Generator:
                 self.env.append(self.new(self.home, dims, weight=False))
         for _ in range(r.randrange(1, 3)):
             self.env.append(self.new(self.home, self.shape(r.choice([1, 2, 3, 4, 4])), weight=False))
+        if self.chance(0.35):
+            scenes.make(self)
         count = r.choice([0, 1, 2, 3, 4, 6, 9, 13])
         at = r.randrange(count + 1)
         for i in range(count + 1):

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Random graphs in the simulator, as naive loops and as scheduled kernels: what comes out must be the same.
 
-usage: run.py BUILD WORK [--first N] [--count N] [--seed N] [--jobs N] [--keep DIR] [--no-shrink] [--sabotage "OLD=>NEW"]
+usage: run.py BUILD WORK [--first N] [--count N] [--seed N] [--jobs N] [--resume FILE] [--keep DIR] [--no-shrink] [--sabotage "OLD=>NEW"]
+  --first N    the seed of the first graph, the others follow; also NFC_SEED
   --seed N     one graph, however it is compiled
+  --resume FILE  what is done is written down there, and not done again; also NFC_RESUME
   --keep DIR   where failing graphs are left
   --no-shrink  failing graphs are shown as they are
   --sabotage   what stands in the scheduled C as OLD becomes NEW: to see that it is found
@@ -12,9 +14,9 @@ everything that goes into such an op, multiplied by random factors near 1. Where
 import argparse
 import collections
 import concurrent.futures as futures
+import hashlib
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -31,15 +33,10 @@ import compiled
 import elements
 import generate
 import shrink
+import ways
 from graph import Dim, Op, Printer, walk
 
 PER_MODULE = 16
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
-SAFE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=float-divide-by-zero"]
-# compiler, flags; in turn
-COMPILERS = [("gcc", ["-O1"] + WARNINGS), ("clang-14", ["-O1"]), ("gcc", ["-O2"]), ("clang-14", ["-O0", "-g1"] + SAFE)]
-TUNED = ["x86-avx512", "x86-avx2", "generic", "x86-avx512"]
-
 
 class Failure(Exception):
     def __init__(self, seed, way, what, graph=None):
@@ -80,6 +77,9 @@ class Case:
 
     def at(self, name):
         return os.path.join(self.folder, name)
+
+    def ops(self):
+        return {s.op for s in walk(self.g.body) if isinstance(s, Op)}
 
     def extent(self, v):
         return [self.g.dims[d][1] if isinstance(d, Dim) else d for d in v.shape]
@@ -139,46 +139,36 @@ class Batch:
 
     def __init__(self, nfc, work, rows, runtime, number):
         self.nfc, self.work, self.rows, self.runtime, self.number = nfc, work, rows, runtime, number
+        self.ways = ways.ways(number, work)
         self.count = collections.Counter()
         self.ops = collections.Counter()
-
-    def ways(self):
-        """name -> (device, compiler, flags, options of the build): one naive, one scheduled."""
-        k = self.number
-        compiler, flags = COMPILERS[k % 4]
-        other, others = COMPILERS[(k // 4 + 1 + k % 4) % 4]
-        options = [[], ["--layout=channels-last"], ["--strict"], ["--threads=2"], ["--winograd=f4"], ["--layout=plain"], ["--winograd=f2"], ["--fast-math"]][k % 8]
-        return {"naive": (os.path.join(self.work, "naive.json"), other, others, []), "tuned": (TUNED[k // 2 % 4], compiler, flags, options)}
 
     # ---- steps -------------------------------------------------------------------------------------
 
     def prepare(self, graph):
         """A case that the front end takes and the simulator has run, or None."""
         c = Case(graph, os.path.join(self.work, graph.name))
-        p = run([self.nfc, "check", "-q", c.path] + c.binds)
-        if p.returncode:
-            if not refused(p):
-                raise Failure(graph.seed, "check", "nfc check ends with %d: %s" % (p.returncode, p.stderr[:800]), graph)
+        c.sim = c.simulate(self.nfc, "sim", c.path)
+        if c.sim.returncode and not re.search(r"NFC1\d{3}", c.sim.stderr):
+            p = run([self.nfc, "check", "-q", c.path] + c.binds)
+            if not refused(p) or not refused(c.sim):
+                raise Failure(graph.seed, "sim", "nfc sim ends with %d, nfc check with %d: %s" % (c.sim.returncode, p.returncode, (c.sim.stderr + p.stderr)[:800]), graph)
             self.count["refused"] += 1
             self.count["refused: " + re.search(r"NFC\d{4}", p.stderr).group()] += 1
-            c.refusal = p.stderr
             if os.environ.get("NFC_REFUSALS"):
                 print("refused: %s: %s" % (graph.name, p.stderr[:700]), flush=True)
             return None
-        c.sim = c.simulate(self.nfc, "sim", c.path)
         if c.sim.returncode:
-            if c.sim.returncode != 1 or not re.search(r"NFC1\d{3}", c.sim.stderr):
+            if c.sim.returncode != 1:
                 raise Failure(graph.seed, "sim", "nfc sim ends with %d: %s" % (c.sim.returncode, c.sim.stderr[:800]), graph)
             self.count["run errors"] += 1
-        c.noisy = []
-        c.any_infinity = "--fast-math" in self.ways()["tuned"][3]
-        self.add_noise(c, 2)
+        c.noisy, c.unsteady = [], False
+        c.any_infinity = "--fast-math" in self.ways["tuned"][3]
         return c
 
     def add_noise(self, c, draws):
-        if c.sim.returncode or not c.noises:
-            return
-        for _ in range(draws):
+        """What noise makes of the results; only when it is asked for, as most of the time goes into the simulator."""
+        for _ in range(draws if c.noises and not c.unsteady else 0):
             to = "noisy%d" % len(c.noisy)
             p = c.simulate(self.nfc, to, c.at("noise.nfg"), c.noise(len(c.noisy)))
             if p.returncode == 0:
@@ -199,36 +189,26 @@ class Batch:
         return path
 
     def build(self, cases, way, folder):
-        device, _, _, options = self.ways()[way]
+        device, _, _, options = self.ways[way]
         binds = [b for c in cases for b in c.binds]
         out = os.path.join(folder, way)
         command = [self.nfc, "build", "-q", self.module(cases, folder), "--device", device, "--emit=sources", "-o", out] + binds + options
         if way != "tuned" or self.number % 3:
             return run(command)
         path = os.path.join(folder, "random.schedules")
-        self.schedules(path, device, [])
+        ways.schedules(path, device, [], self.number)
         p = run(command + ["--schedules", path])
         if p.returncode:
             return p
-        self.schedules(path, device, self.keys(out))
+        ways.schedules(path, device, self.keys(out), self.number)
         return run(command + ["--schedules", path])
 
     def keys(self, out):
         with open(os.path.join(out, "report.json")) as f:
             return sorted({k["key"] for g in json.load(f)["graphs"] for k in g["kernels"] if "key" in k})
 
-    def schedules(self, path, device, keys):
-        """Any schedule for each kernel: those that it cannot have are left out by the compiler."""
-        with open(path, "w") as f:
-            f.write("nfc-schedules 1\ndevice %s\n" % device)
-            for key in keys:
-                r = random.Random("%s %d" % (key, self.number))
-                rows = r.choice([1, 1, 2, 3, 4, 5, 8])
-                down = r.randrange(-1, 4) if rows == 1 else r.randrange(0, 4)
-                f.write("kernel %s lanes %d along %d vectors %d rows %d down %d outside %d unroll %d\n" % (key, r.choice([2, 4, 8, 16]), r.randrange(0, 4), r.choice([1, 1, 2, 3]), rows, down, r.randrange(0, 2) if down >= 0 else 0, r.choice([0, 0, 1, 2, 3])))
-
     def compile(self, folder, way):
-        device, compiler, flags, _ = self.ways()[way]
+        device, compiler, flags, _ = self.ways[way]
         if STATE["sabotage"] and way == "tuned":
             source = os.path.join(folder, way, "m.c")
             with open(source) as f:
@@ -244,6 +224,8 @@ class Batch:
         p = self.build(cases, way, folder)
         if p.returncode == 0:
             try:
+                if way == "tuned":
+                    self.count.update("reached " + what for what in ways.reached(os.path.join(folder, way), {c.name: c.ops() for c in cases}))
                 return [(self.compile(folder, way), cases)]
             except RuntimeError as e:
                 if len(cases) == 1:
@@ -272,16 +254,18 @@ class Batch:
         if c.sim.returncode or p.returncode:
             if c.sim.returncode and p.returncode == 1:
                 return  # both say that the run is wrong
-            if getattr(c, "unsteady", False) and p.returncode in (0, 1):
-                return
             if c.sim.returncode:
                 raise Failure(c.g.seed, way, "the simulator says '%s', the program ends with %d: %s" % (c.sim.stderr.strip()[:300], p.returncode, p.stderr[:800]), c.g)
+            self.add_noise(c, 2 - len(c.noisy))
+            if c.unsteady and p.returncode == 1:
+                return
             raise Failure(c.g.seed, way, "the program ends with %d: %s" % (p.returncode, p.stderr[:2000]), c.g)
         wrong = c.compare(way, c.noisy)
-        if wrong and c.noises and not getattr(c, "unsteady", False):
-            self.add_noise(c, 16)  # a step that two draws did not find, perhaps
-            wrong = c.compare(way, c.noisy)
-        if wrong and not getattr(c, "unsteady", False):
+        for draws in (2, 18):  # some more find a step that two draws did not find, perhaps
+            if wrong and len(c.noisy) < draws:
+                self.add_noise(c, draws - len(c.noisy))
+                wrong = c.compare(way, c.noisy)
+        if wrong and not c.unsteady:
             raise Failure(c.g.seed, way, wrong, c.g)
 
     def test(self, graphs):
@@ -297,7 +281,7 @@ class Batch:
             except subprocess.TimeoutExpired as e:
                 self.failures.append(Failure(g.seed, "time", "takes longer than %d s: %s" % (e.timeout, " ".join(e.cmd[:3])), g))
         folder = os.path.join(self.work, "m%d" % self.number)
-        for way in self.ways() if cases else []:
+        for way in self.ways if cases else []:
             try:
                 for program, part in self.builds(cases, way, folder):
                     for c in part:
@@ -311,7 +295,7 @@ class Batch:
                 self.failures.append(f)
         self.count["graphs"] += len(cases)
         for c in cases:
-            self.ops.update({s.op for s in walk(c.g.body) if isinstance(s, Op)})
+            self.ops.update(c.ops())
             shutil.rmtree(c.folder)
         shutil.rmtree(folder, ignore_errors=True)
         return self.failures
@@ -324,11 +308,7 @@ def setup(nfc, work, sabotage):
     mine = os.path.join(work, "p%d" % os.getpid())
     os.makedirs(mine)
     rows = generate.table(nfc)
-    device = json.load(open(os.path.join(HERE, "../../devices/c99-scalar.json")))
-    device["name"] = "naive"
-    device["target"].update(libc=True, pointer_bits=64)
-    device["compiler"]["flags"] = [f for f in device["compiler"]["flags"] if f != "-ffreestanding"]
-    json.dump(device, open(os.path.join(mine, "naive.json"), "w"))
+    ways.write_devices(mine)
     STATE.update(nfc=nfc, work=mine, rows=rows, runtime=compiled.Runtime(mine), sabotage=sabotage)
 
 
@@ -363,42 +343,73 @@ def report(number, f, keep, small):
         os.makedirs(keep, exist_ok=True)
         c = Case(graph, os.path.join(keep, "%d" % f.seed))
         words += "(left in %s)\n" % c.folder
-    _, compiler, flags, options = batch(number).ways()[f.way] if f.way in ("naive", "tuned") else ("", "", [], [])
-    how = "%s %s %s %s" % (batch(number).ways()[f.way][0], " ".join(options), compiler, " ".join(flags)) if compiler else f.way
+    device, compiler, flags, options = batch(number).ways.get(f.way, ("", "", [], []))
+    how = "%s %s %s %s" % (os.path.basename(device), " ".join(options), compiler, " ".join(flags)) if compiler else f.way
     return "seed %d, %s (%s): %s\n%s  again: sh tests/random/run.sh build --seed %d" % (f.seed, f.way, how, f.what.strip(), words, f.seed)
+
+
+def results(args, nfc, modules):
+    """(counts, ops, reports) of each module; with --resume, those of a run before that was cut short stand in the file."""
+    log, given = None, dict(modules)
+    if args.resume:
+        with open(nfc, "rb") as f:
+            head = {"nfc": hashlib.sha256(f.read()).hexdigest(), "shrunk": not args.no_shrink, "sabotage": args.sabotage}
+        lines = open(args.resume).read().splitlines() if os.path.exists(args.resume) else []
+        if lines and json.loads(lines[0]) != head:
+            sys.exit("tests/random: %s is of another nfc, or of other options" % args.resume)
+        log = open(args.resume, "a")
+        if not lines:
+            log.write(json.dumps(head) + "\n")
+        for line in filter(lambda l: l.endswith("}"), lines[1:]):  # the last one may be a part
+            d = json.loads(line)
+            if given.get(d["module"]) == d["seeds"]:
+                del given[d["module"]]
+                yield collections.Counter(d["count"]), collections.Counter(d["ops"]), d["reports"]
+    with futures.ProcessPoolExecutor(args.jobs, initializer=setup, initargs=(nfc, args.work, args.sabotage and tuple(args.sabotage.split("=>")))) as pool:
+        for number, (c, o, reports) in zip(given, pool.map(work_on, given, given.values(), [args.keep] * len(given), [not args.no_shrink] * len(given))):
+            if log:
+                log.write(json.dumps({"module": number, "seeds": given[number], "count": c, "ops": o, "reports": reports}) + "\n")
+                log.flush()
+            yield c, o, reports
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build"), parser.add_argument("work")
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--first", type=int, default=int(os.environ.get("NFC_SEED", 0)))
     parser.add_argument("--count", type=int, default=int(os.environ.get("NFC_GRAPHS", 400)))
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("NFC_JOBS", os.cpu_count())))
-    parser.add_argument("--seed", type=int), parser.add_argument("--keep"), parser.add_argument("--no-shrink", action="store_true"), parser.add_argument("--sabotage")
+    parser.add_argument("--seed", type=int), parser.add_argument("--keep"), parser.add_argument("--resume", default=os.environ.get("NFC_RESUME")), parser.add_argument("--no-shrink", action="store_true"), parser.add_argument("--sabotage")
     args = parser.parse_args()
     nfc = os.path.join(os.path.abspath(args.build), "nfc")
     seeds = [args.seed] if args.seed is not None else list(range(args.first, args.first + args.count))
     modules = collections.defaultdict(list)
     for s in seeds:
         modules[s // PER_MODULE].append(s)
+    print("tests/random: seeds %d to %d, again: NFC_SEED=%d NFC_GRAPHS=%d sh tests/random/run.sh build" % (seeds[0], seeds[-1], seeds[0], len(seeds)), flush=True)
     count, ops, failed = collections.Counter(), collections.Counter(), 0
-    with futures.ProcessPoolExecutor(args.jobs, initializer=setup, initargs=(nfc, args.work, args.sabotage and tuple(args.sabotage.split("=>")))) as pool:
-        for c, o, reports in pool.map(work_on, modules, modules.values(), [args.keep] * len(modules), [not args.no_shrink] * len(modules)):
-            count, ops = count + c, ops + o
-            for words in reports:
-                failed += 1
-                print("FAILED random/" + words, flush=True)
-            if sys.stdout.isatty():
-                print("\r%d of %d" % (count["graphs"], len(seeds)), end="", flush=True)
+    for c, o, reports in results(args, nfc, modules):
+        count, ops = count + c, ops + o
+        for words in reports:
+            failed += 1
+            print("FAILED random/" + words, flush=True)
+        if sys.stdout.isatty():
+            print("\r%d of %d" % (count["graphs"], len(seeds)), end="", flush=True)
     rows = generate.table(nfc)
     missing = sorted(set(rows) - set(ops)) if len(seeds) >= 2 * len(rows) else []
     if missing:
         print("FAILED random/ops: no graph has %s" % ", ".join(missing))
+    reached = {what: count["reached " + what] for what in ways.REACHED}
+    lacking = [what for what, n in reached.items() if n == 0] if len(seeds) >= 2 * len(rows) else []
+    if lacking:
+        failed += 1
+        print("FAILED random/reached: no graph has %s" % ", ".join(lacking))
     if count["refused"] > len(seeds) // 10:
         failed += 1
         print("FAILED random/refused: the front end refuses %d of %d graphs: %s" % (count["refused"], len(seeds), {k: n for k, n in count.items() if ": " in k}))
-    print("tests/random: %d graphs with %d of %d ops in the simulator, as naive loops and scheduled (%d refused, %d by a device, %d end in a run error): %d failed" % (
-        count["graphs"], len(ops), len(rows), count["refused"], count["refused by naive"] + count["refused by tuned"], count["run errors"], failed + bool(missing)))
+    print("tests/random: %d graphs with %d of %d ops in the simulator, as naive loops and scheduled (%d refused, %d by a device, %d end in a run error; %s): %d failed" % (
+        count["graphs"], len(ops), len(rows), count["refused"], count["refused by naive"] + count["refused by tuned"], count["run errors"],
+        ", ".join("%d with %s" % (n, what) for what, n in reached.items()), failed + bool(missing)))
     sys.exit(failed + bool(missing) > 0)
 
 

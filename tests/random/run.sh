@@ -1,6 +1,7 @@
 #!/bin/sh
 # run.sh BUILD [OPTION...]: random graphs over the op table, in the simulator, as naive loops and as scheduled kernels.
-# NFC_GRAPHS: how many; 400 without. NFC_JOBS: how many at a time. OPTION: see run.py.
+# NFC_GRAPHS: how many, 400 without, from NFC_SEED on. NFC_JOBS: how many at a time. NFC_RESUME: a file in which what is done is
+# written down, for a long run that may be cut short: begun again, it goes on. OPTION: see run.py.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
@@ -15,7 +16,7 @@ random() { "${PYTHON:-/usr/bin/python3}" "$here/run.py" "$build" "$@"; }
 
 # What is wrong is found, and made small: sums that are differences, in graphs of up to 40 ops.
 mkdir "$work/wrong" "$work/all"
-if random "$work/wrong" --first 208 --count 16 --sabotage '] += =>] -= ' >"$work/found" || ! grep -q 'again: sh tests/random/run.sh build --seed 2..$' "$work/found" || [ "$(grep -c ' = op ' "$work/found")" -gt $((3 * $(grep -c again: "$work/found"))) ]; then
+if random "$work/wrong" --first 208 --count 16 --resume= --sabotage '] += =>] -= ' >"$work/found" || ! grep -q 'again: sh tests/random/run.sh build --seed 2..$' "$work/found" || [ "$(grep -c ' = op ' "$work/found")" -gt $((3 * $(grep -c again: "$work/found"))) ]; then
     cat "$work/found"
     echo "FAILED random/sabotage: wrong programs are not found, or not made small"
     exit 1
