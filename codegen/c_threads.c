@@ -7,42 +7,90 @@
 
 /* ---- which kernels -------------------------------------------------------------------------- */
 
+/* Cycles that one core takes at least for the instructions. */
+static double cycles_of(const device_unit *u, kir_cost cost)
+{
+    double lanes = u->vector_bits ? (double)u->vector_bits / 32 : 1, at_once = u->flops_per_cycle / (2 * lanes);
+    double operations = (double)cost.operations / (at_once < 1 ? 1 : at_once), loads = (double)cost.loads / u->loads_per_cycle;
+    double sums = (double)cost.sums * (u->vector_bits ? u->latency : 1);
+    double most = operations > loads ? operations : loads;
+    return most > sums ? most : sums;
+}
+
 /* Microseconds that one core takes at least. */
 static double kernel_us(const cg_program *p, kir_cost cost)
 {
     const device_unit *u = p->device->chosen;
-    double bytes = (double)cost.read + (double)cost.written, compute = (double)cost.flops / (u->clock_mhz * u->flops_per_cycle);
+    double bytes = (double)cost.read + (double)cost.written, compute = cycles_of(u, cost) / u->clock_mhz;
     const device_level *l = device_level_holding(u, sat_add(cost.read, cost.written));
     double memory = l ? bytes / (l->gb_per_s * 1e3) : 0;
     return compute > memory ? compute : memory;
 }
 
+/* Iterations one after the other that take the same time each. */
+typedef struct {
+    double us;
+    int64_t trips;
+} piece;
+
 /* The units of a kernel with what they take, shared out among threads. */
 typedef struct {
     cg_program *p;
+    const kir_func *func;
     k_units *units;
-    double us[K_MAX_UNITS], all_us;
-    int64_t trips[K_MAX_UNITS], all_trips;
+    piece at[K_MAX_UNITS * K_MAX_UNITS];
+    int n;
+    double all_us;
+    int64_t all_trips;
     int threads;
 } sharing;
 
-static void count_trips(sharing *s)
+static int64_t most_trips(const ir_sx *trips)
 {
-    s->all_trips = 0;
-    for (int i = 0; i < s->units->n; i++) {
-        int64_t n = sx_max(k_unit_trips(s->p->m, &s->units->unit[i]));
-        s->trips[i] = n > 0 ? n : 0;
-        s->all_trips = sat_add(s->all_trips, s->trips[i]);
+    int64_t n = sx_max(trips);
+    return n > 0 ? n : 0;
+}
+
+/* What units take that are done so many times: one beside the other, in any measure. */
+static void add_pieces(sharing *s, const kir_func *f, const k_units *units, double times)
+{
+    ir_module *m = s->p->m;
+    for (int i = 0; i < units->n; i++) {
+        const k_unit *u = &units->unit[i];
+        if (u->within) {
+            kir_func inside = k_unit_inside(f, u);
+            add_pieces(s, &inside, u->inner, times * (double)most_trips(k_unit_outer_trips(m, u)));
+            continue;
+        }
+        if (s->n == K_MAX_UNITS * K_MAX_UNITS) return;
+        kir_func alone = k_unit_alone(m, f, u);
+        kir_cost cost = kir_cost_of(m, &alone);
+        double cycles = cycles_of(s->p->device->chosen, cost);
+        s->at[s->n++] = (piece){times * (cycles > 0 ? cycles : (double)cost.read + (double)cost.written), most_trips(k_unit_trips(m, u))};
     }
+}
+
+/* The units as they are to be shared out now; together they take what the kernel does. */
+static void weigh_pieces(sharing *s)
+{
+    double sum = 0;
+    s->n = 0;
+    s->all_trips = 0;
+    add_pieces(s, s->func, s->units, 1);
+    for (int i = 0; i < s->n; i++) {
+        sum += s->at[i].us;
+        s->all_trips = sat_add(s->all_trips, s->at[i].trips);
+    }
+    for (int i = 0; i < s->n && sum > 0; i++) s->at[i].us *= s->all_us / sum;
 }
 
 /* What all iterations before one take. */
 static double us_before(const sharing *s, int64_t iteration)
 {
     double us = 0;
-    for (int i = 0; i < s->units->n && iteration > 0; i++) {
-        int64_t here = iteration < s->trips[i] ? iteration : s->trips[i];
-        if (s->trips[i]) us += s->us[i] * (double)here / (double)s->trips[i];
+    for (int i = 0; i < s->n && iteration > 0; i++) {
+        int64_t here = iteration < s->at[i].trips ? iteration : s->at[i].trips;
+        if (s->at[i].trips) us += s->at[i].us * (double)here / (double)s->at[i].trips;
         iteration -= here;
     }
     return us;
@@ -52,9 +100,9 @@ static double us_before(const sharing *s, int64_t iteration)
 static int64_t iteration_at(const sharing *s, double us)
 {
     int64_t base = 0;
-    for (int i = 0; i < s->units->n; base += s->trips[i++]) {
-        if (us < s->us[i]) return base + (int64_t)((double)s->trips[i] * us / s->us[i] + 0.5);
-        us -= s->us[i];
+    for (int i = 0; i < s->n; base += s->at[i++].trips) {
+        if (us < s->at[i].us) return base + (int64_t)((double)s->at[i].trips * us / s->at[i].us + 0.5);
+        us -= s->at[i].us;
     }
     return base;
 }
@@ -62,15 +110,16 @@ static int64_t iteration_at(const sharing *s, double us)
 /* Where part t begins: parts that take the same time, or nearly so. */
 static int64_t cut(const sharing *s, int t)
 {
-    if (s->units->n > 1) return t == s->threads ? s->all_trips : iteration_at(s, s->all_us * t / s->threads);
+    if (s->n > 1) return t == s->threads ? s->all_trips : iteration_at(s, s->all_us * t / s->threads);
     int64_t n = s->all_trips / s->threads, rest = s->all_trips % s->threads;
     return n * t + rest * t / s->threads;
 }
 
 /* Microseconds that the longest part takes. */
-static double longest_part(const sharing *s)
+static double longest_part(sharing *s)
 {
     double longest = 0;
+    weigh_pieces(s);
     for (int t = 0; t < s->threads; t++) {
         double us = us_before(s, cut(s, t + 1)) - us_before(s, cut(s, t));
         if (us > longest) longest = us;
@@ -78,24 +127,27 @@ static double longest_part(const sharing *s)
     return longest;
 }
 
-/* Shares out the iterations of more loops together where that is more even by a part in twenty. */
-static double choose_depths(sharing *s)
+/* Shares out the iterations of more loops together, or what loops do in each iteration, where that is more even by a part
+ * in twenty. */
+static void choose_depths(sharing *s, k_units *units, double *best)
 {
-    count_trips(s);
-    double best = longest_part(s);
-    for (int i = 0; i < s->units->n; i++) {
-        k_unit *u = &s->units->unit[i];
+    const double better = 0.95;
+    for (int i = 0; i < units->n; i++) {
+        k_unit *u = &units->unit[i];
         for (int depth = u->depth + 1, was; depth <= u->nloop; depth++) {
             was = u->depth;
             u->depth = depth;
-            count_trips(s);
             double us = longest_part(s);
-            if (us < 0.95 * best) best = us;
+            if (us < better * *best) *best = us;
             else u->depth = was;
         }
+        if (!u->inner) continue;
+        u->within = true;
+        double us = longest_part(s);
+        choose_depths(s, u->inner, &us);
+        if (us < better * *best) *best = us;
+        else u->within = false;
     }
-    count_trips(s);
-    return best;
 }
 
 /* Does the run know what the units have of iterations? */
@@ -106,31 +158,19 @@ static bool is_of_run(ir_module *m, const k_units *units)
     return of_run;
 }
 
-/* What the kernel takes, over its units: by their operations, or, where they only move, by their bytes. */
-static void weigh_units(sharing *s, const kir_func *f)
-{
-    kir_cost all = kir_cost_of(s->p->m, f);
-    double sum = 0;
-    for (int i = 0; i < s->units->n; i++) {
-        kir_func alone = k_unit_alone(s->p->m, f, &s->units->unit[i]);
-        kir_cost cost = kir_cost_of(s->p->m, &alone);
-        s->us[i] = all.flops ? (double)cost.flops : (double)cost.read + (double)cost.written;
-        sum += s->us[i];
-    }
-    s->all_us = sum > 0 ? kernel_us(s->p, all) : 0;
-    for (int i = 0; i < s->units->n && sum > 0; i++) s->us[i] *= s->all_us / sum;
-}
-
 static void choose_parts(cg_program *p, cg_kernel *k)
 {
-    sharing s = {.p = p, .units = &k->units, .threads = (int)p->device->threads};
+    sharing s = {.p = p, .func = k->func, .units = &k->units, .threads = (int)p->device->threads};
     k->units = k_units_of(p->m, k->func);
-    weigh_units(&s, k->func);
-    double us = choose_depths(&s);
+    if (!k->units.n) return;
+    s.all_us = kernel_us(p, kir_cost_of(p->m, k->func));
+    double us = longest_part(&s);
+    choose_depths(&s, &k->units, &us);
+    us = longest_part(&s);
     if (s.all_trips < s.threads) s.threads = (int)s.all_trips;
     if (s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us) return;
     k->parts = s.threads;
-    if (k->units.n > 1 && !is_of_run(p->m, &k->units)) {
+    if (s.n > 1 && !is_of_run(p->m, &k->units)) {
         int64_t *cuts = ARENA_ARRAY(p->arena, int64_t, s.threads + 1);
         for (int t = 0; t <= s.threads; t++) cuts[t] = cut(&s, t);
         k->cut = cuts;
@@ -157,9 +197,11 @@ bool cg_has_parts(const cg_program *p)
 const char *cg_parts_text(const cg_program *p, const cg_kernel *k)
 {
     const char *axes = "";
-    const k_unit *most = &k->units.unit[0]; /* a kernel's loops go along the same axes */
-    for (int i = 1; i < k->units.n; i++)
-        if (k->units.unit[i].depth > most->depth) most = &k->units.unit[i];
+    const k_units *units = &k->units;
+    while (units->unit[0].within) units = units->unit[0].inner;
+    const k_unit *most = &units->unit[0]; /* a kernel's loops go along the same axes */
+    for (int i = 1; i < units->n; i++)
+        if (!units->unit[i].within && units->unit[i].depth > most->depth) most = &units->unit[i];
     for (int i = 0; i < most->depth; i++) axes = arena_printf(p->arena, "%s%s%s", axes, i ? ", " : "", most->loop[i]->var->name);
     return arena_printf(p->arena, "%d parts along %s", k->parts, axes);
 }

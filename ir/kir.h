@@ -227,6 +227,10 @@ double kir_constant(ir_module *m, const kir_expr *e);
 typedef struct kir_cost {
     int64_t flops;         /* arithmetic and comparisons of values, as the kernel has them; functions by their bodies */
     int64_t read, written; /* bytes of buffers, each element once */
+    /* Of instructions, of which the lanes of a vector loop take one together: */
+    int64_t operations;    /* arithmetic; a multiply-add is one */
+    int64_t loads;         /* from buffers; lanes that do not lie side by side are loaded one by one */
+    int64_t sums;          /* trips of loops that add up one after the other: each waits for the one before */
 } kir_cost;
 kir_cost kir_cost_of(ir_module *m, const kir_func *f);
 

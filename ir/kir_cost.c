@@ -5,12 +5,15 @@
 typedef struct {
     ir_module *m;
     nfc_arena *a;
-    int64_t flops;
+    int64_t flops, operations, loaded, sums;
     int64_t *loads, *stores; /* by buffer id */
     nfc_map seen;            /* what this statement works out already */
+    const kir_stmt *vector;  /* the vector loop around the statement; NULL: none */
+    int64_t issued;          /* how often the statement's instructions are, where `times` is how often its elements are */
 } counter;
 
 static void count_body(counter *c, const kir_func *f, int64_t times);
+static void count_stmt(counter *c, const kir_stmt *s, int64_t times);
 
 static bool is_arithmetic(const kir_expr *e)
 {
@@ -28,23 +31,50 @@ static const kir_func *function_of(counter *c, const kir_expr *e)
     return NULL;
 }
 
+static int64_t trips(counter *c, const kir_stmt *loop)
+{
+    int64_t n = sx_max(sx_sub(&c->m->sx, loop->end, loop->begin));
+    return n > 0 ? n : 0;
+}
+
+/* Lanes that do not lie side by side, and are not the same element, are loaded one by one. */
+static int64_t loads_of(counter *c, const kir_expr *load)
+{
+    int64_t step = 0;
+    if (!c->vector || (sx_step(&c->m->sx, load->index, c->vector->var->sym, &step) && (step == 0 || step == 1))) return c->issued;
+    return sat_mul(c->issued, trips(c, c->vector));
+}
+
 static void count_expr(counter *c, const kir_expr *e, int64_t times)
 {
     if (!e || map_setp(&c->seen, e, c)) return;
     count_expr(c, e->a, times);
     count_expr(c, e->b, times);
     count_expr(c, e->c, times);
-    if (e->kind == KIR_LOAD && e->buffer->space == KIR_GLOBAL) c->loads[e->buffer->id] = sat_add(c->loads[e->buffer->id], times);
+    if (e->kind == KIR_LOAD && e->buffer->space == KIR_GLOBAL) {
+        c->loads[e->buffer->id] = sat_add(c->loads[e->buffer->id], times);
+        c->loaded = sat_add(c->loaded, loads_of(c, e));
+    }
     if (!is_arithmetic(e)) return;
     const kir_func *f = function_of(c, e);
-    if (f) count_body(c, f, times);
-    else c->flops = sat_add(c->flops, sat_mul(times, e->kind == KIR_FMA ? 2 : 1));
+    if (f) {
+        count_body(c, f, times);
+        return;
+    }
+    c->flops = sat_add(c->flops, sat_mul(times, e->kind == KIR_FMA ? 2 : 1));
+    c->operations = sat_add(c->operations, c->issued);
 }
 
-static int64_t trips(counter *c, const kir_stmt *loop)
+/* Does a loop itself add up, not one inside of it? */
+static bool adds_up(const kir_stmt *s)
 {
-    int64_t n = sx_max(sx_sub(&c->m->sx, loop->end, loop->begin));
-    return n > 0 ? n : 0;
+    if (s->kind == KIR_ACCUM) return true;
+    for (int i = 0; i < s->body.n; i++) {
+        const kir_stmt *inner = s->body.at[i];
+        bool goes_by_itself = inner->kind == KIR_FOR && inner->loop != KIR_UNROLL && inner->loop != KIR_VECTOR;
+        if (!goes_by_itself && adds_up(inner)) return true;
+    }
+    return false;
 }
 
 static void count_access(int64_t *by_id, const kir_buffer *b, int64_t times)
@@ -52,19 +82,38 @@ static void count_access(int64_t *by_id, const kir_buffer *b, int64_t times)
     if (b->space == KIR_GLOBAL) by_id[b->id] = sat_add(by_id[b->id], times);
 }
 
+/* A product that is added is one operation with the sum. */
+static void count_sum(counter *c, const kir_stmt *s, int64_t times)
+{
+    count_access(c->loads, s->buffer, times);
+    count_access(c->stores, s->buffer, times);
+    c->flops = sat_add(c->flops, times);
+    bool fused = s->op == KB_ADD && s->value->kind == KIR_BIN && s->value->op == KB_MUL;
+    if (!fused) c->operations = sat_add(c->operations, c->issued);
+}
+
+static void count_loop(counter *c, const kir_stmt *s, int64_t times)
+{
+    const kir_stmt *vector = c->vector;
+    int64_t issued = c->issued;
+    if (s->loop == KIR_VECTOR) c->vector = s;
+    else c->issued = sat_mul(issued, trips(c, s));
+    if (s->loop == KIR_SERIAL && adds_up(s)) c->sums = sat_add(c->sums, c->issued);
+    for (int i = 0; i < s->body.n; i++) count_stmt(c, s->body.at[i], sat_mul(times, trips(c, s)));
+    c->vector = vector;
+    c->issued = issued;
+}
+
 static void count_stmt(counter *c, const kir_stmt *s, int64_t times)
 {
     map_init(&c->seen, c->a);
     count_expr(c, s->value, times);
     switch (s->kind) {
-    case KIR_FOR: times = sat_mul(times, trips(c, s)); break;
+    case KIR_FOR: count_loop(c, s, times); return;
     case KIR_STORE: count_access(c->stores, s->buffer, times); break;
-    case KIR_ACCUM:
-        count_access(c->loads, s->buffer, times);
-        count_access(c->stores, s->buffer, times);
-        c->flops = sat_add(c->flops, times);
-        break;
+    case KIR_ACCUM: count_sum(c, s, times); break;
     case KIR_COPY:
+        c->loaded = sat_add(c->loaded, sat_mul(c->issued, sx_max(s->count)));
         count_access(c->loads, s->from, sat_mul(times, sx_max(s->count)));
         count_access(c->stores, s->buffer, sat_mul(times, sx_max(s->count)));
         break;
@@ -76,11 +125,12 @@ static void count_stmt(counter *c, const kir_stmt *s, int64_t times)
 /* A scalar function: it has no buffers. */
 static void count_body(counter *c, const kir_func *f, int64_t times)
 {
-    counter inner = {.m = c->m, .a = c->a};
+    counter inner = {.m = c->m, .a = c->a, .issued = 1};
     if (f->body) count_stmt(&inner, f->body, 1);
     map_init(&inner.seen, c->a);
     count_expr(&inner, f->result, 1);
     c->flops = sat_add(c->flops, sat_mul(times, inner.flops));
+    c->operations = sat_add(c->operations, sat_mul(c->issued, inner.operations));
 }
 
 static int64_t bytes(const kir_buffer *b, int64_t accesses)
@@ -93,7 +143,7 @@ kir_cost kir_cost_of(ir_module *m, const kir_func *f)
 {
     nfc_arena *scratch = arena_child(m->arena);
     int n = f->param.n;
-    counter c = {.m = m, .a = scratch, .loads = ARENA_ARRAY(scratch, int64_t, n + 1), .stores = ARENA_ARRAY(scratch, int64_t, n + 1)};
+    counter c = {.m = m, .a = scratch, .issued = 1, .loads = ARENA_ARRAY(scratch, int64_t, n + 1), .stores = ARENA_ARRAY(scratch, int64_t, n + 1)};
     kir_cost cost = {0};
     count_stmt(&c, f->body, 1);
     for (int i = 0; i < n; i++) {
@@ -102,6 +152,9 @@ kir_cost kir_cost_of(ir_module *m, const kir_func *f)
         cost.written = sat_add(cost.written, bytes(b, c.stores[b->id]));
     }
     cost.flops = c.flops;
+    cost.operations = c.operations;
+    cost.loads = c.loaded;
+    cost.sums = c.sums;
     arena_free(scratch);
     return cost;
 }

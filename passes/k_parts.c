@@ -35,6 +35,29 @@ static bool is_preparation(const kir_stmt *s)
     return s->kind == KIR_NOTE || s->kind == KIR_ALLOC || (s->kind == KIR_LET && !reads_results(s->value));
 }
 
+/* What is done inside of loops can be shared out where that is a number of iterations which is the same in each. */
+static bool can_share(ir_module *m, const k_units *inner)
+{
+    bool can = inner->n > 0;
+    for (int i = 0; i < inner->n; i++) {
+        const ir_sx *n = inner->unit[i].nloop ? k_unit_trips(m, &inner->unit[i]) : sx_int(&m->sx, 1);
+        can &= sx_is_const(n) && sx_value(n) > 0;
+        for (int k = 0; k < inner->unit[i].nloop; k++) can &= sx_is_const(inner->unit[i].loop[k]->begin) && sx_is_const(inner->unit[i].loop[k]->end);
+    }
+    return can;
+}
+
+/* Iterations of the loop itself are independent, with all that they do: units inside of two of them do not meet. */
+static void look_inside(ir_module *m, const kir_func *f, k_unit *u)
+{
+    if (!u->nloop) return;
+    kir_func inside = k_unit_inside(f, u);
+    k_units inner = k_units_of(m, &inside);
+    if (!can_share(m, &inner)) return;
+    u->inner = ARENA_NEW(m->arena, k_units);
+    *u->inner = inner;
+}
+
 k_units k_units_of(ir_module *m, const kir_func *f)
 {
     k_units list = {.n = 0}, none = {.n = 0};
@@ -57,6 +80,7 @@ k_units k_units_of(ir_module *m, const kir_func *f)
     for (int i = 0; i < list.n; i++)
         for (int k = 0; k < i; k++)
             if (k_may_meet(m, f, &list.unit[i], &list.unit[k])) return none;
+    for (int i = 0; i < list.n; i++) look_inside(m, f, &list.unit[i]);
     return list;
 }
 
@@ -64,9 +88,15 @@ static const ir_sx *extent(ir_module *m, const kir_stmt *loop) { return sx_sub(&
 
 const ir_sx *k_unit_trips(ir_module *m, const k_unit *u)
 {
-    const ir_sx *trips = sx_int(&m->sx, 1);
-    for (int i = 0; i < u->depth; i++) trips = sx_mul(&m->sx, trips, extent(m, u->loop[i]));
+    const ir_sx *trips = sx_int(&m->sx, u->within ? 0 : 1);
+    for (int i = 0; u->within && i < u->inner->n; i++) trips = sx_add(&m->sx, trips, k_unit_trips(m, &u->inner->unit[i]));
+    for (int i = 0; !u->within && i < u->depth; i++) trips = sx_mul(&m->sx, trips, extent(m, u->loop[i]));
     return trips;
+}
+
+const ir_sx *k_unit_outer_trips(ir_module *m, const k_unit *u)
+{
+    return extent(m, u->loop[0]);
 }
 
 static kir_stmt *empty_body(ir_module *m)
@@ -82,6 +112,13 @@ kir_func k_unit_alone(ir_module *m, const kir_func *f, const k_unit *u)
     alone.body = empty_body(m);
     for (int i = 0; i < u->count; i++) vec_push(m->arena, &alone.body->body, f->body->body.at[u->first + i]);
     return alone;
+}
+
+kir_func k_unit_inside(const kir_func *f, const k_unit *u)
+{
+    kir_func inside = *f;
+    inside.body = (kir_stmt *)u->loop[0];
+    return inside;
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -231,9 +268,29 @@ static bool used_from(const kir_func *f, int first, const kir_stmt *made)
     return false;
 }
 
+static void add_body(builder *b, const kir_func *f, const k_units *units, const ir_sx *base, bool alone);
+
+/* The unit's outermost loop as it is, and in it the range of what it does. */
+static void add_within(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
+{
+    kir_stmt *around = b->body;
+    kir_func inside = k_unit_inside(f, u);
+    kir_stmt *loop = stmt(b, *u->loop[0]);
+    loop->body.at = NULL;
+    loop->body.n = loop->body.cap = 0;
+    vec_push(b->a, &b->body->body, loop);
+    b->body = loop;
+    add_body(b, &inside, u->inner, base, alone);
+    b->body = around;
+}
+
 /* What only the statements of a unit use is made in its guard, where it stood: blocks before it may use its name. */
 static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
 {
+    if (u->within) {
+        add_within(b, f, u, base, alone && u->inner->n == 1);
+        return;
+    }
     if (u->nloop) {
         const ir_sx *n = k_unit_trips(b->m, u), *from = b->begin, *to = b->end;
         if (!alone) {
@@ -252,10 +309,24 @@ static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx
     vec_push(b->a, &b->body->body, guard);
 }
 
+static void add_body(builder *b, const kir_func *f, const k_units *units, const ir_sx *base, bool alone)
+{
+    for (int i = 0, u = 0; i < f->body->body.n; i++) {
+        if (u == units->n || i < units->unit[u].first) {
+            vec_push(b->a, &b->body->body, f->body->body.at[i]);
+            continue;
+        }
+        add_unit(b, f, &units->unit[u], base, alone);
+        base = sx_add(b->sx, base, k_unit_trips(b->m, &units->unit[u]));
+        i += units->unit[u++].count - 1;
+    }
+}
+
 kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units)
 {
     builder b = {.m = m, .a = m->arena, .sx = &m->sx, .f = ARENA_NEW(m->arena, kir_func), .body = empty_body(m), .taken = names_of(m->arena, f)};
-    const ir_sx *all = sx_int(b.sx, 0), *base = all;
+    const ir_sx *all = sx_int(b.sx, 0);
+    kir_stmt *body = b.body;
     *b.f = *f;
     b.f->scalar.at = NULL;
     b.f->scalar.n = b.f->scalar.cap = 0;
@@ -263,15 +334,7 @@ kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units)
     for (int i = 0; i < units->n; i++) all = sx_add(b.sx, all, k_unit_trips(m, &units->unit[i]));
     b.begin = scalar(&b, "begin", sx_max(all));
     b.end = scalar(&b, "end", sx_max(all));
-    for (int i = 0, u = 0; i < f->body->body.n; i++) {
-        if (u == units->n || i < units->unit[u].first) {
-            vec_push(b.a, &b.body->body, f->body->body.at[i]);
-            continue;
-        }
-        add_unit(&b, f, &units->unit[u], base, units->n == 1);
-        base = sx_add(b.sx, base, k_unit_trips(m, &units->unit[u]));
-        i += units->unit[u++].count - 1;
-    }
-    b.f->body = b.body;
+    add_body(&b, f, units, sx_int(b.sx, 0), units->n == 1);
+    b.f->body = body;
     return b.f;
 }

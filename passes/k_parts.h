@@ -15,6 +15,8 @@ typedef struct k_unit {
     const kir_stmt *loop[K_MAX_OUTER];    /* outermost first; each but the last does nothing but the next */
     int nloop;                            /* 0: no loop */
     int depth;                            /* 1 to nloop, for the caller to choose; of no loop 0 */
+    struct k_units *inner;                /* what the outermost loop does; NULL: that cannot be shared out */
+    bool within;                          /* for the caller to choose: `inner` is shared out, in each iteration of that loop */
 } k_unit;
 
 /* The units of a kernel, which touch nothing that another one writes. */
@@ -24,10 +26,15 @@ typedef struct k_units {
 } k_units;
 
 k_units k_units_of(ir_module *m, const kir_func *f);
-/* How many iterations the unit's outermost `depth` loops have together: over the kernel's scalars. */
+/* How many iterations there are to be shared out: of the unit's outermost `depth` loops together, or of the units within.
+ * Over the kernel's scalars. */
 const ir_sx *k_unit_trips(ir_module *m, const k_unit *u);
 /* The unit as a kernel of its own, to be weighed. */
 kir_func k_unit_alone(ir_module *m, const kir_func *f, const k_unit *u);
+/* What the unit's outermost loop does in an iteration as a kernel of its own, of which `inner` are the units. */
+kir_func k_unit_inside(const kir_func *f, const k_unit *u);
+/* How many iterations the outermost loop has. */
+const ir_sx *k_unit_outer_trips(ir_module *m, const k_unit *u);
 /* The kernel with two scalars more, behind its own: of the iterations of all units, one after the other, it does those
  * from the first up to the second, in the order in which the kernel does them. */
 kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units);

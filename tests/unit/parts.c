@@ -64,32 +64,51 @@ static void run(made *k, const kir_func *f, float *y, int64_t dim, int64_t from,
     cr_expect_eq(kir_run(k->m->arena, k->m, f, (void *const[]){x, y}, scalar), 0);
 }
 
-/* With so many units, at any depth, in any number of parts. n: iterations of the outermost loops. */
-static void expect_parts(made *k, int units, int64_t dim)
+/* Has the loops at this depth shared out, and where there is something inside of the outermost, that as often. */
+static void choose(k_units *list, int depth, int within)
 {
-    static float whole[ROOM], parts[ROOM];
+    for (int i = 0; i < list->n; i++) {
+        k_unit *u = &list->unit[i];
+        u->depth = depth < u->nloop ? depth : u->nloop;
+        u->within = within > 0 && u->inner;
+        if (u->within) choose(u->inner, depth, within - 1);
+    }
+}
+
+static void expect_same(made *k, const kir_func *f, k_units *u, int64_t dim, const float *whole)
+{
+    static float parts[ROOM];
+    int64_t n = 0;
+    for (int i = 0; i < u->n; i++) {
+        const ir_sx *trips = k_unit_trips(k->m, &u->unit[i]);
+        n += sx_is_const(trips) ? sx_value(trips) : dim * (sx_max(trips) / 9);
+    }
+    kir_func *ranged = k_parts(k->m, f, u);
+    cr_expect_eq(ranged->scalar.n, f->scalar.n + 2);
+    const char *broken = dim ? NULL : kir_verify(k->m, ranged);
+    cr_expect(!broken, "%s", broken ? broken : "");
+    for (int64_t threads = 1; threads <= n + 1; threads++) {
+        memset(parts, 0, sizeof parts);
+        for (int64_t t = threads - 1; t >= 0; t--) run(k, ranged, parts, dim, n * t / threads, n * (t + 1) / threads);
+        cr_expect(memcmp(whole, parts, sizeof parts) == 0, "%lld parts", (long long)threads);
+    }
+}
+
+/* With so many units, at any depth, in any number of parts. n: iterations of the outermost loops. */
+static k_units expect_parts(made *k, int units, int64_t dim)
+{
+    static float whole[ROOM];
     const kir_func *f = done(k);
     k_units u = k_units_of(k->m, f);
     cr_assert_eq(u.n, units, "%d units", u.n);
     memset(whole, 0, sizeof whole);
     run(k, f, whole, dim, 0, 0);
-    for (int depth = 1; depth <= K_MAX_OUTER; depth++) {
-        int64_t n = 0;
-        for (int i = 0; i < u.n; i++) {
-            u.unit[i].depth = depth < u.unit[i].nloop ? depth : u.unit[i].nloop;
-            const ir_sx *trips = k_unit_trips(k->m, &u.unit[i]);
-            n += sx_is_const(trips) ? sx_value(trips) : dim * (sx_max(trips) / 9);
+    for (int within = 0; within < K_MAX_OUTER; within++)
+        for (int depth = 1; depth <= K_MAX_OUTER; depth++) {
+            choose(&u, depth, within);
+            expect_same(k, f, &u, dim, whole);
         }
-        kir_func *ranged = k_parts(k->m, f, &u);
-        cr_expect_eq(ranged->scalar.n, f->scalar.n + 2);
-        const char *broken = dim ? NULL : kir_verify(k->m, ranged);
-        cr_expect(!broken, "depth %d: %s", depth, broken ? broken : "");
-        for (int64_t threads = 1; threads <= n + 1; threads++) {
-            memset(parts, 0, sizeof parts);
-            for (int64_t t = threads - 1; t >= 0; t--) run(k, ranged, parts, dim, n * t / threads, n * (t + 1) / threads);
-            cr_expect(memcmp(whole, parts, sizeof whole) == 0, "depth %d, %lld parts", depth, (long long)threads);
-        }
-    }
+    return u;
 }
 
 Test(parts, one_loop)
@@ -145,6 +164,47 @@ Test(parts, segments)
         close(&k, 4);
     }
     expect_parts(&k, 4, 0);
+}
+
+/* Rows that are left over in each of the outer iterations, a named index, and what is done as one there. */
+Test(parts, inside_of_a_loop)
+{
+    made k = begin(6 * 40);
+    const ir_sx *n = loop(&k, KIR_PARALLEL, "n", 0, 6), *base = kir_let_index(&k.b, "base", kir_index(&k.b, times(&k, n, 40)), 0, 200);
+    const ir_sx *t = loop(&k, KIR_PARALLEL, "t", 0, 9), *r = loop(&k, KIR_SERIAL, "r", 0, 4);
+    add_to(&k, plus(&k, base, plus(&k, times(&k, t, 4), r)));
+    close(&k, 2);
+    const ir_sx *rest = loop(&k, KIR_PARALLEL, "rest", 36, 39);
+    add_to(&k, plus(&k, base, rest));
+    close(&k, 1);
+    add_to(&k, plus(&k, base, num(&k, 39)));
+    close(&k, 1);
+    k_units u = expect_parts(&k, 1, 0);
+    cr_assert(u.unit[0].inner && u.unit[0].inner->n == 3, "the units inside");
+    choose(&u, 1, 1);
+    cr_expect_eq(sx_value(k_unit_trips(k.m, &u.unit[0])), 9 + 3 + 1);
+}
+
+/* What is done inside goes by the outer loop: it is not the same range in each iteration. */
+Test(parts, triangle_inside)
+{
+    made k = begin(64);
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 8), *j = kir_for(&k.b, KIR_PARALLEL, "j", num(&k, 0), plus(&k, i, num(&k, 1)));
+    add_to(&k, plus(&k, times(&k, i, 8), j));
+    close(&k, 2);
+    cr_expect(!expect_parts(&k, 1, 0).unit[0].inner);
+}
+
+/* Two of the iterations inside write what another one does. */
+Test(parts, overlap_inside)
+{
+    made k = begin(60);
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 6);
+    add_to(&k, plus(&k, times(&k, i, 10), loop(&k, KIR_PARALLEL, "j", 0, 6)));
+    close(&k, 1);
+    add_to(&k, plus(&k, times(&k, i, 10), loop(&k, KIR_PARALLEL, "k", 5, 10)));
+    close(&k, 2);
+    cr_expect(!expect_parts(&k, 1, 0).unit[0].inner);
 }
 
 Test(parts, statements_as_one)
