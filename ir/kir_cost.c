@@ -65,10 +65,15 @@ static void count_expr(counter *c, const kir_expr *e, int64_t times)
     c->operations = sat_add(c->operations, c->issued);
 }
 
+static bool reads(const kir_expr *e, const kir_buffer *b)
+{
+    return e && ((e->kind == KIR_LOAD && e->buffer == b) || reads(e->a, b) || reads(e->b, b) || reads(e->c, b));
+}
+
 /* Does a loop itself add up, not one inside of it? */
 static bool adds_up(const kir_stmt *s)
 {
-    if (s->kind == KIR_ACCUM) return true;
+    if (s->kind == KIR_ACCUM || (s->kind == KIR_STORE && s->buffer->space == KIR_LOCAL && reads(s->value, s->buffer))) return true;
     for (int i = 0; i < s->body.n; i++) {
         const kir_stmt *inner = s->body.at[i];
         bool goes_by_itself = inner->kind == KIR_FOR && inner->loop != KIR_UNROLL && inner->loop != KIR_VECTOR;
