@@ -13,13 +13,15 @@ import concurrent.futures as futures
 import json
 import os
 import re
-import struct
 import subprocess
 import sys
 
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "ops"))
+import tensor_file
+
 TOLERANCE = 1e-5
 DEVICES = {"x86-avx2": "avx2", "x86-avx512": "avx512dq"}  # what the processor must have
 CHECKS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -42,17 +44,6 @@ def call(command, folder):
     return None if p.returncode == 0 else "%s\n%s" % (" ".join(command), (p.stdout + p.stderr).decode(errors="replace")[-2000:])
 
 
-def write_package(path, tensors):
-    """A .safetensors file of f32 arrays."""
-    header, data = {}, b""
-    for name, array in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [len(data), len(data) + array.nbytes]}
-        data += array.tobytes()
-    text = json.dumps(header).encode()
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + data)
-
-
 def prepare(nfc, work, path):
     """A folder with the network, its package, inputs and what the simulator makes of them."""
     name = os.path.basename(path)[:-len(".nfg")]
@@ -65,7 +56,7 @@ def prepare(nfc, work, path):
     shapes = lambda part, form: [(n, [int(e) for e in s.split(",") if e.strip()]) for n, s in re.findall(form, part)]
     number = lambda shape: random.standard_normal(shape).astype(np.float32)
     weights = shapes("".join(re.findall(r"^// weights:(.*)$", text, flags=re.M)), r"(\w+) \[([\d, ]*)\]")
-    write_package(os.path.join(folder, "weights.safetensors"), {n: number(s) for n, s in weights})
+    tensor_file.save(os.path.join(folder, "weights.safetensors"), {n: number(s) for n, s in weights})
     given = []
     ports = re.search(r"^inputs \{(.*?)\}", text, flags=re.M | re.S).group(1)
     for port, shape in shapes(ports, r"(\w+) : f32 \[([\d, ]*)\]"):

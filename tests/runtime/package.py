@@ -4,10 +4,12 @@ import json
 import os
 import re
 import shutil
-import struct
+import sys
 
 import numpy as np
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'ops'))
+import tensor_file
 from harness import HERE, WARNINGS, expect, expect_array, expect_equal, expect_fails
 
 W = (np.arange(40) % 7 - 3).reshape(8, 5).astype('f4')
@@ -16,20 +18,10 @@ X = (np.arange(24) % 5 - 2).reshape(3, 8).astype('f4')
 PLACES = ['gcc -std=c99', 'gcc -std=c11', 'clang -std=c99', 'clang -std=c11', 'g++ -x c++ -std=c++17', 'clang++ -x c++ -std=c++17']
 
 
-def safetensors(path, tensors):
-    header, data = {}, b''
-    for name, a in tensors.items():
-        header[name] = {'dtype': 'F32', 'shape': list(a.shape), 'data_offsets': [len(data), len(data) + a.nbytes]}
-        data += a.tobytes()
-    text = json.dumps(header).encode()
-    with open(path, 'wb') as f:
-        f.write(struct.pack('<Q', len(text)) + text + data)
-
-
 def dense(s, weights='array', emit='sources', **changes):
     """dense.nfg with its package and a device that keeps weights in this way, built into 'out'."""
     shutil.copy(os.path.join(HERE, 'dense.nfg'), s.case)
-    safetensors(s.path('dense.safetensors'), {'w': W, 'b': B})
+    tensor_file.save(s.path('dense.safetensors'), {'w': W, 'b': B})
     device = json.load(open(os.path.join(HERE, '..', '..', 'devices', 'generic.json')))
     device['preferences'] = {'weights': weights}
     device.update(changes)
@@ -174,7 +166,7 @@ def test_library_is_not_traced(s):
 
 def test_freestanding(s):
     shutil.copy(os.path.join(HERE, 'dense.nfg'), s.case)
-    safetensors(s.path('dense.safetensors'), {'w': W, 'b': B})
+    tensor_file.save(s.path('dense.safetensors'), {'w': W, 'b': B})
     s.must(s.nfc, 'build', 'dense.nfg', '--device', 'c99-scalar', '--emit=lib', '-o', 'out')
     expect(os.path.exists(s.path('out', 'libdense.a')), 'no library')
     files = [f for f in os.listdir(s.path('out')) if not f.endswith('.o')]

@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(TESTS, "ops"))
 sys.path.insert(0, os.path.join(TESTS, "device_effects"))
+import tensor_file
 from contractions import convolved
 from formats import Tensor
 from winograds import SIZE, matrices
@@ -90,16 +91,6 @@ class Wrong(Exception):
 
 def stride_of(name):
     return 2 if name.startswith("stride") else 1
-
-
-def save_package(path, tensors):
-    header, data = {}, b""
-    for name, v in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(v.shape), "data_offsets": [len(data), len(data) + v.nbytes]}
-        data += v.tobytes()
-    text = json.dumps(header).encode()
-    with open(path, "wb") as f:
-        f.write(len(text).to_bytes(8, "little") + text + data)
 
 
 def module():
@@ -252,7 +243,7 @@ def check_choice(nfc, work):
 def main():
     nfc, work = sys.argv[1:]
     text, weights, inputs = module()
-    save_package(os.path.join(work, "w.safetensors"), weights)
+    tensor_file.save(os.path.join(work, "w.safetensors"), weights)
     with open(os.path.join(work, "w.nfg"), "w") as f:
         f.write(text)
     with open("/proc/cpuinfo") as f:
