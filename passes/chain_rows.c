@@ -46,7 +46,7 @@ typedef struct {
 static int row_axis(const ir_type *t, int rank)
 {
     int axis = CHAIN_AXIS - (rank - t->rank);
-    return axis < 0 || sx_is(t->dim[axis], 1) ? -1 : axis;
+    return axis < 0 || axis >= t->rank || sx_is(t->dim[axis], 1) ? -1 : axis;
 }
 
 /* Operands with rows have the axes of the result, so that rows of theirs can be cut out along CHAIN_AXIS. */
