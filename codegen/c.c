@@ -165,6 +165,18 @@ static const char *c_fma(cg_module *c, const kir_expr *e, const char *x, const c
     return arena_printf(c->arena, "%s(%s, %s, %s)", name, x, y, z);
 }
 
+static const char *c_word(cg_module *c, const kir_expr *e, const char *element)
+{
+    cg_use_helper(c, &c_helpers, "nf_word");
+    return arena_printf(c->arena, "nf_word(&%s, %lld)", element, (long long)(e->integer * (int64_t)dtype_bytes(e->buffer->dtype)));
+}
+
+static const char *c_dot(cg_module *c, const kir_expr *e, const char *x, const char *y, const char *z)
+{
+    const char *name = cg_lanes_helper(c, typed(c, kir_dot_table[e->op].text, e->type), (nfc_dtype)e->type, DT_i32, 3, 1);
+    return arena_printf(c->arena, "%s(%s, %s, %s)", name, x, y, z);
+}
+
 static const char *c_element(cg_module *c, const kir_buffer *b, const char *index)
 {
     if (b->space == KIR_LOCAL && sx_is(b->size, 1)) return b->name;
@@ -240,6 +252,6 @@ static void c_unroll(cg_module *c, text *t, int64_t trips)
 
 const dialect dialect_c = {
     .name = "c", .compute_type = c_compute, .storage_type = c_storage, .un = c_un, .bin = c_bin, .cast = c_cast,
-    .constant = c_constant, .fma = c_fma, .wide_suffix = "", .begin_kernel = c_begin_kernel, .end_kernel = c_end_kernel, .begin_scalar = c_begin_scalar,
+    .constant = c_constant, .fma = c_fma, .word = c_word, .dot = c_dot, .wide_suffix = "", .begin_kernel = c_begin_kernel, .end_kernel = c_end_kernel, .begin_scalar = c_begin_scalar,
     .element = c_element, .copy = c_copy, .prefetch = c_prefetch, .fail = c_fail, .unroll = c_unroll, .vectors = &c_vectors,
 };

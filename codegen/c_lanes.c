@@ -155,12 +155,17 @@ static void put_headers(cg_module *c)
     }
 }
 
-/* The parameters of a helper on the type: of a choice the first is a mask. */
-static const char *parameters(cg_module *c, const char *scalar, nfc_dtype type, int n, int64_t width)
+static const char *type_of(cg_module *c, nfc_dtype t, int64_t width) { return width > 1 ? cg_vector_type(c, t, width) : dtype_table[t].c_type; }
+
+/* The parameters of a helper: of a choice the first is a mask, of a sum of products the last one the sum so far. */
+static const char *parameters(cg_module *c, const wanted *w)
 {
-    const char *all = "", *of = width > 1 ? cg_vector_type(c, type, width) : dtype_table[type].c_type;
-    for (int i = 0; i < n; i++) all = arena_printf(c->arena, "%s%s%s %c", all, i ? ", " : "", of, 'a' + i);
-    if (strncmp(scalar, "nf_select_", 10) != 0) return all;
+    const nfc_dtype type = w->argument;
+    const int64_t width = w->width;
+    const char *all = "", *of = type_of(c, type, width);
+    for (int i = 0; i < w->arguments; i++) all = arena_printf(c->arena, "%s%s%s %c", all, i ? ", " : "", of, 'a' + i);
+    if (strncmp(w->scalar, "nf_dot_", 7) == 0) return arena_printf(c->arena, "%s a, %s b, %s c", of, of, type_of(c, w->result, width));
+    if (strncmp(w->scalar, "nf_select_", 10) != 0) return all;
     static const nfc_dtype whole[9] = {[1] = DT_i8, [2] = DT_i16, [4] = DT_i32, [8] = DT_i64};
     return arena_printf(c->arena, "%s a, %s b, %s c", cg_vector_type(c, whole[dtype_bytes(type)], width), of, of);
 }
@@ -171,7 +176,7 @@ static void put_instruction(cg_module *c, const wanted *w, const char *spelling)
     bool vectors = w->width > 1, wide = vectors && (cg_is_wide_vector(c, w->result, w->width) || cg_is_wide_vector(c, w->argument, w->width));
     const char *of = vectors ? cg_vector_type(c, w->result, w->width) : dtype_table[w->result].c_type;
     text *own = text_new(c->arena);
-    put(own, "static inline %s %s(%s) { return ", of, w->name, parameters(c, w->scalar, w->argument, w->arguments, w->width));
+    put(own, "static inline %s %s(%s) { return ", of, w->name, parameters(c, w));
     if (vectors) put(own, "(%s)", of);
     for (const char *at = spelling; *at; at++) {
         if (*at == '$') put(own, "%c", 'a' + (*++at - '0'));
@@ -185,7 +190,7 @@ static void put_instruction(cg_module *c, const wanted *w, const char *spelling)
 /* One lane after the other. */
 static void put_lane_by_lane(cg_module *c, const wanted *w)
 {
-    const char *of = cg_vector_type(c, w->result, w->width), *list = parameters(c, w->scalar, w->argument, w->arguments, w->width);
+    const char *of = cg_vector_type(c, w->result, w->width), *list = parameters(c, w);
     cg_use_helper(c, &c_helpers, w->scalar);
     text *own = text_new(c->arena);
     put(own, "static inline %s %s(%s)\n{\n    %s y = {0};\n", of, w->name, list, of);

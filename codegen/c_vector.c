@@ -282,6 +282,14 @@ static const char *fma_of(cg_module *c, const kir_expr *e)
     return arena_printf(c->arena, "%s(%s, %s, %s)", name, cg_bare(c, full(c, e->a)), cg_bare(c, full(c, e->b)), cg_bare(c, full(c, e->c)));
 }
 
+static const char *dot_of(cg_module *c, const kir_expr *e)
+{
+    nfc_dtype lane = lane_type(c, e->type);
+    const char *name = cg_lanes_helper(c, typed(c, kir_dot_table[e->op].text, lane), lane, DT_i32, 3, c->lanes->width);
+    const char *sum = e->c ? full(c, e->c) : helped(c, typed(c, "splat", lane), lane, lane, "0", NULL);
+    return arena_printf(c->arena, "%s(%s, %s, %s)", name, cg_bare(c, full(c, e->a)), cg_bare(c, full(c, e->b)), cg_bare(c, sum));
+}
+
 /* ---- conversions --------------------------------------------------------------------------- */
 
 static const char *cast(cg_module *c, kir_type to, kir_type from, const char *x);
@@ -361,6 +369,7 @@ static const char *value(cg_module *c, const kir_expr *e)
     case KIR_UN: return unary(c, e);
     case KIR_BIN: return binary(c, e);
     case KIR_FMA: return fma_of(c, e);
+    case KIR_DOT: return dot_of(c, e);
     case KIR_SELECT: return select_of(c, e);
     case KIR_CAST: return cast_of(c, e);
     }

@@ -205,10 +205,11 @@ static const char *binary(cg_module *c, const kir_expr *e)
     return special ? special : arena_printf(c->arena, "(%s %s %s)", a, op->text, b);
 }
 
-static const char *load(cg_module *c, const kir_buffer *b, const ir_sx *index)
+static const char *load(cg_module *c, const kir_expr *e)
 {
-    const char *element = c->dialect->element(c, b, cg_index(c, index, false));
-    return c->dialect->loaded ? c->dialect->loaded(c, b, element) : element;
+    const char *element = c->dialect->element(c, e->buffer, cg_index(c, e->index, false));
+    if (e->integer) return c->dialect->word(c, e, element);
+    return c->dialect->loaded ? c->dialect->loaded(c, e->buffer, element) : element;
 }
 
 const char *cg_expr(cg_module *c, const kir_expr *e)
@@ -222,10 +223,11 @@ const char *cg_expr(cg_module *c, const kir_expr *e)
     case KIR_CONST: return c->dialect->constant(c, e);
     case KIR_VAR: return e->var->name;
     case KIR_INDEX: return cg_index(c, e->index, true);
-    case KIR_LOAD: return load(c, e->buffer, e->index);
+    case KIR_LOAD: return load(c, e);
     case KIR_UN: return unary(c, e);
     case KIR_BIN: return binary(c, e);
     case KIR_FMA: return c->dialect->fma(c, e, cg_bare(c, cg_expr(c, e->a)), cg_bare(c, cg_expr(c, e->b)), cg_bare(c, cg_expr(c, e->c)));
+    case KIR_DOT: return c->dialect->dot(c, e, cg_bare(c, cg_expr(c, e->a)), cg_bare(c, cg_expr(c, e->b)), e->c ? cg_bare(c, cg_expr(c, e->c)) : "0");
     case KIR_SELECT: return arena_printf(c->arena, "(%s ? %s : %s)", cg_expr(c, e->a), cg_expr(c, e->b), cg_expr(c, e->c));
     case KIR_CAST: return c->dialect->cast(c, e->type, e->a->type, cg_expr(c, e->a));
     }
@@ -326,6 +328,12 @@ static void print_accum(cg_module *c, const kir_stmt *s)
 {
     kir_expr current = {.kind = KIR_LOAD, .type = (kir_type)s->buffer->dtype, .buffer = s->buffer, .index = s->index};
     kir_expr sum = {.kind = KIR_BIN, .type = (kir_type)s->buffer->dtype, .op = s->op, .a = &current, .b = s->value};
+    if (s->op == KB_ADD && s->value->kind == KIR_DOT && !s->value->c) { /* one instruction adds, too */
+        sum = *s->value;
+        sum.c = &current;
+        print_store(c, s->buffer, s->index, &sum);
+        return;
+    }
     bool is_float = dtype_is_float(s->buffer->dtype), plain = s->op == KB_ADD || s->op == KB_MUL || s->op == KB_SUB;
     bool shared = c->lanes && !kir_is_private(c->lanes, s->buffer);
     if (is_float && plain && !shared) line(c->kernels, "%s %s= %s;", c->dialect->element(c, s->buffer, cg_index(c, s->index, false)), kir_bin_table[s->op].text, cg_bare(c, cg_expr(c, s->value)));

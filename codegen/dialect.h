@@ -36,6 +36,10 @@ typedef struct dialect {
     /* Does the compiler work constant floats out in more digits than their type has? Then they are printed as results. */
     bool folds_wide;
     const char *(*fma)(struct cg_module *m, const kir_expr *e, const char *a, const char *b, const char *c);
+    /* Elements of a buffer as a word, the first of which is `element`, and a sum of products of what words hold; NULL: no
+     * device of the language has an instruction for it, so that none are made. */
+    const char *(*word)(struct cg_module *m, const kir_expr *e, const char *element);
+    const char *(*dot)(struct cg_module *m, const kir_expr *e, const char *a, const char *b, const char *c);
     /* What follows an integer of more than 32 bits in an index. */
     const char *wide_suffix;
     /* "static void f(...) {": the head of a kernel, and of a scalar function. */

@@ -52,7 +52,7 @@ static int64_t calls_of(ir_module *m, const kir_expr *e)
     int64_t bytes = more(calls_of(m, e->a), more(calls_of(m, e->b), calls_of(m, e->c)));
     bool is_math = (e->kind == KIR_UN && (kir_un_table[e->op].flags & KIRF_MATH)) || (e->kind == KIR_BIN && (kir_bin_table[e->op].flags & KIRF_MATH));
     if (is_math) return more(bytes, math_bytes(m, e));
-    bool may_call = e->kind == KIR_UN || e->kind == KIR_CAST || e->kind == KIR_FMA || e->kind == KIR_CONST || (e->kind == KIR_BIN && !(kir_bin_table[e->op].flags & KIRF_BOOL));
+    bool may_call = e->kind == KIR_UN || e->kind == KIR_CAST || e->kind == KIR_FMA || e->kind == KIR_DOT || e->kind == KIR_CONST || (e->kind == KIR_BIN && !(kir_bin_table[e->op].flags & KIRF_BOOL));
     return may_call ? more(bytes, HELPERS) : bytes;
 }
 

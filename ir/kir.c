@@ -10,6 +10,7 @@ const kir_op_info kir_un_table[KU_COUNT] = {
 #define EXPR(...)
 #define UNOP(id, text, flags, doc) {#id, text, flags},
 #define BINOP(...)
+#define DOTOP(...)
 #include "ir/kir.def"
 #undef UNOP
 #undef BINOP
@@ -19,10 +20,19 @@ const kir_op_info kir_bin_table[KB_COUNT] = {
 #define UNOP(...)
 #define BINOP(id, text, flags, doc) {#id, text, flags},
 #include "ir/kir.def"
+#undef BINOP
+#undef DOTOP
+};
+
+const kir_dot_info kir_dot_table[KD_COUNT] = {
+#define BINOP(...)
+#define DOTOP(id, text, a, b, sum, doc) {#id, text, DT_##a, DT_##b, DT_##sum},
+#include "ir/kir.def"
 #undef STMT
 #undef EXPR
 #undef UNOP
 #undef BINOP
+#undef DOTOP
 };
 
 bool kir_computes(kir_type t)
@@ -131,6 +141,16 @@ const kir_expr *kir_index(kir_builder *b, const ir_sx *value)
 const kir_expr *kir_load(kir_builder *b, kir_buffer *buffer, const ir_sx *index)
 {
     return cons(b, (kir_expr){.kind = KIR_LOAD, .type = (kir_type)buffer->dtype, .buffer = buffer, .index = index});
+}
+
+const kir_expr *kir_word(kir_builder *b, kir_buffer *buffer, const ir_sx *index, int64_t elements)
+{
+    return cons(b, (kir_expr){.kind = KIR_LOAD, .type = DT_i32, .buffer = buffer, .index = index, .integer = elements});
+}
+
+const kir_expr *kir_dot_of(kir_builder *b, kir_dot op, const kir_expr *x, const kir_expr *y, const kir_expr *z)
+{
+    return cons(b, (kir_expr){.kind = KIR_DOT, .type = (kir_type)kir_dot_table[op].sum, .op = (uint8_t)op, .a = x, .b = y, .c = z});
 }
 
 const kir_expr *kir_var_ref(kir_builder *b, kir_var *var)

@@ -23,6 +23,7 @@ typedef enum {
 #define EXPR(...)
 #define UNOP(...)
 #define BINOP(...)
+#define DOTOP(...)
 #include "ir/kir.def"
 } kir_stmt_kind;
 #undef STMT
@@ -51,16 +52,34 @@ typedef enum {
 #include "ir/kir.def"
     KB_COUNT
 } kir_bin;
+#undef BINOP
+#undef DOTOP
+
+typedef enum {
+#define BINOP(...)
+#define DOTOP(id, ...) KD_##id,
+#include "ir/kir.def"
+    KD_COUNT
+} kir_dot;
 #undef STMT
 #undef EXPR
 #undef UNOP
 #undef BINOP
+#undef DOTOP
 
 typedef struct kir_op_info {
     const char *name, *text;
     unsigned flags;
 } kir_op_info;
 extern const kir_op_info kir_un_table[KU_COUNT], kir_bin_table[KB_COUNT];
+
+typedef struct kir_dot_info {
+    const char *name, *text;
+    nfc_dtype a, b, sum; /* element types of the words, and the type that is computed in */
+} kir_dot_info;
+extern const kir_dot_info kir_dot_table[KD_COUNT];
+/* How many elements of a type a word holds. */
+static inline int kir_word_elements(nfc_dtype t) { return 4 / (int)dtype_bytes(t); }
 
 typedef enum { KIR_GLOBAL, KIR_LOCAL } kir_space;
 
@@ -84,9 +103,9 @@ typedef struct kir_var {
 typedef struct kir_expr {
     kir_expr_kind kind;
     kir_type type;
-    uint8_t op;                       /* kir_un or kir_bin */
+    uint8_t op;                       /* kir_un, kir_bin or kir_dot */
     const struct kir_expr *a, *b, *c;
-    int64_t integer;                  /* CONST */
+    int64_t integer;                  /* CONST; LOAD: elements of a word, 0: it is no word */
     double number;
     kir_var *var;
     kir_buffer *buffer;               /* LOAD */
@@ -164,6 +183,10 @@ const kir_expr *kir_int(kir_builder *b, kir_type type, int64_t value);
 const kir_expr *kir_number(kir_builder *b, kir_type type, double value);
 const kir_expr *kir_index(kir_builder *b, const ir_sx *value);
 const kir_expr *kir_load(kir_builder *b, kir_buffer *buffer, const ir_sx *index);
+/* So many elements from index on, as many as 32 bits hold at most, as an i32. */
+const kir_expr *kir_word(kir_builder *b, kir_buffer *buffer, const ir_sx *index, int64_t elements);
+/* z: what the products are added to; NULL: 0. */
+const kir_expr *kir_dot_of(kir_builder *b, kir_dot op, const kir_expr *x, const kir_expr *y, const kir_expr *z);
 const kir_expr *kir_unary(kir_builder *b, kir_un op, const kir_expr *x);
 const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const kir_expr *y);
 const kir_expr *kir_select(kir_builder *b, const kir_expr *cond, const kir_expr *x, const kir_expr *y);

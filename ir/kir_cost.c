@@ -17,10 +17,16 @@ static void count_stmt(counter *c, const kir_stmt *s, int64_t times);
 
 static bool is_arithmetic(const kir_expr *e)
 {
-    if (e->kind == KIR_FMA) return true;
+    if (e->kind == KIR_FMA || e->kind == KIR_DOT) return true;
     if (e->kind != KIR_UN && e->kind != KIR_BIN) return false;
     if (e->kind == KIR_UN && e->op == KU_BITS) return false;
     return e->a->type != DT_bool && e->a->type != KIR_INDEX_TYPE;
+}
+
+static int64_t flops_of(const kir_expr *e)
+{
+    if (e->kind == KIR_DOT) return 2 * kir_word_elements(kir_dot_table[e->op].a) - (e->c ? 0 : 1);
+    return e->kind == KIR_FMA ? 2 : 1;
 }
 
 /* The function that works out an operator which no target has; NULL: it is one operation. */
@@ -52,7 +58,7 @@ static void count_expr(counter *c, const kir_expr *e, int64_t times)
     count_expr(c, e->b, times);
     count_expr(c, e->c, times);
     if (e->kind == KIR_LOAD && e->buffer->space == KIR_GLOBAL) {
-        c->loads[e->buffer->id] = sat_add(c->loads[e->buffer->id], times);
+        c->loads[e->buffer->id] = sat_add(c->loads[e->buffer->id], sat_mul(times, e->integer ? e->integer : 1));
         c->loaded = sat_add(c->loaded, loads_of(c, e));
     }
     if (!is_arithmetic(e)) return;
@@ -61,7 +67,7 @@ static void count_expr(counter *c, const kir_expr *e, int64_t times)
         count_body(c, f, times);
         return;
     }
-    c->flops = sat_add(c->flops, sat_mul(times, e->kind == KIR_FMA ? 2 : 1));
+    c->flops = sat_add(c->flops, sat_mul(times, flops_of(e)));
     c->operations = sat_add(c->operations, c->issued);
 }
 

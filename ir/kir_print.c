@@ -18,7 +18,10 @@ static void print_expr(FILE *to, nfc_arena *a, const kir_expr *e)
         break;
     case KIR_VAR: fputs(e->var->name, to); break;
     case KIR_INDEX: fprintf(to, "(%s)", sx_text(a, e->index)); break;
-    case KIR_LOAD: fprintf(to, "%s[%s]", e->buffer->name, sx_text(a, e->index)); break;
+    case KIR_LOAD:
+        fprintf(to, "%s[%s]", e->buffer->name, sx_text(a, e->index));
+        if (e->integer) fprintf(to, ".word%lld", (long long)e->integer);
+        break;
     case KIR_UN:
         fprintf(to, "%s", kir_un_table[e->op].text);
         if (e->op == KU_BITS) fprintf(to, ".%s", type_text(e->type));
@@ -38,13 +41,16 @@ static void print_expr(FILE *to, nfc_arena *a, const kir_expr *e)
         break;
     }
     case KIR_FMA:
+    case KIR_DOT:
     case KIR_SELECT:
-        fputs(e->kind == KIR_FMA ? "fma(" : "select(", to);
+        fprintf(to, "%s(", e->kind == KIR_FMA ? "fma" : e->kind == KIR_DOT ? kir_dot_table[e->op].text : "select");
         print_expr(to, a, e->a);
         fputs(", ", to);
         print_expr(to, a, e->b);
-        fputs(", ", to);
-        print_expr(to, a, e->c);
+        if (e->c) {
+            fputs(", ", to);
+            print_expr(to, a, e->c);
+        }
         putc(')', to);
         break;
     case KIR_CAST:

@@ -161,6 +161,34 @@ static cell load(machine *k, const kir_buffer *b, int64_t i)
     return (cell){.i = dtype_get_int(b->dtype, data(k, b), (size_t)i)};
 }
 
+static cell load_word(machine *k, const kir_expr *e)
+{
+    const int64_t first = index_of(k, e->index), bits = dtype_table[e->buffer->dtype].bits;
+    uint32_t word = 0;
+    for (int64_t i = 0; i < e->integer; i++) {
+        uint64_t raw = 0;
+        memcpy(&raw, (const char *)data(k, e->buffer) + (size_t)(first + i) * dtype_bytes(e->buffer->dtype), dtype_bytes(e->buffer->dtype));
+        word |= (uint32_t)dtype_get_int(bits == 8 ? DT_u8 : DT_u16, &raw, 0) << (i * bits);
+    }
+    return (cell){.i = (int32_t)word};
+}
+
+/* Element i of a word. */
+static int64_t of_word(nfc_dtype t, int64_t word, int i)
+{
+    uint64_t raw = 0;
+    dtype_set_int(dtype_bytes(t) == 1 ? DT_u8 : DT_u16, &raw, 0, (int64_t)((uint32_t)word >> (i * dtype_table[t].bits)));
+    return dtype_get_int(t, &raw, 0);
+}
+
+static cell dot(machine *k, const kir_expr *e)
+{
+    const kir_dot_info *d = &kir_dot_table[e->op];
+    cell x = eval(k, e->a), y = eval(k, e->b), sum = e->c ? eval(k, e->c) : (cell){.i = 0};
+    for (int i = 0; i < kir_word_elements(d->a); i++) sum.i += of_word(d->a, x.i, i) * of_word(d->b, y.i, i);
+    return fit(e->type, sum);
+}
+
 static void store(machine *k, const kir_buffer *b, int64_t i, cell v)
 {
     if (dtype_is_float(b->dtype)) dtype_set(b->dtype, data(k, b), (size_t)i, v.f);
@@ -173,7 +201,7 @@ static cell eval(machine *k, const kir_expr *e)
     case KIR_CONST: return is_float(e->type) ? (cell){.f = e->number} : (cell){.i = e->integer};
     case KIR_VAR: return k->var[e->var->id];
     case KIR_INDEX: return (cell){.i = index_of(k, e->index)};
-    case KIR_LOAD: return load(k, e->buffer, index_of(k, e->index));
+    case KIR_LOAD: return e->integer ? load_word(k, e) : load(k, e->buffer, index_of(k, e->index));
     case KIR_UN: return unary(k, e);
     case KIR_BIN: {
         cell x = eval(k, e->a), y = eval(k, e->b);
@@ -184,6 +212,7 @@ static cell eval(machine *k, const kir_expr *e)
         if (e->type == DT_f32) return (cell){.f = (double)fmaf((float)x.f, (float)y.f, (float)z.f)};
         return (cell){.f = fma(x.f, y.f, z.f)};
     }
+    case KIR_DOT: return dot(k, e);
     case KIR_SELECT: return eval(k, eval(k, e->a).i ? e->b : e->c);
     case KIR_CAST: return cast(e->type, e->a->type, eval(k, e->a));
     }

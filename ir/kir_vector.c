@@ -95,6 +95,7 @@ static const char *refuse_expr(kir_lanes *l, const kir_expr *e)
     if (!e) return NULL;
     const char *why = NULL;
     if (e->kind == KIR_LOAD) why = refuse_access(l, e->buffer, e->index);
+    if (e->kind == KIR_LOAD && e->integer && kir_varies(l, e)) why = arena_printf(l->m->arena, "words of '%s' differ from lane to lane", e->buffer->name);
     bool divides = e->kind == KIR_BIN && (e->op == KB_DIV || e->op == KB_REM) && !(e->type < DT_COUNT && dtype_is_float((nfc_dtype)e->type));
     if (divides && l->trips < l->width && kir_varies(l, e)) why = "integers are divided in a part of a vector";
     if (e->kind == KIR_INDEX && !kir_lane_step(l, e->index)) why = arena_printf(l->m->arena, "the index %s is not linear in the lane", sx_text(l->m->arena, e->index));

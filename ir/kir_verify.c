@@ -125,6 +125,13 @@ static bool check_bin(kv_checker *c, const kir_expr *e)
     return true;
 }
 
+/* Is a load one of elements that a word holds? */
+static bool is_word(const kir_expr *e)
+{
+    const size_t bytes = dtype_bytes(e->buffer->dtype);
+    return e->type == DT_i32 && bytes < 4 && dtype_table[e->buffer->dtype].bits >= 8 && e->integer > 0 && e->integer <= kir_word_elements(e->buffer->dtype);
+}
+
 static bool check_expr(kv_checker *c, const kir_expr *e)
 {
     if (!e) return true;
@@ -140,10 +147,11 @@ static bool check_expr(kv_checker *c, const kir_expr *e)
         return true;
     }
     case KIR_INDEX: return check_symbols(c, e->index);
-    case KIR_LOAD: return check_access(c, e->buffer, e->index, sx_int(&c->m->sx, 1), false);
+    case KIR_LOAD: NEED(!e->integer || is_word(e), "a word of '%s' that is none", e->buffer->name); return check_access(c, e->buffer, e->index, sx_int(&c->m->sx, e->integer ? e->integer : 1), false);
     case KIR_UN: NEED(operands || e->op == KU_BITS, "%s of a storage type", kir_un_table[e->op].text); return check_un(c, e);
     case KIR_BIN: NEED(operands, "%s of a storage type", kir_bin_table[e->op].text); return check_bin(c, e);
     case KIR_FMA: NEED(operands && is_float(e->type) && e->a->type == e->type && e->b->type == e->type && e->c->type == e->type, "fma of other types"); return true;
+    case KIR_DOT: NEED(e->a->type == DT_i32 && e->b->type == DT_i32 && e->type == (kir_type)kir_dot_table[e->op].sum && (!e->c || e->c->type == e->type), "a dot product of other types"); return true;
     case KIR_SELECT: NEED(e->a->type == DT_bool && e->b->type == e->type && e->c->type == e->type, "select of other types"); return true;
     case KIR_CAST: NEED(kir_computes(e->type) || kir_computes(e->a->type), "a cast between storage types"); return true;
     }

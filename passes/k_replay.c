@@ -45,12 +45,13 @@ static kir_buffer *placed(k_replay *r, kir_buffer *b, const ir_sx **index)
     return l->buffer;
 }
 
-static const kir_expr *load(k_replay *r, kir_buffer *b, const ir_sx *index)
+static const kir_expr *load(k_replay *r, const kir_expr *e)
 {
-    const kir_expr *other = r->load ? r->load(r->env, b, index) : NULL;
+    const kir_expr *other = r->load && !e->integer ? r->load(r->env, e->buffer, e->index) : NULL;
     if (other) return other;
-    kir_buffer *from = placed(r, b, &index);
-    return kir_load(r->b, from, index);
+    const ir_sx *index = e->index;
+    kir_buffer *from = placed(r, e->buffer, &index);
+    return e->integer ? kir_word(r->b, from, index, e->integer) : kir_load(r->b, from, index);
 }
 
 static const kir_expr *rebuilt(k_replay *r, const kir_expr *e)
@@ -61,12 +62,13 @@ static const kir_expr *rebuilt(k_replay *r, const kir_expr *e)
     case KIR_CONST: return e;
     case KIR_VAR: return map_getp(&r->var, e->var) ? map_getp(&r->var, e->var) : e;
     case KIR_INDEX: return kir_index(b, k_index(r, e->index));
-    case KIR_LOAD: return load(r, e->buffer, e->index);
+    case KIR_LOAD: return load(r, e);
     case KIR_UN: return e->op == KU_BITS ? kir_bits(b, e->type, x) : kir_unary(b, (kir_un)e->op, x);
     case KIR_BIN: return kir_binary(b, (kir_bin)e->op, x, y);
     case KIR_FMA:
         if (r->has_fma && !r->has_fma(r->env, e->type)) return kir_binary(b, KB_ADD, kir_binary(b, KB_MUL, x, y), z);
         return kir_fma(b, x, y, z);
+    case KIR_DOT: return kir_dot_of(b, (kir_dot)e->op, x, y, z);
     case KIR_SELECT: return kir_select(b, x, y, z);
     case KIR_CAST: return kir_cast(b, e->type, x);
     }
