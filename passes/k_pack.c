@@ -113,9 +113,21 @@ static int64_t old_place(const packing *p, bool outer, int64_t at)
     return place;
 }
 
-static void *packed_bytes(packer *k, const packing *p, const char *from, int64_t offset, size_t width)
+typedef struct {
+    packer *k;
+    const packing *p;
+    int64_t offset;
+    size_t width;
+} packed_as;
+
+static const void *packed_bytes(void *env, ir_module *m, const void *data)
 {
-    char *to = arena_alloc(k->m->arena, (size_t)p->size * width), *next = to;
+    const packer *k = ((packed_as *)env)->k;
+    const packing *p = ((packed_as *)env)->p;
+    const int64_t offset = ((packed_as *)env)->offset;
+    const size_t width = ((packed_as *)env)->width;
+    const char *from = data;
+    char *to = arena_alloc(m->arena, (size_t)p->size * width), *next = to;
     const k_axis *x = &k->nest->axis[k->axis];
     for (int i = 0; i < x->segment.n; i++) {
         const k_segment *g = &x->segment.at[i];
@@ -148,18 +160,16 @@ static bool lies_in(const packer *k, const packing *p, const ir_inst *constant, 
     return reach[0] >= 0 && reach[1] < ir_max_elements(constant->out[0]->type);
 }
 
-/* The constant itself, or one for each entry of a table. */
-static ir_inst *packed_constant(packer *k, const packing *p, const ir_inst *old, int64_t offset)
+ir_inst *k_constant(ir_module *m, const ir_inst *old, nfc_dtype dtype, int64_t n, const void *(*make)(void *env, ir_module *m, const void *from), void *env)
 {
-    const ir_sx *size = sx_int(&k->m->sx, p->size);
-    nfc_dtype dtype = old->out[0]->type->dtype;
-    const ir_type *type = ir_tensor(k->m, dtype, 1, &size);
-    if (old->op == IR_const) return ir_constant(k->m, old->at, type, packed_bytes(k, p, old->constant->data, offset, dtype_bytes(dtype)));
-    ir_inst *own = ir_constant(k->m, old->at, type, NULL);
-    ir_const *c = ARENA_NEW(k->m->arena, ir_const);
+    const ir_sx *size = sx_int(&m->sx, n);
+    const ir_type *type = ir_tensor(m, dtype, 1, &size);
+    if (old->op == IR_const) return ir_constant(m, old->at, type, make(env, m, old->constant->data));
+    ir_inst *own = ir_constant(m, old->at, type, NULL);
+    ir_const *c = ARENA_NEW(m->arena, ir_const);
     *c = *old->constant;
-    c->converted = ARENA_ARRAY(k->m->arena, const void *, c->ntensor);
-    for (int i = 0; i < c->ntensor; i++) c->converted[i] = packed_bytes(k, p, ir_weight_bytes(old->constant, i), offset, dtype_bytes(dtype));
+    c->converted = ARENA_ARRAY(m->arena, const void *, c->ntensor);
+    for (int i = 0; i < c->ntensor; i++) c->converted[i] = make(env, m, ir_weight_bytes(old->constant, i));
     own->op = IR_weight;
     own->constant = c;
     own->index = old->index;
@@ -167,21 +177,28 @@ static ir_inst *packed_constant(packer *k, const packing *p, const ir_inst *old,
     return own;
 }
 
-static void replace(packer *k, plan_call *call, packing *p)
+void k_add_constant(ir_module *m, plan_call *call, const plan_view *old, ir_inst *c)
 {
-    sx_table *t = &k->m->sx;
-    plan_view *old = call->arg.at[p->from->id], *v = ARENA_NEW(k->m->arena, plan_view);
-    plan_buffer *b = ARENA_NEW(k->m->arena, plan_buffer);
-    ir_inst *c = packed_constant(k, p, old->buffer->weight, sx_value(old->offset));
-    c->out[0]->name = p->from->value ? p->from->value->name : p->from->name;
+    plan_view *v = ARENA_NEW(m->arena, plan_view);
+    plan_buffer *b = ARENA_NEW(m->arena, plan_buffer);
     *b = *old->buffer;
     b->weight = c;
     b->bytes = ir_max_bytes(c->out[0]->type);
-    *v = (plan_view){b, sx_int(t, 0), {sx_int(t, 1)}};
-    p->to = kir_param(k->nest->b, p->from->name, p->from->dtype, sx_int(t, p->size));
+    *v = (plan_view){b, sx_int(&m->sx, 0), {sx_int(&m->sx, 1)}};
+    vec_push(m->arena, &call->arg, v);
+}
+
+static void replace(packer *k, plan_call *call, packing *p)
+{
+    const plan_view *old = call->arg.at[p->from->id];
+    const nfc_dtype dtype = old->buffer->weight->out[0]->type->dtype;
+    packed_as as = {k, p, sx_value(old->offset), dtype_bytes(dtype)};
+    ir_inst *c = k_constant(k->m, old->buffer->weight, dtype, p->size, packed_bytes, &as);
+    c->out[0]->name = p->from->value ? p->from->value->name : p->from->name;
+    p->to = kir_param(k->nest->b, p->from->name, p->from->dtype, sx_int(&k->m->sx, p->size));
     p->to->value = c->out[0];
     p->from->name = "unpacked"; /* nothing loads from it any more: it goes */
-    vec_push(k->m->arena, &call->arg, v);
+    k_add_constant(k->m, call, old, c);
 }
 
 /* ---- loading from it ----------------------------------------------------------------------- */

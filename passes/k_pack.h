@@ -14,4 +14,10 @@
  * for what comes so many bytes later. */
 void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, int axis);
 
+/* A constant of n elements of a type, made of another one, or of each entry of a table: `make` gives its elements, in
+ * the module's arena. */
+ir_inst *k_constant(ir_module *m, const ir_inst *old, nfc_dtype dtype, int64_t n, const void *(*make)(void *env, ir_module *m, const void *from), void *env);
+/* Gives it to the kernel's call, for the parameter that was just made; it lies as `old`'s constant. */
+void k_add_constant(ir_module *m, plan_call *call, const plan_view *old, ir_inst *c);
+
 #endif

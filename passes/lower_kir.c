@@ -541,14 +541,16 @@ static void lower_body(lw *l)
 }
 
 /* The kernel by a schedule; NULL: there is none that the verifier can follow. */
-static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, bool *single, const char **unused, uint64_t *key)
+static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sched_less *less, const char **unused, uint64_t *key)
 {
+    const bool tried_without_dots = less->no_dots;
     lw l;
     begin(&l, p, inst, error_place(inst));
     l.target = p->plan->target;
     lower_body(&l);
-    const char *schedule = l.schedule ? l.schedule : sched_apply(p->plan->target, l.m, &l.b, l.call, single);
+    const char *schedule = l.schedule ? l.schedule : sched_apply(p->plan->target, l.m, &l.b, l.call, less);
     *key = l.b.func->key;
+    if (!schedule && less->no_dots && !tried_without_dots) return lower_by_schedule(p, inst, less, unused, key);
     if (!schedule) return NULL;
     plan_call *call = end(&l, kernel_name(&l));
     call->kernel->schedule = schedule;
@@ -564,13 +566,13 @@ static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, cons
 {
     sched_book *book = p->plan->target->book;
     uint64_t key;
-    bool single = false;
-    plan_call *call = lower_by_schedule(p, inst, &single, unused, &key);
+    sched_less less = {0};
+    plan_call *call = lower_by_schedule(p, inst, &less, unused, &key);
     if (!call && book && sched_strike(book, key)) {
-        single = false;
-        call = lower_by_schedule(p, inst, &single, unused, &key);
+        less.single = false;
+        call = lower_by_schedule(p, inst, &less, unused, &key);
     }
-    return call || !single ? call : lower_by_schedule(p, inst, &single, unused, &key);
+    return call || !less.single ? call : lower_by_schedule(p, inst, &less, unused, &key);
 }
 
 plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
@@ -612,7 +614,8 @@ static plan_call *copy_kernel(const plan_graph *p, const ir_type *type, plan_vie
     *target = (ir_value){.type = type, .name = to->buffer->name, .at = at};
     const kir_expr *number = value ? literal(&l, value) : NULL;
     lw_param *y = param_of(&l, target, to), *x = number ? NULL : param_of(&l, source, from);
-    bool block = x && plan_is_dense(m, type, from) && plan_steps_alike(type, from, to), single = false;
+    bool block = x && plan_is_dense(m, type, from) && plan_steps_alike(type, from, to);
+    sched_less less = {0};
     if (scheduled && block) return NULL;
     if (block && l.outer == KIR_GRID) { /* COPY would be the work of one thread */
         const ir_sx *i = lw_for_parallel(&l, "i", ir_elements(m, type));
@@ -623,7 +626,7 @@ static plan_call *copy_kernel(const plan_graph *p, const ir_type *type, plan_vie
     } else {
         copy_elements(&l, type, number, y, to, x, from);
     }
-    const char *schedule = scheduled ? sched_apply(p->plan->target, m, &l.b, l.call, &single) : NULL;
+    const char *schedule = scheduled ? sched_apply(p->plan->target, m, &l.b, l.call, &less) : NULL;
     if (scheduled && !schedule) return NULL;
     plan_call *call = end(&l, arena_printf(m->arena, "copy_%s", name));
     call->kernel->schedule = schedule;

@@ -1,6 +1,7 @@
 /* Applying a schedule: the order of the loops, the segments of the axes, what is packed. */
 #include "passes/sched.h"
 
+#include "passes/k_dots.h"
 #include "passes/k_pack.h"
 #include "passes/k_reduce.h"
 #include "passes/sched_book.h"
@@ -192,18 +193,23 @@ static const char *fix_inside(const sched_target *t, k_nest *nest)
     return text ? text : arena_printf(nest->b->arena, lanes < 2 ? "single elements" : "vectors of %lld along the inner loops", (long long)lanes);
 }
 
-static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, bool *single)
+static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, sched_less *less)
 {
     k_nest nest;
     sched s;
     if (t->book) b->func->key = sched_key(t, b, call);
+    const bool dots = !less->no_dots && k_dots(t, m, call, b);
     bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, &s);
+    if (dots && !(picked && k_dots_fit(&nest, s.lanes_axis))) {
+        less->no_dots = true;
+        return NULL;
+    }
     if (!picked) return fixed ? fix_inside(t, &nest) : reduce_inside(t, &nest);
     if (fixed) { /* the sums of a lane are arrays, too many for registers */
         k_fix_sums(b, 1);
         if (!k_find_nest(b, &nest) || !sched_pick(t, &nest, call, &s)) return NULL;
     }
-    if (fixed || *single) {
+    if (fixed || less->single) {
         s.rows_axis = -1;
         s.vectors = s.rows = 1;
     } else if (t->book) {
@@ -213,12 +219,13 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     for (int i = 0; i < nest.n; i++)
         if (!cut(&nest, &s, i)) return NULL;
     const char *text = described(&nest, &s);
+    if (dots) text = arena_printf(b->arena, "%s, dot products of words", text);
     k_pack(t, m, call, &nest, s.lanes_axis);
     nest.unrolled = s.unrolled;
     nest.has_fma = has_fma;
     nest.fma_env = t;
     const char *broken = k_apply_tiles(&nest);
-    *single = broken && s.vectors * s.rows > 1; /* what is named between two reductions is not worked out for each row again */
+    less->single = broken && s.vectors * s.rows > 1; /* what is named between two reductions is not worked out for each row again */
     return broken ? NULL : text;
 }
 
@@ -230,10 +237,10 @@ void sched_fix_sums(kir_builder *b)
     b->scratch = NULL;
 }
 
-const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, bool *single)
+const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, sched_less *less)
 {
     b->scratch = arena_child(b->arena);
-    const char *text = apply(t, m, b, call, single);
+    const char *text = apply(t, m, b, call, less);
     arena_free(b->scratch);
     b->scratch = NULL;
     return text;

@@ -44,9 +44,15 @@ typedef struct sched {
 bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s);
 /* Bytes of the widest element that the nest loads or computes with, in the functions that it calls, too. */
 int64_t sched_widest(k_nest *nest);
+/* What a kernel that is built again goes without: set where only that may do. */
+typedef struct sched_less {
+    bool single;  /* tiles of more than one vector */
+    bool no_dots; /* passes/k_dots.h */
+} sched_less;
+
 /* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule, and the kernel is to
- * be built again. *single: with tiles of one vector; it is set where only that may do. */
-const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, bool *single);
+ * be built again. */
+const char *sched_apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, sched_less *less);
 /* Without a schedule: what --strict says of sums is done all the same. */
 void sched_fix_sums(kir_builder *b);
 
