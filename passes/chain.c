@@ -196,15 +196,15 @@ static void weigh_ending(chooser *h, ir_inst *last, int at, candidates *list)
  * done elsewhere is for the next chain. */
 static const candidate *cheapest(const candidates *list, int64_t live, bool worth_it)
 {
-    enum { LEAST_SHARE = 16 }; /* of what is live: less is not worth the trouble */
+    enum { LEAST_SHARE = 16 }; /* of what is live: less is not worth the trouble, and the next chain may not be found */
     const candidate *found = NULL;
     int64_t least = INT64_MAX;
     for (int i = 0; i < list->n; i++)
         if (list->at[i].bytes < least) least = list->at[i].bytes;
-    if (worth_it && least > live - live / LEAST_SHARE) return NULL;
     for (int i = 0; i < list->n; i++) {
         const candidate *k = &list->at[i];
         if (k->here > least + least / 16 || k->here > live - live / 32) continue;
+        if (worth_it && k->bytes > live - live / LEAST_SHARE) continue;
         if (!found || k->cost < found->cost) found = k;
     }
     return found;
