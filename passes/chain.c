@@ -5,6 +5,7 @@
  * nothing helps. */
 #include "passes/chain.h"
 
+#include "devices/device.h"
 #include "ir/sat.h"
 
 typedef struct {
@@ -18,7 +19,8 @@ typedef struct {
 
 typedef struct {
     chain *c;
-    int64_t block, cost;
+    int64_t block;
+    double cost;
     int64_t here, bytes; /* live at most: while its stages run, and at all */
 } candidate;
 
@@ -121,24 +123,46 @@ static int64_t moved_bytes(const chain *c)
     return bytes * (c->blocks + 1);
 }
 
-/* Is no time lost: neither by what is moved, nor by constants that every block would fetch from afar? A multiply-add of a
- * vector takes about as long as two of its elements take to be moved. */
+/* What one core does, as far as chains are concerned. */
+typedef struct {
+    double moved, macs; /* in a cycle: bytes that are copied, a vector of them, and multiply-adds */
+    double call;        /* cycles until a kernel is under way: some results, one after the other */
+    int64_t places;     /* so many that tiles of rows fill the registers, half of them each, a few times over */
+} core;
+
+static core core_of(const chooser *h)
+{
+    enum { RESULTS = 16, TILES = 3, REGISTERS = 32 }; /* the last: where they are not known */
+    const device *d = h->ctx->options->device;
+    const device_unit *u = d ? d->chosen : NULL;
+    core k = {.moved = sizeof(float), .macs = 1, .call = RESULTS, .places = REGISTERS / 2 * TILES};
+    if (!u) return k;
+    if (u->vector_bits) {
+        k.moved = (double)u->vector_bits / 8;
+        k.places = u->vector_registers / 2 * TILES;
+    }
+    k.macs = u->flops_per_cycle / 2;
+    k.call = u->latency * RESULTS;
+    return k;
+}
+
+/* Is hardly any time lost: neither by what is moved, nor by constants that every block would fetch from afar? */
 static bool is_quick(const chooser *h, const chain *c)
 {
-    enum { SHARE = 16, BYTES_OF_MAC = 2, LEAST_PLACES = 48 };
+    enum { SHARE = 16 }; /* of the time */
+    const core k = core_of(h);
     const ir_type *t = c->node[c->n - 1].inst->out[0]->type;
     int64_t places = c->block;
     for (int i = CHAIN_AXIS + 1; i < t->rank; i++) places = sat_mul(places, sx_max(t->dim[i]));
-    if (places < LEAST_PLACES || (h->options->cache && constant_bytes(c) > h->options->cache / 2)) return false;
-    return moved_bytes(c) <= sat_mul(macs_of(c), BYTES_OF_MAC) / SHARE;
+    if (places < k.places || (h->options->cache && constant_bytes(c) > h->options->cache / 2)) return false;
+    return (double)moved_bytes(c) / k.moved <= (double)macs_of(c) / k.macs / SHARE;
 }
 
-/* What a chain costs beside the work of its stages, in bytes that could be moved in that time: what is moved, and a call for
- * each stage of each block. */
-static int64_t cost_of(const chain *c)
+/* Cycles that a chain costs beside the work of its stages: for what is moved, and a call for each stage of each block. */
+static double cost_of(const chooser *h, const chain *c)
 {
-    enum { BYTES_OF_CALL = 4096 };
-    return moved_bytes(c) + BYTES_OF_CALL * (c->blocks + 2) * c->nstage;
+    const core k = core_of(h);
+    return (double)moved_bytes(c) / k.moved + k.call * (double)((c->blocks + 2) * c->nstage);
 }
 
 /* ---- candidates ------------------------------------------------------------------------------- */
@@ -173,7 +197,7 @@ static void weigh(chooser *h, chain *c, candidates *list)
     for (int64_t rows = c->rows / 2; rows >= 1; rows = rows > 8 ? rows / 2 : rows - 1) {
         if (h->options->rows && rows != h->options->rows) continue;
         if (!chain_cut(c, rows) || (h->options->mode == CHAINS_AUTO && !is_quick(h, c))) continue;
-        candidate it = {.c = c, .block = rows, .cost = cost_of(c)};
+        candidate it = {.c = c, .block = rows, .cost = cost_of(h, c)};
         it.bytes = live_with(h, c, &it.here);
         vec_push(h->ctx->scratch, list, it);
     }
