@@ -299,6 +299,13 @@ static void print_lanes(cg_module *c, const kir_stmt *s, bool alone)
     c->lanes = NULL;
 }
 
+static void open_turning(cg_module *c, const kir_stmt *s, const char *type)
+{
+    const char *v = s->var->name, *begin = cg_index(c, s->begin, false), *end = cg_index(c, s->end, false), *turn = cg_index(c, sx_mod(&c->m->sx, s->turn, 2), false);
+    const char *last = cg_index(c, sx_sub(&c->m->sx, s->end, sx_int(&c->m->sx, 1)), false);
+    open_brace(c->kernels, "for (%s %s = %s ? %s : %s; %s ? %s >= %s : %s < %s; %s += %s ? -1 : 1)", type, v, turn, last, begin, turn, v, begin, v, end, v, turn);
+}
+
 static void print_for(cg_module *c, const kir_stmt *s, bool alone)
 {
     text *t = c->kernels;
@@ -308,7 +315,8 @@ static void print_for(cg_module *c, const kir_stmt *s, bool alone)
         return;
     }
     if (s->loop == KIR_UNROLL && c->dialect->unroll) c->dialect->unroll(c, t, sx_value(sx_sub(&c->m->sx, s->end, s->begin)));
-    open_brace(t, "for (%s %s = %s; %s < %s; %s++)", type, v, cg_index(c, s->begin, false), v, cg_index(c, s->end, false), v);
+    if (s->turn) open_turning(c, s, type);
+    else open_brace(t, "for (%s %s = %s; %s < %s; %s++)", type, v, cg_index(c, s->begin, false), v, cg_index(c, s->end, false), v);
     print_body(c, s);
     close_brace(t);
 }

@@ -91,6 +91,7 @@ static void key_stmt(keying *k, const kir_stmt *s)
     }
     key_sx(k, s->begin);
     key_sx(k, s->end);
+    key_sx(k, s->turn);
     if (s->var && s->var->sym) key_seen(k, s->var->sym);
     key_buffer(k, s->buffer);
     key_buffer(k, s->from);

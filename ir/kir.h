@@ -133,6 +133,7 @@ typedef struct kir_stmt {
     bool in_parts;                    /* FOR: what it sums up is to be summed in parts, with --strict: passes/k_sums.h */
     kir_var *var;                     /* FOR, LET */
     const ir_sx *begin, *end;         /* FOR */
+    const ir_sx *turn;                /* FOR of independent iterations: they begin with the last where this is odd; NULL: never */
     kir_buffer *buffer, *from;        /* ALLOC, STORE, ACCUM, COPY, PREFETCH; from: COPY */
     const ir_sx *index, *from_index, *count; /* STORE, ACCUM, COPY, PREFETCH */
     uint8_t op;                       /* ACCUM: a kir_bin */

@@ -130,6 +130,7 @@ static void use_stmt(signature *g, const kir_stmt *s)
 {
     use_index(g, s->begin);
     use_index(g, s->end);
+    use_index(g, s->turn);
     use_expr(g, s->value);
     use_index(g, s->index);
     use_index(g, s->from_index);

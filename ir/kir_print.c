@@ -78,7 +78,8 @@ static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
     fprintf(to, "%*s", 2 * indent, "");
     switch (s->kind) {
     case KIR_FOR:
-        fprintf(to, "for %s %s in %s .. %s\n", kinds[s->loop], s->var->name, sx_text(a, s->begin), sx_text(a, s->end));
+        fprintf(to, "for %s %s in %s .. %s", kinds[s->loop], s->var->name, sx_text(a, s->begin), sx_text(a, s->end));
+        fprintf(to, s->turn ? " turning with %s\n" : "\n", s->turn ? sx_text(a, s->turn) : "");
         print_body(to, a, s, indent + 1);
         return;
     case KIR_IF:

@@ -246,7 +246,7 @@ static bool check_body(kv_checker *c, const kir_stmt *s)
 {
     int nsym = c->sym.n, nvar = c->var.n, nlocal = c->local.n, nguard = c->guard.n, nparallel = c->parallel.n;
     if (s->kind == KIR_FOR) {
-        if (!check_symbols(c, s->begin) || !check_symbols(c, s->end)) return false;
+        if (!check_symbols(c, s->begin) || !check_symbols(c, s->end) || (s->turn && !check_symbols(c, s->turn))) return false;
         vec_push(c->a, &c->sym, ((kv_scoped){s->var->sym, s->begin, sx_sub(&c->m->sx, s->end, sx_int(&c->m->sx, 1)), NULL}));
         if (s->loop == KIR_UNROLL || s->loop == KIR_VECTOR) NEED(sx_is_const(sx_sub(&c->m->sx, s->end, s->begin)), "the loop '%s' has no constant number of trips", s->var->name);
         if (kir_is_independent(s->loop)) {

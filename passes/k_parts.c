@@ -211,7 +211,7 @@ static kir_stmt *joined(builder *b, const k_unit *u, const ir_sx *begin, const i
 {
     kir_var *var = variable(b, "at", sx_max(end) > 0 ? sx_max(end) - 1 : 0);
     const ir_sx *rest = sx_sym(b->sx, var->sym), *value[K_MAX_OUTER];
-    kir_stmt *loop = stmt(b, (kir_stmt){.kind = KIR_FOR, .loop = KIR_SERIAL, .var = var, .begin = begin, .end = end});
+    kir_stmt *loop = stmt(b, (kir_stmt){.kind = KIR_FOR, .loop = KIR_SERIAL, .var = var, .begin = begin, .end = end, .turn = u->loop[0]->turn});
     for (int i = u->depth - 1; i >= 0; i--) {
         int64_t n = i ? sx_value(extent(b->m, u->loop[i])) : 0;
         value[i] = sx_add(b->sx, u->loop[i]->begin, i ? sx_mod(b->sx, rest, n) : rest);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "ir/names.h"
 #include "ir/shape.h"
+#include "passes/k_turn.h"
 #include "passes/sched_book.h"
 
 /* ---- parameters ---------------------------------------------------------------------------- */
@@ -552,6 +553,7 @@ static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sc
     *key = l.b.func->key;
     if (!schedule && less->no_dots && !tried_without_dots) return lower_by_schedule(p, inst, less, unused, key);
     if (!schedule) return NULL;
+    if (k_turn(l.target, &l.b, l.call, inst)) schedule = arena_printf(l.m->arena, "%s; from the other end at every other step", schedule);
     plan_call *call = end(&l, kernel_name(&l));
     call->kernel->schedule = schedule;
     call->kernel->verified = !kir_verify(l.m, call->kernel);

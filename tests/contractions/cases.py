@@ -79,6 +79,17 @@ class Maker:
             shapes["c"] = (np.zeros(a) @ np.zeros(b)).shape
         self.add(name, dtype, "        y = op matmul(a=a, b=b);\n" + after, shapes, [c for c in constants], sums)
 
+    def repeated(self, dtype, a, b, steps):
+        """The same constant at every step of a loop, with the operand halved and turned around exactly."""
+        shares = sum((-0.5) ** i for i in range(steps + 1)), sum(0.5 ** i for i in range(steps + 1))
+        def sums(x):
+            y = shares[0] * (x["a"] @ x["b"])
+            return y, shares[1] * (np.abs(x["a"]) @ np.abs(x["b"])), a[-1] * (steps + 1), y
+        text = ("        h = a;\n        y = op matmul(a=h, b=b);\n        loop steps (step in 0..%d) {\n            block body {\n"
+                "                h = op mul(a=h, b=-0.5);\n                p = op matmul(a=h, b=b);\n                y = op add(a=y, b=p);\n"
+                "                yield h, y;\n            }\n        }\n" % steps)
+        self.add("repeated", dtype, text, {"a": a, "b": b}, ["b"], sums)
+
     def gemm(self, dtype, m, n, k, ta=0, tb=0, constants="b", alpha=1.0, beta=1.0, bias=True):
         turn = lambda x, on: x.T if on else x
         def sums(x):
@@ -139,6 +150,11 @@ def all_cases():
     m.gemm("f64", 1, 41, 333)
     m.gemm("bf16", 2, 50, 260, tb=1)
     m.gemm("f16", 3, 35, 140)
+    # weights that a loop reads again and again: one kernel turns around where they are beyond half of a core's cache
+    m.repeated("f32", (1, 500), (500, 301), 3)
+    m.repeated("f32", (2, 20), (20, 30), 3)
+    m.repeated("f32", (19, 270), (270, 133), 3)
+    m.repeated("f32", (9, 83), (83, 260), 4)
     # products beyond the caches of the small devices, with tails on every axis
     for i, (rows, columns, length) in enumerate([(64, 64, 512), (61, 67, 531), (29, 200, 257), (200, 29, 1024), (128, 48, 255), (17, 129, 2049), (100, 16, 640), (14, 32, 768)]):
         m.matmul("f32", (rows, length), (length, columns), after=RELU if i % 2 else "")

@@ -80,6 +80,11 @@ def kernels_of(source):
     return dict(re.findall(r"^(?:static )?void (\w+)\([^)]*\)\n(\{\n.*?^\})", text, flags=re.M | re.S))
 
 
+def own_cache(device):
+    """Bytes of the last cache that a core has for itself."""
+    return max(level["bytes"] for level in device["units"][0]["levels"] if level.get("bytes") and level["cores"] == 1)
+
+
 def looks_wrong(device, folder, all_cases):
     """What must not stand in the emitted kernels."""
     with open(os.path.join(folder, "report.json")) as f:
@@ -94,6 +99,9 @@ def looks_wrong(device, folder, all_cases):
         asked += "NF_PREFETCH" in text
         if {"b", "w"} & set(c.constants) and re.search(r"(nf_fma_|\+= ).*gather", text):
             wrong.append("%s: a constant is gathered" % c.name)
+        turns = c.name.startswith("repeated") and c.operands["b"].nbytes > own_cache(device) / 2
+        if turns != bool(re.search(r"for \(\w+ (\w+) = step\w* % 2 \? \d+ : 0; step\w* % 2 \? \1 >= 0 : \1 < \d+; \1 \+= step\w* % 2 \? -1 : 1\)", text)):
+            wrong.append("%s: %s" % (c.name, "its weights are always read from the same end" if turns else "turns around"))
         if "NF_PREFETCH" in text and "line_bytes" not in unit:
             wrong.append("%s: asks ahead, by lines of unknown size" % c.name)
     if "line_bytes" in unit and asked < 10:
