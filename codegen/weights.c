@@ -176,13 +176,9 @@ static void put_elements(const cg_program *p, unsigned char *to, const cg_tensor
         for (int k = 0; k < bytes; k++) to[i * bytes + k] = ((const unsigned char *)t->data)[i * bytes + bytes - 1 - k];
 }
 
-/* At a multiple of large pages they are mapped in these, where the system has the file in such parts; it makes the
- * program as much as one longer, so that a few pages are not worth it. */
-static int64_t blob_align(const cg_program *p)
-{
-    const int64_t page = 4096, huge = p->device->huge_page;
-    return huge && p->blob_bytes >= 4 * huge ? huge : page;
-}
+/* At a multiple of large pages the blob is mapped in these, where the system holds the file in such parts. It makes the
+ * program up to a page longer, so that a few pages are not worth it. */
+static bool has_own_pages(const cg_program *p) { return p->device->huge_page && p->blob_bytes >= 4 * p->device->huge_page; }
 
 /* "NFWEIGHT", bytes of the whole, FNV-1a of what follows the header; then tensors at multiples of 64. */
 static void emit_blob(cg_program *p)
@@ -198,8 +194,9 @@ static void emit_blob(cg_program *p)
     text *s = text_new(p->arena);
     line(s, "/* SPDX-License-Identifier: 0BSD */");
     line(s, "#if defined(__APPLE__)\n#define SYMBOL _%s_weights\n    .const\n#else\n#define SYMBOL %s_weights\n#endif", p->weights_stem, p->weights_stem);
-    line(s, "#if defined(__wasm__)\n    .section .rodata.weights,\"\",@\n    .type SYMBOL,@object\n    .size SYMBOL,%lld\n#elif !defined(__APPLE__)\n    .section .rodata\n#endif", (long long)p->blob_bytes);
-    line(s, "    .globl SYMBOL\n    .balign %lld\nSYMBOL:\n    .incbin \"%s_weights.bin\"", (long long)blob_align(p), p->weights_stem);
+    line(s, "#if defined(__wasm__)\n    .section .rodata.weights,\"\",@\n    .type SYMBOL,@object\n    .size SYMBOL,%lld\n#elif !defined(__APPLE__)\n    .section %s\n#endif", (long long)p->blob_bytes,
+         has_own_pages(p) ? ".nf_weights,\"a\"" : ".rodata"); /* beside other constants it would take room for two pages */
+    line(s, "    .globl SYMBOL\n    .balign %lld\nSYMBOL:\n    .incbin \"%s_weights.bin\"", (long long)(has_own_pages(p) ? p->device->huge_page : 4096), p->weights_stem);
     line(s, "#if defined(__ELF__)\n    .section .note.GNU-stack,\"\",%%progbits\n#endif");
     cg_add_file(p, arena_printf(p->arena, "%s_weights.S", p->weights_stem), s->at);
 }
