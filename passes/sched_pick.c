@@ -389,6 +389,25 @@ static void pick_turn(picker *p, sched *s)
     }
 }
 
+/* Does a nest that moves elements store them a step apart, and in between those of another axis, as many? Then compilers
+ * join what is stored in vectors, of single elements that lie side by side; of lanes they would store each by itself. */
+static bool interleaves(picker *p, const sched *s)
+{
+    enum { MOST_STREAMS = 4 }; /* that compilers join */
+    int64_t step = 0, between = 0;
+    if (p->access.n != 2 || p->nest->core->body.n > 1) return false;
+    for (int i = 0; i < 2; i++) {
+        const access *a = &p->access.at[i];
+        if (a->store && !sx_step(p->nest->b->sx, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &step)) return false;
+        for (int k = 0; k < p->nest->n && a->store; k++) {
+            int64_t across, extent = sx_max(p->nest->axis[k].extent);
+            bool steps = sx_step(p->nest->b->sx, a->index, p->nest->axis[k].loop->var->sym, &across);
+            if (k != s->lanes_axis && steps && across == 1) between = extent;
+        }
+    }
+    return step > 1 && step == between && step <= MOST_STREAMS;
+}
+
 bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s)
 {
     picker p = {.t = t, .nest = nest, .call = call, .times = 1, .widest = sched_widest(nest)};
@@ -401,6 +420,7 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     while (s->lanes > extent) s->lanes /= 2;
     if (s->lanes < 2) return false;
     if (!p.sums) {
+        if (interleaves(&p, s)) return false;
         pick_turn(&p, s);
         return true;
     }
