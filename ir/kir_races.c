@@ -111,22 +111,34 @@ static bool is_residue(kv_checker *c, const kir_stmt *loop, const ir_sx *size, c
  * that moves it by multiples of a block? And is a block larger than all that is left and the loop reach
  * together, so that what is taken out must cancel by itself? size: the loop's step; nsym: the first of the symbols that
  * run inside of it. */
-static bool is_apart_in_blocks(kv_checker *c, const ir_sx *d, const ir_sx *size, const ir_sx *reach, int nsym)
+static bool is_apart_in(kv_checker *c, const ir_sx *block, const ir_sx *d, const ir_sx *size, const ir_sx *reach, int nsym)
 {
     sx_table *t = &c->m->sx;
-    const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1);
-    for (int k = nsym; k < c->sym.n; k++) {
-        const ir_sx *block = kv_step_of(c, d, c->sym.at[k].sym), *rest = d;
-        if (!block || !sx_is_const(block) || sx_is(block, 0)) continue;
-        block = magnitude(c, block);
-        for (int i = nsym; i < c->sym.n; i++) {
-            const ir_sx *step = kv_step_of(c, rest, c->sym.at[i].sym);
-            if (step && sx_is_const(step) && sx_value(step) % sx_value(block) == 0) rest = kv_substitute(c, rest, c->sym.at[i].sym, zero);
-        }
-        if (rest->kind == SX_SUM) rest = sx_sub(t, rest, sx_int(t, rest->constant / sx_value(block) * sx_value(block)));
+    const ir_sx *zero = sx_int(t, 0), *one = sx_int(t, 1), *rest = d;
+    for (int i = nsym; i < c->sym.n; i++) {
+        const ir_sx *step = kv_step_of(c, rest, c->sym.at[i].sym);
+        if (step && sx_is_const(step) && sx_value(step) % sx_value(block) == 0) rest = kv_substitute(c, rest, c->sym.at[i].sym, zero);
+    }
+    int64_t beyond = rest->kind == SX_SUM ? sx_floor_div(rest->constant, sx_value(block)) * sx_value(block) : 0;
+    rest = sx_sub(t, rest, sx_int(t, beyond));
+    for (int next = 0; next < 2; next++, rest = sx_sub(t, rest, block)) { /* the block that it lies in, or is just before */
         const ir_sx *minus = sx_sub(t, zero, rest), *room = sx_sub(t, sx_sub(t, block, one), reach);
         bool near = kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), rest)) && kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
         if (near && kv_never_negative(c, sx_sub(t, room, rest)) && kv_never_negative(c, sx_sub(t, room, minus))) return true;
+    }
+    return false;
+}
+
+/* The same for a block that is known: a step of what runs inside, or what the loop reaches over: channels, of which
+ * parts of an image have the same number. */
+static bool is_apart_in_blocks(kv_checker *c, const ir_sx *d, const ir_sx *size, const ir_sx *reach, int nsym)
+{
+    const ir_sx *whole = sx_add(&c->m->sx, reach, size);
+    if (sx_is_const(whole) && sx_value(whole) > 0 && is_apart_in(c, whole, d, size, reach, nsym)) return true;
+    for (int k = nsym; k < c->sym.n; k++) {
+        const ir_sx *block = kv_step_of(c, d, c->sym.at[k].sym);
+        if (!block || !sx_is_const(block) || sx_is(block, 0)) continue;
+        if (is_apart_in(c, magnitude(c, block), d, size, reach, nsym)) return true;
     }
     return false;
 }

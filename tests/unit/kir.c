@@ -249,6 +249,18 @@ KERNEL(copy_between_types, "a copy between two types", kir_copy(&k->b, k->x, num
 KERNEL(tiles_side_by_side, NULL, const ir_sx *c = parallel(k, num(k, 2)), *i = serial(k, num(k, 2)), *v = serial(k, num(k, 8)), *at = add(k, times(k, 8, c), add(k, times(k, 16, i), v));
        put(k, k->p, at);
        put(k, k->p, plus(k, at, 32)))
+KERNEL(groups_at_other_places, NULL, const ir_sx *g = parallel(k, num(k, 4)), *r = serial(k, num(k, 2)), *i = serial(k, num(k, 2)), *at = add(k, times(k, 2, g), add(k, times(k, 16, r), i));
+       put(k, k->p, at);
+       put(k, k->p, plus(k, at, 8)))
+KERNEL(groups_at_other_places_a_row_on, NULL, const ir_sx *g = parallel(k, num(k, 4)), *r = serial(k, num(k, 2)), *i = serial(k, num(k, 2)), *at = add(k, times(k, 2, g), add(k, times(k, 16, r), i));
+       put(k, k->p, at);
+       put(k, k->p, plus(k, at, 40)))
+KERNEL(groups_one_too_far, "where another one touches it", const ir_sx *g = parallel(k, num(k, 4)), *r = serial(k, num(k, 2)), *i = serial(k, num(k, 2)), *at = add(k, times(k, 2, g), add(k, times(k, 16, r), i));
+       put(k, k->p, at);
+       put(k, k->p, plus(k, at, 9)))
+KERNEL(groups_one_too_near, "where another one touches it", const ir_sx *g = parallel(k, num(k, 4)), *r = serial(k, num(k, 2)), *i = serial(k, num(k, 2)), *at = add(k, times(k, 2, g), add(k, times(k, 16, r), i));
+       put(k, k->p, at);
+       put(k, k->p, plus(k, at, 7)))
 KERNEL(tiles_that_overlap, "may write 'p'", const ir_sx *c = parallel(k, num(k, 2)), *i = serial(k, num(k, 2)), *v = serial(k, num(k, 8)), *at = add(k, times(k, 8, c), add(k, times(k, 16, i), v));
        put(k, k->p, at);
        put(k, k->p, plus(k, at, 24)))
