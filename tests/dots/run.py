@@ -70,6 +70,9 @@ def devices():
         yield made(types, bits), None, []
     yield shipped("x86-avx512-vnni"), "avx512_vnni", []
     yield shipped("generic"), None, []
+    for name in ("aarch64-dotprod", "aarch64-sve256"):
+        d = shipped(name)
+        yield d, None, d["compiler"]["run"]
 
 
 def call(command, **more):
