@@ -78,7 +78,8 @@ static void tile(turned *p, const ir_sx *m, int64_t rows, const ir_sx *n, int64_
 {
     kir_builder *k = &p->l->b;
     int64_t width = vectors * p->lanes;
-    kir_buffer *out = columns < width ? kir_alloc(k, "out", p->t, rows * width) : NULL;
+    bool apart = columns < width || p->l->inst->op == IR_fused; /* what is fused behind may be wider than these vectors */
+    kir_buffer *out = apart ? kir_alloc(k, "out", p->t, rows * width) : NULL;
     const ir_sx *v = kir_for(k, KIR_VECTOR, "v", number(p, 0), number(p, p->lanes));
     kir_buffer *acc = kir_alloc(k, "acc", p->t, rows * vectors);
     const ir_sx *i = unrolled(p, "i", rows * vectors);
