@@ -68,19 +68,32 @@ static void put_tables(cg_program *p, text *t)
     if (p->weights_mode == WEIGHTS_INCBIN && p->tensor.n) line(t, "/* %s_weights.bin, which %s_weights.S takes in. */\nextern const unsigned char %s_weights[];\n", p->weights_stem, p->weights_stem, p->weights_stem);
 }
 
+/* cg_blob_hash() as C. */
+static void put_blob_hash(text *t)
+{
+    line(t, "/* 8 bytes, the lowest first. */\nstatic uint64_t nf_word(const unsigned char *p)\n{");
+    line(t, "    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;\n}\n");
+    line(t, "static uint64_t nf_hash(uint64_t hash, uint64_t word)\n{\n    hash = (hash ^ word) * UINT64_C(0x100000001b3);\n    return hash ^ hash >> 32;\n}\n");
+}
+
 static void put_set_weights(cg_program *p, text *t)
 {
     if (p->weights_mode != WEIGHTS_FILE) return;
+    put_blob_hash(t);
     line(t, "int %s_set_weights(%s_ctx *ctx, const void *weights, size_t bytes)\n{", p->name, p->name);
     t->indent++;
     line(t, "const unsigned char *const at = (const unsigned char *)weights;");
     line(t, "static const unsigned char magic[8] = {'N', 'F', 'W', 'E', 'I', 'G', 'H', 'T'};");
-    line(t, "uint64_t size = 0, sum = 0, hash = UINT64_C(0xcbf29ce484222325);\nsize_t i;");
+    line(t, "const uint64_t basis = UINT64_C(0xcbf29ce484222325), sum = UINT64_C(0x%016llx);", (unsigned long long)p->blob_hash);
+    line(t, "uint64_t hash = basis, lane[%d];\nsize_t i, k;", CG_HASH_LANES);
     line(t, "if (!ctx || !weights) return %s_ERROR_ARGUMENT;", p->upper);
     line(t, "if (bytes != %lldu || (uintptr_t)at %% %du != 0) return %s_ERROR_WEIGHTS;", (long long)p->blob_bytes, CG_WEIGHT_ALIGN, p->upper);
-    line(t, "for (i = 0; i < 8; i++) {\n    if (at[i] != magic[i]) return %s_ERROR_WEIGHTS;\n    size |= (uint64_t)at[8 + i] << 8 * i;\n    sum |= (uint64_t)at[16 + i] << 8 * i;\n}", p->upper);
-    line(t, "for (i = %d; i < bytes; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);", CG_BLOB_HEADER);
-    line(t, "if (size != bytes || hash != sum || sum != UINT64_C(0x%016llx)) return %s_ERROR_WEIGHTS;", (unsigned long long)p->blob_hash, p->upper);
+    line(t, "for (i = 0; i < 8; i++) {\n    if (at[i] != magic[i]) return %s_ERROR_WEIGHTS;\n}", p->upper);
+    line(t, "if (nf_word(at + 8) != bytes || nf_word(at + 16) != sum) return %s_ERROR_WEIGHTS;", p->upper);
+    line(t, "for (k = 0; k < %d; k++) lane[k] = basis;", CG_HASH_LANES);
+    line(t, "for (i = %d; i < bytes; i += %d) {\n    for (k = 0; k < %d; k++) lane[k] = nf_hash(lane[k], nf_word(at + i + 8 * k));\n}", CG_BLOB_HEADER, 8 * CG_HASH_LANES, CG_HASH_LANES);
+    line(t, "for (k = 0; k < %d; k++) hash = nf_hash(hash, lane[k]);", CG_HASH_LANES);
+    line(t, "if (hash != sum) return %s_ERROR_WEIGHTS;", p->upper);
     line(t, "ctx->weights = at;\nreturn %s_OK;", p->upper);
     close_brace(t);
     end_line(t);

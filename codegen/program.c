@@ -27,6 +27,27 @@ uint64_t cg_fnv1a(const void *data, size_t n)
     return hash;
 }
 
+static uint64_t hash_step(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x100000001b3);
+    return hash ^ hash >> 32;
+}
+
+uint64_t cg_blob_hash(const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    const uint64_t basis = UINT64_C(0xcbf29ce484222325);
+    uint64_t lane[CG_HASH_LANES], hash = basis;
+    for (int k = 0; k < CG_HASH_LANES; k++) lane[k] = basis;
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t word = 0;
+        for (int b = 0; b < 8; b++) word |= (uint64_t)p[i + (size_t)b] << 8 * b;
+        lane[i / 8 % CG_HASH_LANES] = hash_step(lane[i / 8 % CG_HASH_LANES], word);
+    }
+    for (int k = 0; k < CG_HASH_LANES; k++) hash = hash_step(hash, lane[k]);
+    return hash;
+}
+
 /* ---- names --------------------------------------------------------------------------------- */
 
 const char *cg_graph_symbol(const cg_program *p, const ir_graph *g, const char *suffix)

@@ -178,5 +178,10 @@ const char *cg_chain_text(const cg_program *p, const ir_chain *chain);
 /* "matmul, add, relu" */
 const char *cg_ops_text(const cg_program *p, const ir_inst *inst);
 uint64_t cg_fnv1a(const void *data, size_t n);
+/* The same on words of 8 bytes, the lowest first, with the higher half of each step folded into the lower: CG_HASH_LANES
+ * of them side by side, which a processor works out as fast as it reads, and then one of their results. n: a multiple of
+ * 8 * CG_HASH_LANES. */
+enum { CG_HASH_LANES = 8 };
+uint64_t cg_blob_hash(const void *data, size_t n);
 
 #endif

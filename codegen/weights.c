@@ -180,14 +180,14 @@ static void put_elements(const cg_program *p, unsigned char *to, const cg_tensor
  * program up to a page longer, so that a few pages are not worth it. */
 static bool has_own_pages(const cg_program *p) { return p->device->huge_page && p->blob_bytes >= 4 * p->device->huge_page; }
 
-/* "NFWEIGHT", bytes of the whole, FNV-1a of what follows the header; then tensors at multiples of 64. */
+/* "NFWEIGHT", bytes of the whole, cg_blob_hash() of what follows the header; then tensors at multiples of 64. */
 static void emit_blob(cg_program *p)
 {
     unsigned char *blob = arena_alloc(p->arena, (size_t)p->blob_bytes);
     for (int i = 0; i < p->tensor.n; i++) put_elements(p, blob + p->tensor.at[i].offset, &p->tensor.at[i]);
     memcpy(blob, "NFWEIGHT", 8);
     put_u64(blob + 8, (uint64_t)p->blob_bytes);
-    p->blob_hash = cg_fnv1a(blob + CG_BLOB_HEADER, (size_t)(p->blob_bytes - CG_BLOB_HEADER));
+    p->blob_hash = cg_blob_hash(blob + CG_BLOB_HEADER, (size_t)(p->blob_bytes - CG_BLOB_HEADER));
     put_u64(blob + 16, p->blob_hash);
     cg_add_data(p, arena_printf(p->arena, "%s_weights.bin", p->weights_stem), blob, (size_t)p->blob_bytes);
     if (p->weights_mode != WEIGHTS_INCBIN) return;

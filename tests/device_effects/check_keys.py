@@ -2,12 +2,16 @@
 changes as the table of keys says, or is refused. A key without a check here is a failure."""
 import pathlib
 import re
+import sys
 import traceback
 
 import numpy as np
 
 import keys_units  # noqa: F401: adds its checks
 from effects import *  # noqa: F403
+
+sys.path.insert(0, str(ROOT / "tests" / "runtime"))
+from blob import blob_hash  # noqa: E402
 
 # ---- names ---------------------------------------------------------------------------------------
 
@@ -152,13 +156,6 @@ def turned(blob, report):
     return bytes(out)
 
 
-def fnv1a(data):
-    value = 0xcbf29ce484222325
-    for byte in data:
-        value = (value ^ byte) * 0x100000001b3 % 2**64
-    return value
-
-
 @effect("/target/byte_order")
 def _():
     for mode in ("incbin", "file"):
@@ -169,7 +166,7 @@ def _():
               f"{mode}: every element is turned round, nothing else")
         for blob in (one, two):
             head = blob[:8], int.from_bytes(blob[8:16], "little"), int.from_bytes(blob[16:24], "little")
-            check(head == (b"NFWEIGHT", len(blob), fnv1a(blob[4096:])), f"{mode}: the head of the blob")
+            check(head == (b"NFWEIGHT", len(blob), blob_hash(blob[4096:])), f"{mode}: the head of the blob")
         only(little, big, "net.c", "net_weights.bin")
     big = Build("net", described(target__byte_order="big"))
     only(base, big, "net.c")

@@ -10,6 +10,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'ops'))
 import tensor_file
+from blob import blob_hash
 from harness import HERE, WARNINGS, expect, expect_array, expect_equal, expect_fails
 
 W = (np.arange(40) % 7 - 3).reshape(8, 5).astype('f4')
@@ -54,6 +55,14 @@ def test_weights_taken_in(s):
     check_run(s, s.path('moved'))
 
 
+def flipped(data, *places):
+    """With the highest bits of these bytes turned over: signs of floats among them."""
+    changed = bytearray(data)
+    for at in places:
+        changed[at] ^= 0x80
+    return bytes(changed)
+
+
 def test_weights_as_file(s):
     out = dense(s, 'file', 'exe')
     check_run(s, os.path.join(out, 'dense'))
@@ -65,7 +74,11 @@ def test_weights_as_file(s):
     run = [os.path.join(out, 'dense'), '--input', 'x=x.npy', '--output', 'no']
     expect_fails(s.run(*run), 5, 'dense_weights.bin', 'cannot be opened', '--weights FILE')
     check_run(s, os.path.join(out, 'dense'), '--weights', 'elsewhere', cwd=s.case)
-    for bad in (b'', good[:-1], good + b'x', b'X' + good[1:], good[:4096] + bytes([good[4096] ^ 1]) + good[4097:]):
+    expect_equal(int.from_bytes(good[16:24], 'little'), blob_hash(good[4096:]), 'the hash of the weights')
+    expect(len(good) >= 4096 + 128, 'a file that has two words for each lane of the hash')
+    changed = [flipped(good, at) for at in (4096, 4096 + 7, 4096 + 63, 4096 + 64, len(good) - 1)]
+    changed += [flipped(good, 4096 + 7, 4096 + 64 + 7), good[:4096] + good[4096 + 8:4096 + 16] + good[4096:4096 + 8] + good[4096 + 16:]]
+    for bad in (b'', good[:-1], good + b'x', b'X' + good[1:], good[:8] + bytes([good[8] ^ 1]) + good[9:], *changed):
         open(blob, 'wb').write(bad)
         expect_fails(s.run(*run), 1, 'dense_weights.bin', 'not those of this program')
     os.remove(blob)
