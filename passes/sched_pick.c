@@ -242,10 +242,13 @@ static int64_t touched(picker *p, const access *a)
     return sat_mul(elements < size ? elements : size, (int64_t)dtype_bytes(a->buffer->dtype));
 }
 
-/* Is there room for what a tile's lanes read of a constant, for as much that the next ones will, and for the rows? */
-static bool fits_cache(picker *p, const sched *s)
+/* How many times as long it takes where there is no room for what a tile's lanes read of a constant, for as much that the
+ * next ones will, and for the rows. Where the former alone leave less than a quarter of the cache, they come from far away
+ * for every tile. */
+static double beyond_cache(picker *p, const sched *s)
 {
-    int64_t lanes = sx_max(p->nest->axis[s->lanes_axis].extent), bytes = 0;
+    const double far = 1.3, near = 1.1;
+    int64_t lanes = sx_max(p->nest->axis[s->lanes_axis].extent), bytes = 0, again = 0;
     for (int i = 0; i < p->access.n; i++) {
         const access *a = &p->access.at[i];
         if (!a->inside || a->store) continue;
@@ -253,12 +256,15 @@ static bool fits_cache(picker *p, const sched *s)
         for (int x = 0; x < p->nest->n && a->along && a->constant; x++) { /* of a batch, one part is read at a time: there is room */
             int64_t step;
             bool moves = !sx_step(p->nest->b->sx, a->index, p->nest->axis[x].loop->var->sym, &step) || step != 0;
-            if (x != s->lanes_axis && moves) return true;
+            if (x != s->lanes_axis && moves) return 1;
         }
-        if (a->along && a->constant) all = sat_mul(all / lanes, 2 * s->vectors * s->lanes);
-        bytes = sat_add(bytes, all);
+        if (a->along && a->constant) {
+            all = sat_mul(all / lanes, s->vectors * s->lanes);
+            again = sat_add(again, all);
+        }
+        bytes = sat_add(bytes, a->along && a->constant ? sat_mul(2, all) : all);
     }
-    return bytes <= p->t->cache;
+    return again > p->t->cache / 4 * 3 ? far : bytes > p->t->cache ? near : 1;
 }
 
 static void pick_tile(picker *p, sched *s)
@@ -271,8 +277,7 @@ static void pick_tile(picker *p, sched *s)
         for (all.rows = 1; all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
             if (!fits_ways(p, all.rows, all.vectors)) break;
             if (all.rows > MOST_ROWS && all.rows < rows) continue;
-            double cost = estimate(p, &all);
-            if (!fits_cache(p, &all)) cost *= 1.1;
+            double cost = estimate(p, &all) * beyond_cache(p, &all);
             if (best >= 0 && cost >= best) continue;
             best = cost;
             *s = all;
