@@ -27,10 +27,13 @@ static double kernel_us(const cg_program *p, kir_cost cost)
     return compute > memory ? compute : memory;
 }
 
+enum { MOST_THREADS = 64, MOST_RANGES = 4 };
+
 /* Iterations one after the other that take the same time each. */
 typedef struct {
     double us;
     int64_t trips;
+    int unit; /* of the kernel's */
 } piece;
 
 /* The units of a kernel with what they take, shared out among threads. */
@@ -43,6 +46,7 @@ typedef struct {
     double all_us;
     int64_t all_trips;
     int threads;
+    int64_t cuts[K_MAX_UNITS * (MOST_THREADS + 1)]; /* of the units one by one */
 } sharing;
 
 static int64_t most_trips(const ir_sx *trips)
@@ -52,21 +56,21 @@ static int64_t most_trips(const ir_sx *trips)
 }
 
 /* What units take that are done so many times: one beside the other, in any measure. */
-static void add_pieces(sharing *s, const kir_func *f, const k_units *units, double times)
+static void add_pieces(sharing *s, const kir_func *f, const k_units *units, double times, int unit)
 {
     ir_module *m = s->p->m;
     for (int i = 0; i < units->n; i++) {
         const k_unit *u = &units->unit[i];
         if (u->within) {
             kir_func inside = k_unit_inside(f, u);
-            add_pieces(s, &inside, u->inner, times * (double)most_trips(k_unit_outer_trips(m, u)));
+            add_pieces(s, &inside, u->inner, times * (double)most_trips(k_unit_outer_trips(m, u)), unit < 0 ? i : unit);
             continue;
         }
         if (s->n == K_MAX_UNITS * K_MAX_UNITS) return;
         kir_func alone = k_unit_alone(m, f, u);
         kir_cost cost = kir_cost_of(m, &alone);
         double cycles = cycles_of(s->p->device->chosen, cost);
-        s->at[s->n++] = (piece){times * (cycles > 0 ? cycles : (double)cost.read + (double)cost.written), most_trips(k_unit_trips(m, u))};
+        s->at[s->n++] = (piece){times * (cycles > 0 ? cycles : (double)cost.read + (double)cost.written), most_trips(k_unit_trips(m, u)), unit < 0 ? i : unit};
     }
 }
 
@@ -76,7 +80,7 @@ static void weigh_pieces(sharing *s)
     double sum = 0;
     s->n = 0;
     s->all_trips = 0;
-    add_pieces(s, s->func, s->units, 1);
+    add_pieces(s, s->func, s->units, 1, -1);
     for (int i = 0; i < s->n; i++) {
         sum += s->at[i].us;
         s->all_trips = sat_add(s->all_trips, s->at[i].trips);
@@ -127,6 +131,55 @@ static double longest_part(sharing *s)
     return longest;
 }
 
+/* Does the run know what the units have of iterations? */
+static bool is_of_run(ir_module *m, const k_units *units)
+{
+    bool of_run = false;
+    for (int i = 0; i < units->n; i++) of_run |= !sx_is_const(k_unit_trips(m, &units->unit[i]));
+    return of_run;
+}
+
+/* ---- a range of each unit ------------------------------------------------------------------- */
+
+static int part_with_least(const sharing *s, const double *us)
+{
+    int least = 0;
+    for (int t = 1; t < s->threads; t++)
+        if (us[t] < us[least]) least = t;
+    return least;
+}
+
+/* Where the parts of a unit begin, and behind the last: so that they take the same time. What is done as one is given to
+ * the part that has least to do. */
+static void cut_unit(sharing *s, int unit, double *us)
+{
+    sharing own = {.threads = s->threads};
+    int64_t *cuts = &s->cuts[unit * (s->threads + 1)];
+    for (int i = 0; i < s->n; i++)
+        if (s->at[i].unit == unit) own.at[own.n++] = s->at[i];
+    for (int i = 0; i < own.n; i++) {
+        own.all_us += own.at[i].us;
+        own.all_trips += own.at[i].trips;
+    }
+    int one = part_with_least(s, us);
+    for (int t = 0; t <= s->threads; t++) cuts[t] = own.all_trips == 1 ? t > one : cut(&own, t);
+    for (int t = 0; t < s->threads; t++) us[t] += us_before(&own, cuts[t + 1]) - us_before(&own, cuts[t]);
+}
+
+/* Gives each part its share of each unit where that is as even: it then works at the same places in all of them. */
+static double choose_ranges(sharing *s, double joint)
+{
+    double us[MOST_THREADS] = {0}, longest = 0;
+    if (s->units->n < 2 || s->units->n > MOST_RANGES || s->all_trips < s->threads || is_of_run(s->p->m, s->units)) return joint;
+    for (int single = 0; single < 2; single++) /* what is done as one comes last */
+        for (int u = 0; u < s->units->n; u++)
+            if ((most_trips(k_unit_trips(s->p->m, &s->units->unit[u])) == 1) == single) cut_unit(s, u, us);
+    for (int t = 0; t < s->threads; t++)
+        if (us[t] > longest) longest = us[t];
+    s->units->each = longest <= 1.03 * joint;
+    return s->units->each ? longest : joint;
+}
+
 /* Shares out the iterations of more loops together, or what loops do in each iteration, where that is more even by a part
  * in twenty. */
 static void choose_depths(sharing *s, k_units *units, double *best)
@@ -150,14 +203,6 @@ static void choose_depths(sharing *s, k_units *units, double *best)
     }
 }
 
-/* Does the run know what the units have of iterations? */
-static bool is_of_run(ir_module *m, const k_units *units)
-{
-    bool of_run = false;
-    for (int i = 0; i < units->n; i++) of_run |= !sx_is_const(k_unit_trips(m, &units->unit[i]));
-    return of_run;
-}
-
 static void choose_parts(cg_program *p, cg_kernel *k)
 {
     sharing s = {.p = p, .func = k->func, .units = &k->units, .threads = (int)p->device->threads};
@@ -167,10 +212,16 @@ static void choose_parts(cg_program *p, cg_kernel *k)
     double us = longest_part(&s);
     choose_depths(&s, &k->units, &us);
     us = longest_part(&s);
-    if (s.all_trips < s.threads) s.threads = (int)s.all_trips;
+    us = choose_ranges(&s, us);
+    if (s.all_trips < s.threads && !s.units->each) s.threads = (int)s.all_trips;
     if (s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us) return;
     k->parts = s.threads;
-    if (s.n > 1 && !is_of_run(p->m, &k->units)) {
+    if (k->units.each) {
+        int n = k->units.n * (s.threads + 1);
+        int64_t *cuts = ARENA_ARRAY(p->arena, int64_t, n);
+        for (int i = 0; i < n; i++) cuts[i] = s.cuts[i];
+        k->cut = cuts;
+    } else if (s.n > 1 && !is_of_run(p->m, &k->units)) {
         int64_t *cuts = ARENA_ARRAY(p->arena, int64_t, s.threads + 1);
         for (int t = 0; t <= s.threads; t++) cuts[t] = cut(&s, t);
         k->cut = cuts;
@@ -243,26 +294,30 @@ static void put_job(cg_module *c, text *t, const cg_kernel *k, const char *job, 
     line(t, "} %s;\n", job);
 }
 
-/* One part: the kernel with what the job holds, and the range. */
+/* What the name of a unit's cuts ends in. */
+static const char *range_name(cg_module *c, const cg_kernel *k, int unit) { return k->units.each ? arena_printf(c->arena, "_%d", unit + 1) : ""; }
+
+/* One part: the kernel with what the job holds, and the range, or the ranges. */
 static void put_part(cg_module *c, text *t, const cg_kernel *k, const char *job, const char *part, bool wide)
 {
     const kir_func *f = k->func;
     const ir_sx *trips = all_trips(c->m, k);
+    const int ranges = k->units.each ? k->units.n : 1;
     const char *constant = f->can_fail ? "" : "const ", *type = wide ? "" : "(int32_t)";
     const char *n = sx_is_const(trips) ? arena_printf(c->arena, "%lld", (long long)sx_value(trips)) : "job->nf_n";
     line(t, "static void %s(void *env, int part)\n{", part);
     t->indent++;
-    if (k->cut) {
-        put(t, "static const %s first[] = {", c->dialect->compute_type(KIR_INDEX_TYPE, wide));
-        for (int i = 0; i <= k->parts; i++) put(t, "%s%lld", i ? ", " : "", (long long)k->cut[i]);
+    for (int u = 0; k->cut && u < ranges; u++) {
+        put(t, "static const %s first%s[] = {", c->dialect->compute_type(KIR_INDEX_TYPE, wide), range_name(c, k, u));
+        for (int i = 0; i <= k->parts; i++) put(t, "%s%lld", i ? ", " : "", (long long)k->cut[u * (k->parts + 1) + i]);
         line(t, "};");
     }
     line(t, "%s%s *const job = (%s%s *)env;", constant, job, constant, job);
     put(t, "%s(", k->name);
     for (int i = 0; i < f->param.n; i++) put(t, "job->%s, ", f->param.at[i]->name);
     for (int i = 0; i < f->scalar.n; i++) put(t, "job->%s, ", scalar_name(c, f->scalar.at[i]));
-    if (k->cut) put(t, "first[part], first[part + 1]");
-    else put(t, "%snf_first_of(%s, part, %d), %snf_first_of(%s, part + 1, %d)", type, n, k->parts, type, n, k->parts);
+    for (int u = 0; k->cut && u < ranges; u++) put(t, "%sfirst%s[part], first%s[part + 1]", u ? ", " : "", range_name(c, k, u), range_name(c, k, u));
+    if (!k->cut) put(t, "%snf_first_of(%s, part, %d), %snf_first_of(%s, part + 1, %d)", type, n, k->parts, type, n, k->parts);
     line(t, "%s);", f->can_fail ? ", &job->nf_status[part]" : "");
     close_brace(t);
     end_line(t);

@@ -41,7 +41,7 @@ typedef struct cg_kernel {
     VEC(const plan_call *) all;
     int parts;             /* that run at once; 1: it is done by one thread */
     k_units units;         /* whose iterations the parts share out */
-    const int64_t *cut;    /* the first iteration of each part, and behind the last; NULL: equal parts of all */
+    const int64_t *cut;    /* the first iteration of each part, and behind the last, one unit after the other where each has its own range; NULL: equal parts of all */
     const kir_func *ranged; /* the kernel over a range of the iterations */
     const char *parallel;  /* the function that does all parts */
 } cg_kernel;

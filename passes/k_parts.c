@@ -309,6 +309,13 @@ static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx
     vec_push(b->a, &b->body->body, guard);
 }
 
+/* The range is that of two scalars more. */
+static void choose_range(builder *b, const ir_sx *trips)
+{
+    b->begin = scalar(b, "begin", sx_max(trips));
+    b->end = scalar(b, "end", sx_max(trips));
+}
+
 static void add_body(builder *b, const kir_func *f, const k_units *units, const ir_sx *base, bool alone)
 {
     for (int i = 0, u = 0; i < f->body->body.n; i++) {
@@ -316,8 +323,9 @@ static void add_body(builder *b, const kir_func *f, const k_units *units, const 
             vec_push(b->a, &b->body->body, f->body->body.at[i]);
             continue;
         }
-        add_unit(b, f, &units->unit[u], base, alone);
-        base = sx_add(b->sx, base, k_unit_trips(b->m, &units->unit[u]));
+        if (units->each) choose_range(b, k_unit_trips(b->m, &units->unit[u]));
+        add_unit(b, f, &units->unit[u], base, alone || units->each);
+        if (!units->each) base = sx_add(b->sx, base, k_unit_trips(b->m, &units->unit[u]));
         i += units->unit[u++].count - 1;
     }
 }
@@ -332,8 +340,7 @@ kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units)
     b.f->scalar.n = b.f->scalar.cap = 0;
     for (int i = 0; i < f->scalar.n; i++) vec_push(b.a, &b.f->scalar, f->scalar.at[i]);
     for (int i = 0; i < units->n; i++) all = sx_add(b.sx, all, k_unit_trips(m, &units->unit[i]));
-    b.begin = scalar(&b, "begin", sx_max(all));
-    b.end = scalar(&b, "end", sx_max(all));
+    if (!units->each) choose_range(&b, all);
     add_body(&b, f, units, sx_int(b.sx, 0), units->n == 1);
     b.f->body = body;
     return b.f;

@@ -23,6 +23,7 @@ typedef struct k_unit {
 typedef struct k_units {
     k_unit unit[K_MAX_UNITS];
     int n; /* 0: they are not independent, or there are too many */
+    bool each; /* for the caller to choose: of each unit a range of its own is done, not one of all of them */
 } k_units;
 
 k_units k_units_of(ir_module *m, const kir_func *f);
@@ -36,7 +37,8 @@ kir_func k_unit_inside(const kir_func *f, const k_unit *u);
 /* How many iterations the outermost loop has. */
 const ir_sx *k_unit_outer_trips(ir_module *m, const k_unit *u);
 /* The kernel with two scalars more, behind its own: of the iterations of all units, one after the other, it does those
- * from the first up to the second, in the order in which the kernel does them. */
+ * from the first up to the second, in the order in which the kernel does them. With `each`, two for each unit: a range of
+ * the iterations of that one. */
 kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units);
 
 /* k_apart.c: may two of these statements touch the same element of a buffer that one of them writes? */

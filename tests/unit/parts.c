@@ -94,6 +94,28 @@ static void expect_same(made *k, const kir_func *f, k_units *u, int64_t dim, con
     }
 }
 
+/* A range of each unit; it is of the run only where there is one. */
+static void expect_each(made *k, const kir_func *f, k_units *u, const float *whole)
+{
+    static float parts[ROOM], x[ROOM];
+    int64_t scalar[2 * K_MAX_UNITS];
+    u->each = true;
+    kir_func *ranged = k_parts(k->m, f, u);
+    u->each = false;
+    cr_assert_eq(ranged->scalar.n, 2 * u->n);
+    const char *broken = kir_verify(k->m, ranged);
+    cr_expect(!broken, "%s", broken ? broken : "");
+    for (int i = 0; i < ROOM; i++) x[i] = (float)(i % 97);
+    for (int64_t threads = 1; threads <= 9; threads++) {
+        memset(parts, 0, sizeof parts);
+        for (int64_t t = 0; t < threads; t++) {
+            for (int i = 0; i < 2 * u->n; i++) scalar[i] = sx_value(k_unit_trips(k->m, &u->unit[i / 2])) * (t + i % 2) / threads;
+            cr_expect_eq(kir_run(k->m->arena, k->m, ranged, (void *const[]){x, parts}, scalar), 0);
+        }
+        cr_expect(memcmp(whole, parts, sizeof parts) == 0, "%lld parts of each unit", (long long)threads);
+    }
+}
+
 /* With so many units, at any depth, in any number of parts. n: iterations of the outermost loops. */
 static k_units expect_parts(made *k, int units, int64_t dim)
 {
@@ -107,6 +129,7 @@ static k_units expect_parts(made *k, int units, int64_t dim)
         for (int depth = 1; depth <= K_MAX_OUTER; depth++) {
             choose(&u, depth, within);
             expect_same(k, f, &u, dim, whole);
+            if (!dim) expect_each(k, f, &u, whole);
         }
     return u;
 }
