@@ -203,6 +203,18 @@ static void choose_depths(sharing *s, k_units *units, double *best)
     }
 }
 
+/* What a part waits for that other threads had: of its elements, but for constants, all that would be its own by chance. */
+static double fetch_us(const sharing *s, const cg_kernel *k)
+{
+    double bytes = 0, rate = s->p->device->chosen->share_gb_per_s * 1e3, others = (double)(s->threads - 1) / s->threads;
+    for (int i = 0; i < k->func->param.n; i++) {
+        const kir_buffer *b = k->func->param.at[i];
+        bool constant = k->call->arg.at[i]->buffer->place == PLAN_WEIGHT;
+        if (!constant) bytes += (double)sx_max(b->size) * (double)dtype_bytes(b->dtype);
+    }
+    return rate > 0 ? bytes / s->threads * others / rate : 0;
+}
+
 static void choose_parts(cg_program *p, cg_kernel *k)
 {
     sharing s = {.p = p, .func = k->func, .units = &k->units, .threads = (int)p->device->threads};
@@ -214,7 +226,7 @@ static void choose_parts(cg_program *p, cg_kernel *k)
     us = longest_part(&s);
     us = choose_ranges(&s, us);
     if (s.all_trips < s.threads && !s.units->each) s.threads = (int)s.all_trips;
-    if (s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us) return;
+    if (s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us + fetch_us(&s, k)) return;
     k->parts = s.threads;
     if (k->units.each) {
         int n = k->units.n * (s.threads + 1);

@@ -40,6 +40,7 @@ typedef struct device_unit {
     int64_t vector_bits;      /* of one register; 0: no vector registers */
     int64_t vector_registers; /* 0 when vector_bits is */
     const char *source;       /* where the numbers are from */
+    double share_gb_per_s;    /* at which a core gets at what another one had; 0: as at its own */
     double fork_us;           /* what starting threads on a kernel and waiting for them takes */
     VEC(device_level) level;  /* nearest first; empty: unknown */
     device_words needs;       /* features of the processor, as Linux lists them */
