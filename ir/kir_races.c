@@ -149,13 +149,15 @@ static const ir_sx *run_apart(kv_checker *c, const kv_access *a, const kv_access
 {
     sx_table *t = &c->m->sx;
     for (int i = a->inner.n - 1; i >= 0; i--) vec_push(c->a, &c->sym, a->inner.at[i]);
-    for (int i = b->inner.n - 1; i >= 0; i--) {
-        kv_scoped s = b->inner.at[i];
+    VEC(kv_scoped) own = {0}; /* the access keeps its bounds as they are */
+    for (int i = 0; i < b->inner.n; i++) vec_push(c->a, &own, b->inner.at[i]);
+    for (int i = own.n - 1; i >= 0; i--) {
+        kv_scoped s = own.at[i];
         ir_sym *twin = sx_new_sym(t, s.sym->name, s.sym->lo, s.sym->hi, NO_SPAN);
         const ir_sx *as = sx_sym(t, twin);
         index = kv_substitute(c, index, s.sym, as);
         for (int k = i - 1; k >= 0; k--) { /* bounds may speak of the loops around */
-            kv_scoped *in = &b->inner.at[k];
+            kv_scoped *in = &own.at[k];
             *in = (kv_scoped){in->sym, kv_substitute(c, in->lo, s.sym, as), kv_substitute(c, in->hi, s.sym, as), in->is};
         }
         vec_push(c->a, &c->sym, ((kv_scoped){twin, s.lo, s.hi, NULL}));
