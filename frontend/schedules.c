@@ -108,7 +108,7 @@ static bool read_fields(reader *r, schedule_line *line)
         }
     }
     for (int i = 0; i < SCHED_FIELDS && line->word != SCHEDULE_PICKED; i++)
-        if (!given[i]) return wrong(r, session_printf(r->s, "'%s' and a number", sched_fields[i].word), "");
+        if (!given[i] && sched_fields[i].needed) return wrong(r, session_printf(r->s, "'%s' and a number", sched_fields[i].word), "");
     return true;
 }
 

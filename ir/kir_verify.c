@@ -189,6 +189,7 @@ static bool check_let(kv_checker *c, const kir_stmt *s)
         for (int i = 0; i < c->guard.n; i++) guard_bounds(c, c->guard.at[i], s->value->index, &glo, &ghi);
         if (glo && sx_min(glo) > vlo) vlo = sx_min(glo);
         if (ghi && sx_max(ghi) < vhi) vhi = sx_max(ghi);
+        if (vhi > s->var->sym->hi && kv_never_negative(c, sx_sub(&c->m->sx, hi, s->value->index))) vhi = s->var->sym->hi; /* by the loops' ends */
         if (glo) lo = glo;
         if (ghi) hi = ghi;
     } else if (s->value->kind == KIR_BIN && s->value->op == KB_MIN && s->value->b->kind == KIR_INDEX) {

@@ -9,12 +9,15 @@ typedef struct {
     int64_t extent, step; /* step: in the old order */
 } pack_loop;
 
+enum { NOWHERE = -1 };
+
 /* How the nest loads one constant. */
 typedef struct packing {
     const ir_sx *index;      /* as the kernel has it */
     VEC(pack_loop) loop;     /* outermost first, without the axis */
     int nouter;              /* of them around the axis: matrices of a batch, packed one after the other */
     int64_t outer;           /* the product of these loops' extents */
+    int cut;                 /* which of the loops is within a block of the reduction, whose number is the last of those around; or NOWHERE */
     int64_t first, step;     /* of the index at 0; along the axis */
     int64_t inner;           /* the product of the other loops' extents */
     bool reduced, unfit;
@@ -41,18 +44,37 @@ static int64_t extent_of(packer *k, int i, const kir_stmt *loop)
     return sx_is(loop->begin, 0) && sx_is_const(trips) ? sx_value(trips) : 0;
 }
 
+/* A loop that runs in blocks is two: one over the blocks, which lie one after the other, one within each. */
+static void cut_into_blocks(packer *k, packing *p, int64_t step)
+{
+    const k_blocks *x = &k->nest->blocks;
+    const pack_loop within = {x->step, x->depth, step};
+    vec_push(k->nest->b->scratch, &p->loop, within);
+    vec_push(k->nest->b->scratch, &p->loop, within);
+    for (int i = p->loop.n - 1; i > p->nouter; i--) p->loop.at[i] = p->loop.at[i - 1];
+    p->loop.at[p->nouter++] = (pack_loop){x->number, x->count, step * x->depth};
+    p->cut = p->loop.n - 1;
+    if (__builtin_mul_overflow(p->outer, x->count, &p->outer) || __builtin_mul_overflow(p->inner, x->depth, &p->inner)) p->unfit = true;
+    p->reduced = true;
+}
+
 /* The index as a sum of steps over loops of known extents. */
 static void find_loops(packer *k, packing *p)
 {
     sx_table *t = &k->m->sx;
     const ir_sx *index = k_plain_index(k->nest, p->index), *rest = index;
     p->inner = p->outer = 1;
+    p->cut = NOWHERE;
     for (int i = 0; i < k->nest->n + k->around.n && !p->unfit; i++) {
         const kir_stmt *loop = i < k->nest->n ? k->nest->axis[i].loop : k->around.at[i - k->nest->n];
         int64_t step, extent = extent_of(k, i, loop);
         if (!sx_step(t, index, loop->var->sym, &step)) p->unfit = true;
         if (p->unfit || step == 0) continue;
         rest = sx_sub(t, rest, sx_mul(t, sx_int(t, step), sx_sym(t, loop->var->sym)));
+        if (loop == k->nest->blocks.loop) {
+            cut_into_blocks(k, p, step);
+            continue;
+        }
         if (i == k->axis) p->step = step;
         else vec_push(k->nest->b->scratch, &p->loop, ((pack_loop){loop->var->sym, extent, step}));
         int64_t *all = i < k->axis ? &p->outer : &p->inner;
@@ -113,6 +135,15 @@ static int64_t old_place(const packing *p, bool outer, int64_t at)
     return place;
 }
 
+/* Does the last block end before that step? outer: of the loops around the axis, of which the blocks are the innermost. */
+static bool is_beyond(const packer *k, const packing *p, int64_t outer, int64_t at)
+{
+    const k_blocks *x = &k->nest->blocks;
+    if (p->cut == NOWHERE) return false;
+    for (int i = p->loop.n - 1; i > p->cut; i--) at /= p->loop.at[i].extent;
+    return outer % x->count * x->depth + at % x->depth >= x->trips;
+}
+
 typedef struct {
     packer *k;
     const packing *p;
@@ -136,6 +167,10 @@ static const void *packed_bytes(void *env, ir_module *m, const void *data)
             for (int64_t at = 0; at < p->inner; at++) {
                 int64_t tile = o % sx_value(g->count), place = offset + p->first + old_place(p, true, o / sx_value(g->count)) + old_place(p, false, at) + (begin + tile * used) * p->step;
                 memset(next, 0, (size_t)span * width);
+                if (is_beyond(k, p, o / sx_value(g->count), at)) {
+                    next += (size_t)span * width;
+                    continue;
+                }
                 for (int64_t e = 0; e < used; e++, next += width) memcpy(next, from + (size_t)(place + e * p->step) * width, width);
                 next += (size_t)(span - used) * width;
             }
@@ -156,7 +191,9 @@ static bool lies_in(const packer *k, const packing *p, const ir_inst *constant, 
     int64_t reach[2] = {sat_add(offset, p->first), sat_add(offset, p->first)};
     const k_segment *last = &vec_last(&k->nest->axis[k->axis].segment);
     widen(reach, sx_value(last->begin) + sx_value(last->count) * last->rows * last->lanes, p->step);
-    for (int i = 0; i < p->loop.n; i++) widen(reach, p->loop.at[i].extent, p->loop.at[i].step);
+    for (int i = 0; i < p->loop.n; i++)
+        if (p->cut == NOWHERE || (i != p->cut && i != p->nouter - 1)) widen(reach, p->loop.at[i].extent, p->loop.at[i].step);
+    if (p->cut != NOWHERE) widen(reach, k->nest->blocks.trips, p->loop.at[p->cut].step);
     return reach[0] >= 0 && reach[1] < ir_max_elements(constant->out[0]->type);
 }
 
@@ -255,10 +292,12 @@ static bool tiles_inside(const packer *k, const packing *p, const k_tile *at, in
         int64_t n = 0;
         if (steps_along(p, x->loop->var->sym)) return false;
         const ir_sx *own = at->at[i].tile;
-        for (int g = 0; g < x->segment.n; g++) {
+        const k_group *of = &at->group[i];
+        for (int g = of->first; g < of->last; g++) {
+            const ir_sx *count = g ? x->segment.at[g].count : of->count;
             if (!sx_is_const(x->segment.at[g].count)) return false;
-            if (g == at->at[i].number) own = sx_add(t, own, sx_int(t, n));
-            n += sx_value(x->segment.at[g].count);
+            if (g == at->at[i].number) own = sx_add(t, g ? own : sx_sub(t, own, of->begin), sx_int(t, n));
+            n += sx_max(count);
         }
         *tiles = sat_mul(*tiles, n);
         *number = sx_add(t, sx_mul(t, *number, sx_int(t, n)), own);

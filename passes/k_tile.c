@@ -361,6 +361,18 @@ static void sink_trips(k_tile *t, const kir_stmt *s, int64_t begin, int64_t end)
     }
 }
 
+/* The loop that runs in blocks, in the block at hand. */
+static bool open_block(k_tile *t, const kir_stmt *s)
+{
+    const k_blocks *k = &t->nest->blocks;
+    if (s != k->loop) return false;
+    sx_table *x = table(t);
+    const ir_sx *step = kir_for(t->r.b, s->loop, s->var->name, sx_int(x, 0), t->trips), *before = sx_mul(x, k_index(&t->r, sx_sym(x, k->number)), sx_int(x, k->depth));
+    k_map(&t->r, k->step, step);
+    k_map(&t->r, s->var->sym, sx_add(x, before, step));
+    return true;
+}
+
 enum { FEW_TRIPS = 16 };
 
 static void sink_for(k_tile *t, const kir_stmt *s)
@@ -376,7 +388,7 @@ static void sink_for(k_tile *t, const kir_stmt *s)
         sink_trips(t, s, sx_value(begin), sx_value(end));
         return;
     }
-    bool open = k_for(&t->r, s == t->nest->unrolled ? KIR_UNROLL : s->loop, s, s->var->name, begin, end);
+    bool open = open_block(t, s) || k_for(&t->r, s == t->nest->unrolled ? KIR_UNROLL : s->loop, s, s->var->name, begin, end);
     if (t->nest->in_loop) t->nest->in_loop(t->nest->load_env, s, t);
     sink(t, s);
     flush(t);
@@ -447,6 +459,8 @@ static void leaf(k_tile *t)
     if (t->lanes > 1) kir_close(t->r.b);
 }
 
+static void loops_from(k_tile *t, int axis);
+
 static void loops(k_tile *t, int axis)
 {
     if (axis == t->nest->n) {
@@ -455,18 +469,80 @@ static void loops(k_tile *t, int axis)
     }
     sx_table *s = table(t);
     const k_axis *x = &t->nest->axis[axis];
-    for (int i = 0; i < x->segment.n && !t->broken; i++) {
+    const k_group of = t->group[axis];
+    for (int i = of.first; i < of.last && !t->broken; i++) {
         const k_segment *g = &x->segment.at[i];
-        const ir_sx *zero = sx_int(s, 0), *width = sx_int(s, g->rows * g->lanes), *begin = g->begin, *count = g->count;
+        const ir_sx *width = sx_int(s, g->rows * g->lanes), *first = i ? sx_int(s, 0) : of.begin, *count = i ? g->count : of.count;
         bool open = !sx_is(count, 1), whole = sx_is(width, 1);
         const char *name = whole ? x->loop->var->name : arena_printf(t->r.b->arena, "%s_t", x->loop->var->name);
-        const ir_sx *o = zero;
-        if (open && whole) o = sx_sub(s, kir_for(t->r.b, KIR_PARALLEL, name, begin, sx_add(s, begin, count)), begin);
-        else if (open) o = kir_for(t->r.b, KIR_PARALLEL, name, zero, count);
-        t->at[axis] = (k_tile_axis){.segment = g, .number = i, .tile = o, .base = sx_add(s, begin, sx_mul(s, o, width))};
-        loops(t, axis + 1);
+        const ir_sx *o = first, *begin = sx_add(s, g->begin, first);
+        if (open && whole) o = sx_sub(s, kir_for(t->r.b, KIR_PARALLEL, name, begin, sx_add(s, begin, count)), g->begin);
+        else if (open) o = sx_add(s, first, kir_for(t->r.b, KIR_PARALLEL, name, sx_int(s, 0), count));
+        if (!i && of.most) o = kir_let_index(t->r.b, arena_printf(t->r.b->arena, "%s_i", x->loop->var->name), kir_index(t->r.b, o), 0, of.most - 1);
+        t->at[axis] = (k_tile_axis){.segment = g, .number = i, .tile = o, .base = sx_add(s, g->begin, sx_mul(s, o, width))};
+        loops_from(t, axis + 1);
         if (open) kir_close(t->r.b);
     }
+}
+
+/* How much a block has: `all`, or what is left, `last` at least, 0: all always. */
+static const ir_sx *at_most(k_tile *t, const char *name, const ir_sx *all, const ir_sx *left, int64_t last)
+{
+    kir_builder *b = t->r.b;
+    return last ? kir_let_index(b, arena_printf(b->arena, "%s_n", name), kir_binary(b, KB_MIN, kir_index(b, all), kir_index(b, left)), last, sx_value(all)) : all;
+}
+
+/* The blocks of the reduction, around the axes that stand inside. */
+static void loop_over_blocks(k_tile *t)
+{
+    const k_blocks *k = &t->nest->blocks;
+    sx_table *s = table(t);
+    kir_builder *b = t->r.b;
+    const ir_sx *depth = sx_int(s, k->depth), *number = kir_for(b, KIR_SERIAL, k->number->name, sx_int(s, 0), sx_int(s, k->count));
+    k_map(&t->r, k->number, number);
+    t->trips = at_most(t, k->step->name, depth, sx_sub(s, sx_int(s, k->trips), sx_mul(s, number, depth)), k->trips % k->depth);
+    loops(t, k->outside);
+    kir_close(b);
+}
+
+/* The same in blocks of tiles, the last of which may have fewer; the other segments are a block of their own. */
+static void blocks_of_axis(k_tile *t, int axis)
+{
+    if (axis == t->nest->n) {
+        loop_over_blocks(t);
+        return;
+    }
+    sx_table *s = table(t);
+    kir_builder *b = t->r.b;
+    const k_axis *x = &t->nest->axis[axis];
+    const k_group all = t->group[axis];
+    const int64_t tiles = x->block ? sx_value(all.count) : 0;
+    if (tiles <= x->block) {
+        blocks_of_axis(t, axis + 1);
+        return;
+    }
+    const char *name = x->loop->var->name;
+    const ir_sx *block = sx_int(s, x->block), *number = kir_for(b, KIR_PARALLEL, arena_printf(b->arena, "%s_b", name), sx_int(s, 0), sx_int(s, (tiles + x->block - 1) / x->block)), *begin = sx_mul(s, number, block);
+    t->group[axis] = (k_group){0, 1, begin, at_most(t, name, block, sx_sub(s, all.count, begin), tiles % x->block), tiles % x->block ? tiles : 0};
+    blocks_of_axis(t, axis + 1);
+    kir_close(b);
+    t->group[axis] = (k_group){1, x->segment.n, all.begin, all.count, 0};
+    if (x->segment.n > 1) blocks_of_axis(t, axis + 1);
+    t->group[axis] = all;
+}
+
+static void loops_from(k_tile *t, int axis)
+{
+    if (t->nest->blocks.loop && axis == t->nest->blocks.outside) blocks_of_axis(t, axis);
+    else loops(t, axis);
+}
+
+static bool block_of(void *env, k_replay *r, const kir_stmt *s)
+{
+    if (!open_block(env, s)) return false;
+    k_body(r, s);
+    kir_close(r->b);
+    return true;
 }
 
 static const kir_expr *load_at(void *env, kir_buffer *b, const ir_sx *index)
@@ -488,10 +564,12 @@ const char *k_apply_tiles(k_nest *nest)
     k_rebuild(&t->r, b);
     t->r.load = load_at;
     t->r.has_fma = has_fma;
+    t->r.on_for = block_of;
     t->r.env = t;
     t->nest = nest;
+    for (int i = 0; i < nest->n; i++) t->group[i] = (k_group){0, nest->axis[i].segment.n, sx_int(b->sx, 0), nest->axis[i].segment.n ? nest->axis[i].segment.at[0].count : NULL, 0};
     for (int i = 0; i < nest->dropped.n; i++) k_map(&t->r, nest->dropped.at[i], sx_int(b->sx, 0));
-    loops(t, 0);
+    loops_from(t, 0);
     return t->broken;
 }
 

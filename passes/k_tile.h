@@ -29,7 +29,16 @@ typedef struct k_axis {
     const kir_stmt *loop;   /* begins at 0 */
     const ir_sx *extent;
     VEC(k_segment) segment; /* in order; together the whole axis */
+    int64_t block;          /* tiles of the first segment that are done together; 0: all */
 } k_axis;
+
+/* A reduction in blocks: passes/k_block.h. */
+typedef struct k_blocks {
+    const kir_stmt *loop;         /* of the core; NULL: it runs whole */
+    int64_t depth, count, trips;  /* trips of a block; blocks; trips in all */
+    int outside;                  /* so many axes stand around the loop over the blocks */
+    const ir_sym *number, *step;  /* the block at hand; the trip in it */
+} k_blocks;
 
 /* What a kernel is before it is tiled: loops around one another, and what the innermost holds. */
 struct k_tile;
@@ -39,6 +48,7 @@ typedef struct k_nest {
     k_axis axis[K_MAX_AXES]; /* outermost first, in the order that the tiles' loops shall have */
     int n;
     const kir_stmt *core;    /* the innermost loop */
+    k_blocks blocks;
     const kir_stmt *unrolled; /* a loop of the core that becomes an UNROLL loop; NULL: none */
     nfc_map is;              /* ir_sym -> ir_sx: named indices, and 0 for loops that were joined with the one inside */
     VEC(const ir_sym *) dropped; /* the latter */
@@ -50,6 +60,13 @@ typedef struct k_nest {
     bool (*has_fma)(const void *env, kir_type type, int64_t lanes);
     const void *fma_env;
 } k_nest;
+
+/* The segments first .. last - 1 of an axis, of segment 0 only `count` tiles from `begin` on. */
+typedef struct k_group {
+    int first, last;
+    const ir_sx *begin, *count;
+    int64_t most; /* where the last block has fewer tiles: how many all blocks have; else 0 */
+} k_group;
 
 /* Where a leaf of the tiled nest is: the tile at hand of every axis. */
 typedef struct k_tile_axis {
@@ -65,6 +82,8 @@ typedef struct k_tile {
     k_replay r;
     const k_nest *nest;
     k_tile_axis at[K_MAX_AXES];
+    k_group group[K_MAX_AXES]; /* what of each axis the block at hand has */
+    const ir_sx *trips;    /* of the loop in blocks, in the one at hand */
     const ir_sx *lane;     /* 0 without lanes */
     int64_t lanes;
     nfc_map differs;       /* kir_var, ir_sym, kir_buffer -> what gives it, where it is not the same for all rows */

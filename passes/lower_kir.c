@@ -562,8 +562,8 @@ static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sc
     return NULL;
 }
 
-/* By what the book has, if that comes out right; else by what is picked from the device's numbers, and then by that with
- * single vectors. */
+/* By what the book has, if that comes out right; else by what is picked from the device's numbers, then by that without
+ * blocks, and then with single vectors. */
 static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, const char **unused)
 {
     sched_book *book = p->plan->target->book;
@@ -572,6 +572,10 @@ static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, cons
     plan_call *call = lower_by_schedule(p, inst, &less, unused, &key);
     if (!call && book && sched_strike(book, key)) {
         less.single = false;
+        call = lower_by_schedule(p, inst, &less, unused, &key);
+    }
+    if (!call && !less.single) {
+        less.whole = true;
         call = lower_by_schedule(p, inst, &less, unused, &key);
     }
     return call || !less.single ? call : lower_by_schedule(p, inst, &less, unused, &key);

@@ -4,6 +4,7 @@
 #include "passes/k_dots.h"
 #include "passes/k_pack.h"
 #include "passes/k_reduce.h"
+#include "passes/sched_block.h"
 #include "passes/sched_book.h"
 #include "passes/k_sums.h"
 
@@ -212,14 +213,18 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     if (fixed || less->single) {
         s.rows_axis = -1;
         s.vectors = s.rows = 1;
+        s.depth = 0;
     } else if (t->book) {
         sched_from_book(t, &nest, b->func->key, &s);
     }
-    order_loops(&nest, &s);
+    if (less->whole) s.depth = 0;
+    sched_cut_reduction(&nest, call, &s);
+    if (!s.depth) order_loops(&nest, &s);
     for (int i = 0; i < nest.n; i++)
         if (!cut(&nest, &s, i)) return NULL;
     const char *text = described(&nest, &s);
     if (dots) text = arena_printf(b->arena, "%s, dot products of words", text);
+    text = arena_printf(b->arena, "%s%s", text, sched_group_tiles(&nest, &s));
     k_pack(t, m, call, &nest, s.lanes_axis);
     nest.unrolled = s.unrolled;
     nest.has_fma = has_fma;

@@ -7,7 +7,7 @@
 #define NFC_SCHED_H
 
 #include "devices/device.h"
-#include "passes/k_tile.h"
+#include "passes/k_block.h"
 #include "passes/plan.h"
 
 /* What a schedule may count on. */
@@ -36,6 +36,8 @@ typedef struct sched {
     int64_t vectors, rows;     /* of a tile: vectors along lanes_axis, rows along rows_axis */
     bool lanes_outside;        /* the tiles' loop over lanes_axis stands around the one over rows_axis */
     bool parts;                /* what is left of lanes_axis is a part of a vector, not several narrower ones */
+    int64_t depth;             /* trips of the reduction that all tiles make before any makes more; 0: all of them */
+    int64_t row_block, lane_block; /* tiles along the two axes that do so together; 0: all */
     const kir_stmt *unrolled;  /* a loop of the core that is written out; NULL: none */
     int unroll;                /* in files: the number of that loop, from 1; 0: none */
 } sched;
@@ -48,6 +50,7 @@ int64_t sched_widest(k_nest *nest);
 typedef struct sched_less {
     bool single;  /* tiles of more than one vector */
     bool no_dots; /* passes/k_dots.h */
+    bool whole;   /* blocks of a reduction */
 } sched_less;
 
 /* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule, and the kernel is to

@@ -5,7 +5,7 @@
 /* ---- fields -------------------------------------------------------------------------------- */
 
 const sched_field sched_fields[SCHED_FIELDS] = {
-#define FIELD(member, word, type, least, most) {word, least, most},
+#define FIELD(member, word, type, least, most, needed) {word, least, most, needed},
 #include "passes/sched.def"
 #undef FIELD
 };
@@ -13,7 +13,7 @@ const sched_field sched_fields[SCHED_FIELDS] = {
 int64_t sched_get(const sched *s, int field)
 {
     switch (field) {
-#define FIELD(member, word, type, least, most) \
+#define FIELD(member, word, type, least, most, needed) \
     case SCHED_##member: return (int64_t)s->member;
 #include "passes/sched.def"
 #undef FIELD
@@ -24,7 +24,7 @@ int64_t sched_get(const sched *s, int field)
 void sched_set(sched *s, int field, int64_t value)
 {
     switch (field) {
-#define FIELD(member, word, type, least, most) \
+#define FIELD(member, word, type, least, most, needed) \
     case SCHED_##member: s->member = (type)value; break;
 #include "passes/sched.def"
 #undef FIELD
@@ -163,6 +163,8 @@ static bool fits(const sched_seen *k, const sched *s)
     if (s->lanes > k->lanes || s->lanes > k->extent[s->lanes_axis] || (s->lanes & (s->lanes - 1)) != 0) return false;
     if (s->vectors > 1 && (s->vectors - 1) * s->lanes >= k->extent[s->lanes_axis]) return false;
     if (s->unroll > k->nloops || (s->unroll && (k->trips[s->unroll - 1] < 1 || k->trips[s->unroll - 1] > MOST_TRIPS))) return false;
+    if (!s->depth && (s->row_block || s->lane_block)) return false;
+    if (s->depth && (s->depth >= k->deep || s->rows_axis < 0 || !s->lanes_outside || s->unroll)) return false;
     if (s->rows_axis < 0) return s->rows == 1 && !s->lanes_outside;
     return s->rows <= k->extent[s->rows_axis];
 }
@@ -171,6 +173,8 @@ static sched_seen seen_of(const sched_target *t, k_nest *nest, uint64_t key, con
 {
     sched_seen k = {.key = key, .s = *s, .naxes = nest->n, .lanes = t->vector_bytes / sched_widest(nest), .nloops = loops_of(nest->core, loop, 0)};
     for (int i = 0; i < nest->n; i++) k.extent[i] = sx_max(nest->axis[i].extent);
+    k_blockable p;
+    if (!t->strict && k_find_blockable(nest, &p)) k.deep = p.trips;
     for (int i = 0; i < k.nloops; i++) {
         const ir_sx *trips = sx_sub(nest->b->sx, loop[i]->end, loop[i]->begin);
         k.trips[i] = sx_is_const(trips) ? sx_value(trips) : 0;
@@ -256,6 +260,7 @@ static void add_axes(search *x, const sched *s)
         sched other = *s;
         other.rows_axis = axis;
         other.rows = axis < 0 ? 1 : s->rows > 1 ? s->rows : 4;
+        other.depth = other.row_block = other.lane_block = 0;
         if (axis >= 0 && other.rows > x->k->extent[axis]) other.rows = x->k->extent[axis];
         if (axis < 0) other.lanes_outside = false;
         add(x, other);
@@ -267,6 +272,36 @@ static void add_axes(search *x, const sched *s)
         while (other.lanes > x->k->extent[axis]) other.lanes /= 2;
         other.vectors = 1;
         add(x, other);
+    }
+}
+
+/* Blocks that are longer and shorter, higher, wider, and none. */
+static void add_blocks(search *x, const sched *s)
+{
+    enum { LEAST_DEPTH = 32 }; /* below it, storing the sums and loading them again takes as long as the products */
+    sched other = *s;
+    other.depth = other.row_block = other.lane_block = 0;
+    add(x, other);
+    if (s->depth >= 2 * LEAST_DEPTH || (!s->depth && x->k->deep >= 2 * LEAST_DEPTH)) {
+        other = *s;
+        other.depth = ((s->depth ? s->depth : x->k->deep) + 1) / 2;
+        other.lanes_outside = true;
+        add(x, other);
+    }
+    if (!s->depth) return;
+    other = *s;
+    other.depth *= 2;
+    add(x, other);
+    int64_t *const block[] = {&other.row_block, &other.lane_block};
+    const int64_t tiles[] = {x->k->extent[s->rows_axis] / s->rows, x->k->extent[s->lanes_axis] / (s->vectors * s->lanes)};
+    for (int i = 0; i < 2; i++) {
+        other = *s;
+        const int64_t now = *block[i] ? *block[i] : tiles[i];
+        const int64_t next[] = {now / 2, 2 * now, 0};
+        for (int k = 0; k < 3; k++) {
+            *block[i] = next[k] >= tiles[i] ? 0 : next[k];
+            add(x, other);
+        }
     }
 }
 
@@ -288,6 +323,7 @@ int sched_near(nfc_arena *a, const sched_seen *k, const sched *s, const sched_ta
         add(&x, other);
     }
     add_axes(&x, s);
+    add_blocks(&x, s);
     *near = x.found.n ? x.found.at + 1 : NULL;
     return x.found.n ? x.found.n - 1 : 0;
 }

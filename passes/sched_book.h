@@ -8,7 +8,7 @@
 enum { SCHED_MAX_LOOPS = 8 };
 
 enum {
-#define FIELD(member, word, type, least, most) SCHED_##member,
+#define FIELD(member, word, type, least, most, needed) SCHED_##member,
 #include "passes/sched.def"
 #undef FIELD
     SCHED_FIELDS
@@ -17,6 +17,7 @@ enum {
 typedef struct sched_field {
     const char *word;
     int64_t least, most;
+    bool needed; /* in a file; else it is 0 where it is not given */
 } sched_field;
 
 extern const sched_field sched_fields[SCHED_FIELDS];
@@ -42,6 +43,7 @@ typedef struct sched_seen {
     int naxes;
     int64_t extent[K_MAX_AXES]; /* at most */
     int64_t lanes;              /* of a vector at most */
+    int64_t deep;               /* trips of the reduction that can run in blocks; 0: none */
     int nloops;
     int64_t trips[SCHED_MAX_LOOPS]; /* of the core's loops; 0: only the run knows them */
 } sched_seen;

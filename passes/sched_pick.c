@@ -2,6 +2,7 @@
 #include "passes/sched.h"
 
 #include "ir/sat.h"
+#include "passes/sched_block.h"
 #include "passes/sched_window.h"
 
 /* An access of the core to memory. */
@@ -437,5 +438,6 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     note_steps(&p, s);
     if (!window) pick_tile(&p, s);
     s->lanes_outside = s->rows_axis >= 0 && lanes_stand_outside(&p, s);
+    if (!window) sched_pick_blocks(t, nest, call, s);
     return true;
 }

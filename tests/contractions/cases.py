@@ -163,6 +163,10 @@ def all_cases():
         m.matmul(dtype, (37, 300), (300, 45))
         m.matmul(dtype, (19, 270), (270, 33), constants="", after=RELU)
     m.matmul("i32", (21, 130), (130, 34), constants="", name="dynamic")
+    # long sums that end in the middle of a block, beside tails of rows and columns
+    for dtype, rows, columns, length in (("f32", 67, 53, 1021), ("f64", 43, 59, 523), ("i32", 71, 37, 769), ("i64", 33, 31, 401)):
+        m.matmul(dtype, (rows, length), (length, columns), after=RELU if dtype == "f32" else "")
+    m.gemm("f32", 131, 47, 509, tb=1, beta=3.0)
     # batches, of both operands, of one, and of both operands from inputs
     m.matmul("f32", (3, 23, 270), (3, 270, 37))
     m.matmul("f32", (3, 23, 270), (270, 37))

@@ -2,9 +2,10 @@
 
 usage: run.py NFC WORK
 Each device makes one program of all graphs: without optimisation, with sanitizers, and with all optimisation; both must
-give the same bits, and so must one of three threads. Kernels must read a constant as it was packed, never element by
-element from its old place, and ask for it ahead where the device's description says how; however many tiles and edges
-they have, they are not longer than MOST_LINES, and the verifier follows all of them."""
+give the same bits, and so must one of three threads. Where caches are small, reductions run in blocks. Kernels must read
+a constant as it was packed, never element by element from its old place, and ask for it ahead where the device's
+description says how; however many tiles and edges they have, they are not longer than MOST_LINES, and the verifier
+follows all of them."""
 import concurrent.futures as futures
 import json
 import os
@@ -86,10 +87,26 @@ def own_cache(device):
     return max(level["bytes"] for level in device["units"][0]["levels"] if level.get("bytes") and level["cores"] == 1)
 
 
+def graphs_of(folder):
+    """name of a graph -> the names of its kernels"""
+    with open(os.path.join(folder, "report.json")) as f:
+        return {g["name"]: [k["name"] for k in g["kernels"]] for g in json.load(f)["graphs"]}
+
+
+def schedules_of(folder):
+    """name of a graph -> what the heads of its kernels say of their schedules"""
+    with open(os.path.join(folder, "products.c")) as f:
+        heads = dict(re.findall(r"^/\* (\w+): kernel \d+ of .*?schedule: (.*?) \*/", f.read(), flags=re.M | re.S))
+    return {g: " ".join(heads[k] for k in names) for g, names in graphs_of(folder).items()}
+
+
+# How many kernels must run in blocks of which kind, at least, on the devices whose caches hold next to nothing.
+LEAST_BLOCKS = {"small": {"along k": 12, "tiles? along m": 5, "tiles? along n": 5, "along ci": 1}, "tiny": {"along k": 14, "tiles? along m": 9, "tiles? along n": 3, "along ci": 3}}
+
+
 def looks_wrong(device, folder, all_cases):
     """What must not stand in the emitted kernels."""
-    with open(os.path.join(folder, "report.json")) as f:
-        graphs = {g["name"]: [k["name"] for k in g["kernels"]] for g in json.load(f)["graphs"]}
+    graphs = graphs_of(folder)
     with open(os.path.join(folder, "products.c")) as f:
         sources = f.read()
     kernels, wrong, asked = kernels_of(os.path.join(folder, "products.c")), [], 0
@@ -99,6 +116,13 @@ def looks_wrong(device, folder, all_cases):
     longest = max(kernels, key=lambda k: kernels[k].count("\n"))
     if kernels[longest].count("\n") > MOST_LINES:
         wrong.append("%s has %d lines" % (longest, kernels[longest].count("\n")))
+    heads = schedules_of(folder)
+    blocks = [h for h in heads.values() if "in blocks of" in h]
+    if device["name"] in LEAST_BLOCKS:
+        for what, least in LEAST_BLOCKS[device["name"]].items():
+            n = sum(bool(re.search(what, h)) for h in blocks)
+            if n < least:
+                wrong.append("only %d kernels are %s" % (n, what))
     for c in all_cases:
         text = "".join(kernels[k] for k in graphs[c.name])
         asked += "NF_PREFETCH" in text
@@ -146,6 +170,9 @@ def check_device(nfc, device, folder, all_cases, runtime):
         call([nfc, "build", os.path.join(folder, "products.nfg"), "--device", path, "--threads", threads, "--emit=sources", "-o", sources] + layout)
         if way in ("san", "last"):
             wrong += looks_wrong(device, sources, all_cases)
+        if way == "san":
+            call([nfc, "build", os.path.join(folder, "products.nfg"), "--device", path, "--strict", "--emit=sources", "-o", os.path.join(work, "strict")])
+            wrong += ["%s: --strict, %s" % (n, h) for n, h in schedules_of(os.path.join(work, "strict")).items() if "in blocks of" in h]
         results[way] = run_way(compiled.program(sources, how, runtime), folder, os.path.join(work, "results-" + way), all_cases)
     for c in all_cases:
         got = results["san"][c.name]

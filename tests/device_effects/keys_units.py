@@ -226,6 +226,13 @@ def _():
     check(rows_of(product(24, units__0__levels__0__ways=4, **near)) < rows_of(product(24, units__0__levels__0__ways=None, **near)), "rows in a cache of four ways")
 
 
+def blocks_of(rows, bytes_, shared, cores):
+    """Along what a product runs in blocks, where a core has so many bytes and all have those of a shared cache."""
+    levels = [{"name": "own", "bytes": bytes_, "cores": 1}, {"name": "shared", "bytes": shared, "cores": cores}, {"name": "far", "cores": cores, "gb_per_s": 5}]
+    text = product(rows, units__0__cores=cores, units__0__levels=levels)
+    return re.findall(r"along (\w+)", text.split("in blocks of")[1].split("*/")[0]) if "in blocks of" in text else []
+
+
 @effect("/units/*/needs")
 def _():
     info = pathlib.Path("/proc/cpuinfo").read_text()
@@ -290,6 +297,8 @@ def _():
         check((device["data_in"], device["bytes_per_us"]) == (level, rate), f"{data} bytes of data and a level of {bytes_}: {device}")
     small = described(units__0__levels=[{"name": "ram", "bytes": 4096, "cores": 1}], limits__arena_bytes=4097)
     refused(Build("net", small), 1, "/limits/arena_bytes", "4096")
+    got = [blocks_of(96, own, 4194304, 2) for own in (2048, 1048576)]
+    check(got == [["k", "n"], []], f"blocks for small and large caches: {got}")
 
 
 @effect("/units/*/levels/*/cores")
@@ -297,6 +306,8 @@ def _():
     device = estimate(described(units__0__cores=4, units__0__levels__2__cores=4))[0]
     check([l["cores"] for l in device["unit"]["levels"]] == [1, 1, 4], f"cores that share levels: {device['unit']}")
     refused(Build("net", described(units__0__cores=4, units__0__levels__1__cores=4)), 1, "/units/0/levels/2/cores")
+    got = [blocks_of(96, 2048, 262144, cores) for cores in (2, 64)]
+    check(got == [["k", "n"], ["k", "m"]], f"blocks where 2 and 64 cores share a cache: {got}")
 
 
 @effect("/units/*/levels/*/gb_per_s")

@@ -57,8 +57,10 @@ check("keys", len({k["key"] for k in kernels}) == len(kernels) and all(re.fullma
 # ---- any schedule ------------------------------------------------------------------------------------
 
 heads = set()
-for n, (lanes, along, vectors, rows, down, outside) in enumerate([(8, 3, 1, 1, -1, 0), (4, 2, 2, 5, 1, 0), (8, 1, 1, 3, 2, 1), (2, 3, 3, 2, 1, 1), (4, 1, 1, 4, 0, 0), (8, 0, 1, 1, -1, 0)]):
-    words = "lanes %d along %d vectors %d rows %d down %d outside %d unroll %d" % (lanes, along, vectors, rows, down, outside, n % 3)
+for n, (lanes, along, vectors, rows, down, outside, blocks) in enumerate([
+        (8, 3, 1, 1, -1, 0, ""), (4, 2, 2, 5, 1, 0, ""), (8, 1, 1, 3, 2, 1, ""), (2, 3, 3, 2, 1, 1, " wide 0"), (4, 1, 1, 4, 0, 0, " deep 0 high 0"), (8, 0, 1, 1, -1, 0, ""),
+        (8, 2, 1, 2, 0, 1, " deep 2"), (4, 0, 2, 3, 2, 1, " deep 3 high 2 wide 1"), (4, 0, 1, 3, 2, 1, " deep 4 wide 2"), (8, 2, 1, 2, 0, 1, " high 1"), (8, 0, 1, 1, -1, 0, " deep 2")]):
+    words = "lanes %d along %d vectors %d rows %d down %d outside %d unroll %d%s" % (lanes, along, vectors, rows, down, outside, 0 if blocks else n % 3, blocks)
     path = write("any%d.schedules" % n, HEAD + "".join("kernel %s %s\n" % (k["key"], words) for k in kernels))
     p = build("any%d" % n, path)
     warned = [line for line in p.stderr.splitlines() if re.match(r"\S", line)]
@@ -70,6 +72,7 @@ for n, (lanes, along, vectors, rows, down, outside) in enumerate([(8, 3, 1, 1, -
     with open("any%d/report.json" % n) as f:
         heads.add(tuple(k["schedule"] for g in json.load(f)["graphs"] for k in g["kernels"]))
 check("heads", len(heads) >= 4, heads)
+check("blocks", sum("in blocks of" in k for h in heads for k in h if k) >= 3, heads)
 
 # ---- files that are wrong ----------------------------------------------------------------------------
 
