@@ -270,14 +270,13 @@ static double beyond_cache(picker *p, const sched *s)
 
 static void pick_tile(picker *p, sched *s)
 {
-    enum { MOST_ROWS = 16, MOST_VECTORS = 8 }; /* more rows where they are all: nothing is left over, and constants are read once */
+    enum { MOST_ROWS = 16, MOST_VECTORS = 8 };
     double best = -1;
     sched all = *s;
     int64_t rows = s->rows_axis < 0 ? 1 : sx_max(p->nest->axis[s->rows_axis].extent), vectors = (sx_max(p->nest->axis[s->lanes_axis].extent) + s->lanes - 1) / s->lanes;
     for (all.vectors = 1; all.vectors <= MOST_VECTORS && all.vectors <= vectors; all.vectors++)
-        for (all.rows = 1; all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
+        for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
             if (!fits_ways(p, all.rows, all.vectors)) break;
-            if (all.rows > MOST_ROWS && all.rows < rows) continue;
             double cost = estimate(p, &all) * beyond_cache(p, &all);
             if (best >= 0 && cost >= best) continue;
             best = cost;
