@@ -1,377 +1,9 @@
-#include "passes/lower_kir.h"
+#include "passes/lower_access.h"
 
-#include <math.h>
 #include <string.h>
-#include "ir/names.h"
 #include "ir/shape.h"
 #include "passes/k_turn.h"
 #include "passes/sched_book.h"
-
-/* ---- parameters ---------------------------------------------------------------------------- */
-
-static bool same_view(const plan_view *a, const plan_view *b, const ir_type *t)
-{
-    return a->buffer == b->buffer && a->offset == b->offset && plan_steps_alike(t, a, b);
-}
-
-static const char *param_name(lw *l, const ir_value *v)
-{
-    const char *name = v->name;
-    if (v->def && v->def->op == IR_weight) { /* layers.3.wq: the last part says what it is */
-        name = v->def->constant->pattern ? v->def->constant->pattern : v->def->constant->tensor[0];
-        const char *dot = strrchr(name, '.');
-        if (dot && dot[1] && dot[1] != '{') name = dot + 1;
-    }
-    return name_unique(l->m->arena, &l->param_names, name && *name ? name : "x");
-}
-
-/* How far a view reaches from its first to its last element, plus one; backwards strides are turned
- * by shifting the base to the lowest element. */
-static void make_param(lw *l, lw_param *p, const ir_type *t)
-{
-    sx_table *s = l->sx;
-    const ir_sx *reach = sx_int(s, 1);
-    p->shift = sx_int(s, 0);
-    for (int i = 0; i < t->rank; i++) {
-        const ir_sx *span = sx_mul(s, sx_sub(s, t->dim[i], sx_int(s, 1)), p->view.stride[i]);
-        if (sx_max(p->view.stride[i]) < 0) {
-            p->shift = sx_sub(s, p->shift, span);
-            span = sx_sub(s, sx_int(s, 0), span);
-        }
-        reach = sx_add(s, reach, span);
-    }
-    p->view.offset = sx_sub(s, p->view.offset, p->shift);
-    p->buffer = kir_param(&l->b, param_name(l, p->value), t->dtype, reach);
-    p->buffer->value = p->value;
-    plan_view *arg = ARENA_NEW(l->m->arena, plan_view);
-    *arg = p->view;
-    vec_push(l->m->arena, &l->call->arg, arg);
-}
-
-/* In place: one pointer for what is read and what is written. */
-static const lw_param *param_of_view(const lw_param *list, const ir_type *t, const plan_view *view)
-{
-    for (; list; list = list->before) {
-        const ir_type *o = list->value->type;
-        plan_view as_given = list->view;
-        as_given.offset = list->at;
-        if (ir_same_shape(o, t) && o->dtype == t->dtype && same_view(&as_given, view, t)) return list;
-    }
-    return NULL;
-}
-
-static lw_param *param_of(lw *l, const ir_value *v, const plan_view *view)
-{
-    lw_param *p = map_getp(&l->param_of, v);
-    if (p) return p;
-    const void *key[2] = {view->buffer, view->offset};
-    const lw_param *list = map_getn(&l->param_at, (const char *)key, sizeof key);
-    const lw_param *same = param_of_view(list, v->type, view);
-    p = ARENA_NEW(l->m->arena, lw_param);
-    if (same) *p = *same;
-    else p->view = *view;
-    p->value = v;
-    p->at = view->offset;
-    p->before = list;
-    if (!same) make_param(l, p, v->type);
-    map_setp(&l->param_of, v, p);
-    map_setn(&l->param_at, (const char *)key, sizeof key, p);
-    return p;
-}
-
-static const ir_sx *flat_index(lw *l, const lw_param *p, int rank, const ir_sx *const *index)
-{
-    const ir_sx *flat = p->shift;
-    for (int i = 0; i < rank; i++) flat = sx_add(l->sx, flat, sx_mul(l->sx, index[i], p->view.stride[i]));
-    return flat;
-}
-
-/* ---- loading ------------------------------------------------------------------------------- */
-
-const kir_expr *lw_round(lw *l, nfc_dtype t, const kir_expr *value)
-{
-    kir_type compute = kir_compute(t);
-    if (compute == t) return kir_cast(&l->b, compute, value);
-    if (l->m->fast_math && dtype_is_float(t)) return kir_cast(&l->b, compute, value);
-    return kir_cast(&l->b, compute, kir_cast(&l->b, (kir_type)t, value));
-}
-
-/* A constant of one value needs no memory. */
-static const kir_expr *literal(lw *l, const ir_value *v)
-{
-    if (!v->def || v->def->op != IR_const || ir_max_elements(v->type) != 1) return NULL;
-    nfc_dtype t = v->type->dtype;
-    kir_type compute = kir_compute(t);
-    if (dtype_is_float(t)) return kir_float(&l->b, compute, dtype_get(t, v->def->constant->data, 0));
-    return kir_int(&l->b, compute, dtype_get_int(t, v->def->constant->data, 0));
-}
-
-/* A block argument of the fused group is the operand outside. */
-static const ir_value *outside(const lw *l, const ir_value *v)
-{
-    if (l->inst->op == IR_fused && v->block && v->block->region == l->inst->region[0]) return l->inst->in[v->slot];
-    return v;
-}
-
-static bool is_inside(const lw *l, const ir_value *v)
-{
-    if (l->inst->op == IR_fused) return v->def && v->def->block && v->def->block->region == l->inst->region[0];
-    return v->def == l->inst;
-}
-
-static bool is_overridden(const lw *l, const ir_value *v, const ir_sx *const *index)
-{
-    if (l->override.value != v) return false;
-    for (int i = 0; i < v->type->rank; i++)
-        if (l->override.index[i] != index[i]) return false;
-    return true;
-}
-
-static const kir_expr *load_param(lw *l, const ir_value *v, const ir_sx *const *index)
-{
-    lw_param *p = param_of(l, v, plan_view_of(l->plan, v));
-    const kir_expr *x = kir_load(&l->b, p->buffer, flat_index(l, p, v->type->rank, index));
-    return kir_cast(&l->b, kir_compute(v->type->dtype), x);
-}
-
-const kir_expr *lw_load(lw *l, const ir_value *v, const ir_sx *const *index)
-{
-    v = outside(l, v);
-    if (is_overridden(l, v, index)) return l->override.expr;
-    if (ir_max_elements(v->type) == 0) return kir_number(&l->b, kir_compute(v->type->dtype), 0); /* no loop comes by */
-    if (!is_inside(l, v)) {
-        const kir_expr *x = literal(l, v);
-        return x ? x : load_param(l, v, index);
-    }
-    const void *key[IR_MAX_RANK + 1] = {v};
-    for (int i = 0; i < v->type->rank; i++) key[i + 1] = index[i];
-    const kir_expr *known = map_getn(&l->memo, (const char *)key, sizeof key);
-    if (known) return known;
-    const kir_expr *x = lower_element_of(v->def->op)(l, v->def, v->slot, index);
-    x = lw_round(l, v->type->dtype, x);
-    map_setn(&l->memo, (const char *)key, sizeof key, (void *)(uintptr_t)x);
-    return x;
-}
-
-/* ---- storing ------------------------------------------------------------------------------- */
-
-/* The value that leaves the kernel through the root's result n. */
-static const ir_value *leaves_as(const lw *l, int n)
-{
-    return l->inst->op == IR_fused ? l->inst->out[0] : l->inst->out[n];
-}
-
-static const ir_value *last_inside(const lw *l)
-{
-    return l->inst->region[0]->first->last->in[0];
-}
-
-void lw_store(lw *l, int n, const ir_sx *const *index, const kir_expr *value)
-{
-    const ir_value *out = leaves_as(l, n);
-    if (l->inst->op == IR_fused) {
-        const ir_value *made = l->root->out[n], *last = last_inside(l);
-        l->override.value = made;
-        for (int i = 0; i < made->type->rank; i++) l->override.index[i] = index[i];
-        l->override.expr = made == last ? value : lw_named(l, "v", lw_round(l, made->type->dtype, value));
-        map_init(&l->memo, l->m->arena);
-        value = lw_load(l, last, index);
-    }
-    const plan_view *view = plan_view_of(l->plan, out);
-    if (!out->uses && !view) return;
-    lw_param *p = param_of(l, out, view);
-    kir_store(&l->b, p->buffer, flat_index(l, p, out->type->rank, index), value);
-    l->override.value = NULL;
-}
-
-const kir_expr *lw_stored(lw *l, int n, const ir_sx *const *index)
-{
-    return load_param(l, leaves_as(l, n), index);
-}
-
-/* ---- loops and helpers --------------------------------------------------------------------- */
-
-const char *const *lw_axis_names(int rank)
-{
-    static const char *const names[IR_MAX_RANK + 1][IR_MAX_RANK] = {
-        {NULL}, {"i"}, {"i", "j"}, {"i", "j", "k"}, {"n", "c", "h", "w"}, {"n", "c", "d", "h", "w"},
-        {"a", "b", "c", "d", "h", "w"}, {"a", "b", "c", "d", "e", "h", "w"}, {"a", "b", "c", "d", "e", "f", "h", "w"}};
-    return names[rank];
-}
-
-const ir_sx *lw_for_parallel(lw *l, const char *name, const ir_sx *extent)
-{
-    map_init(&l->memo, l->m->arena); /* what was worked out outside may not be known inside, and back */
-    return kir_for(&l->b, l->outer, name, sx_int(l->sx, 0), extent);
-}
-
-const ir_sx *lw_for(lw *l, const char *name, const ir_sx *extent)
-{
-    map_init(&l->memo, l->m->arena);
-    return kir_for(&l->b, KIR_SERIAL, name, sx_int(l->sx, 0), extent);
-}
-
-void lw_in_parts(lw *l)
-{
-    enum { LEAST = 32 };
-    kir_stmt *s = vec_last(&l->b.open);
-    bool loop = s->kind == KIR_FOR && s->loop == KIR_SERIAL;
-    if (loop && sx_is(s->begin, 0) && sx_max(s->end) >= LEAST) s->in_parts = true;
-}
-
-void lw_if(lw *l, const kir_expr *cond)
-{
-    map_init(&l->memo, l->m->arena);
-    kir_if(&l->b, cond);
-}
-
-int lw_for_shape(lw *l, int rank, const ir_sx *const *extent, const char *const *names, const ir_sx **index)
-{
-    int loops = 0;
-    for (int i = 0; i < rank; i++) {
-        bool one = sx_is(extent[i], 1);
-        index[i] = one ? sx_int(l->sx, 0) : lw_for_parallel(l, names[i], extent[i]);
-        loops += !one;
-    }
-    return loops;
-}
-
-int lw_for_axes(lw *l, const ir_type *t, uint32_t mask, bool parallel, const ir_sx **index)
-{
-    int n = 0;
-    for (int i = 0; i < t->rank; i++) {
-        if (!(mask >> i & 1)) continue;
-        index[i] = (parallel ? lw_for_parallel : lw_for)(l, lw_axis_names(t->rank)[i], t->dim[i]);
-        n++;
-    }
-    return n;
-}
-
-int lw_for_result(lw *l, int n, const char *const *names, const ir_sx **index)
-{
-    const ir_value *out = leaves_as(l, n);
-    const ir_type *t = out->type;
-    int order[IR_MAX_RANK], loops = 0;
-    lw_order(t, plan_view_of(l->plan, out)->stride, order);
-    for (int i = 0; i < t->rank; i++) {
-        bool one = sx_is(t->dim[order[i]], 1);
-        index[order[i]] = one ? sx_int(l->sx, 0) : lw_for_parallel(l, names[order[i]], t->dim[order[i]]);
-        loops += !one;
-    }
-    return loops;
-}
-
-void lw_close(lw *l, int loops)
-{
-    for (int i = 0; i < loops; i++) kir_close(&l->b);
-    map_init(&l->memo, l->m->arena);
-}
-
-kir_buffer *lw_accumulator(lw *l, const char *name, kir_type type, const kir_expr *init)
-{
-    kir_buffer *b = kir_alloc(&l->b, name, (nfc_dtype)type, 1);
-    kir_store(&l->b, b, sx_int(l->sx, 0), init);
-    return b;
-}
-
-const kir_expr *lw_read(lw *l, kir_buffer *local) { return kir_load(&l->b, local, sx_int(l->sx, 0)); }
-const kir_expr *lw_named(lw *l, const char *name, const kir_expr *value) { return kir_let(&l->b, name, value); }
-
-const kir_expr *lw_inside(lw *l, const ir_sx *x, const ir_sx *extent)
-{
-    kir_builder *b = &l->b;
-    return kir_binary(b, KB_AND, kir_binary(b, KB_LE, kir_int(b, KIR_INDEX_TYPE, 0), kir_index(b, x)), kir_binary(b, KB_LT, kir_index(b, x), kir_index(b, extent)));
-}
-
-const ir_sx *lw_clamped(lw *l, const char *name, const ir_sx *x, const ir_sx *extent)
-{
-    kir_builder *b = &l->b;
-    const ir_sx *last = sx_sub(l->sx, extent, sx_int(l->sx, 1));
-    const kir_expr *v = kir_binary(b, KB_MAX, kir_index(b, x), kir_int(b, KIR_INDEX_TYPE, 0));
-    v = kir_binary(b, KB_MIN, v, kir_index(b, last));
-    if (v->kind == KIR_INDEX) return v->index;
-    return kir_let_index(b, name, v, 0, sx_max(last));
-}
-
-/* What the elements of a value can be: the bound of an input, which every run checks, or its type. */
-static void range_of(lw *l, const ir_value *v, int64_t *lo, int64_t *hi)
-{
-    v = outside(l, v);
-    *lo = dtype_min(v->type->dtype);
-    *hi = dtype_max(v->type->dtype) > INT64_MAX ? INT64_MAX : (int64_t)dtype_max(v->type->dtype);
-    const ir_graph *g = l->plan->g;
-    if (!v->block || v->block != g->body->first || v->slot >= g->input.n) return;
-    const ir_bound *b = &g->input.at[v->slot].bound;
-    if (b->has_min && b->min > (double)*lo && b->min < 0x1p62) *lo = (int64_t)ceil(b->min);
-    if (b->has_max && b->max < (double)*hi && b->max > -0x1p62) *hi = (int64_t)floor(b->max);
-}
-
-const ir_sx *lw_checked_index(lw *l, const char *name, const ir_value *v, const ir_sx *const *index, const ir_sx *extent)
-{
-    kir_builder *b = &l->b;
-    const kir_expr *zero = kir_int(b, KIR_INDEX_TYPE, 0), *n = kir_index(b, extent), *value = lw_load(l, v, index);
-    const ir_sx *last = sx_sub(l->sx, extent, sx_int(l->sx, 1));
-    int64_t lo, hi, least = sx_min(extent);
-    range_of(l, v, &lo, &hi);
-    if (value->kind == KIR_CONST) lo = hi = value->integer;
-    if (lo == hi && lo >= 0 && hi < least) return sx_int(l->sx, lo);
-    const ir_sx *raw = kir_let_index(b, name, kir_cast(b, KIR_INDEX_TYPE, value), dtype_min(DT_i64), INT64_MAX);
-    const kir_expr *x = kir_index(b, raw);
-    if (lo < 0) x = kir_select(b, kir_binary(b, KB_LT, x, zero), kir_index(b, sx_add(l->sx, raw, extent)), x);
-    if (lo < -least || hi >= least) {
-        kir_if(b, kir_binary(b, KB_OR, kir_binary(b, KB_LT, x, zero), kir_binary(b, KB_LE, n, x)));
-        kir_fail(b, KIR_FAIL_INDEX);
-        kir_close(b);
-    }
-    x = kir_binary(b, KB_MIN, kir_binary(b, KB_MAX, x, zero), kir_index(b, last));
-    return kir_let_index(b, arena_printf(l->m->arena, "%s_at", name), x, 0, sx_max(last) < 0 ? 0 : sx_max(last));
-}
-
-const ir_sx *lw_flatten(lw *l, const ir_type *type, const ir_sx *const *index)
-{
-    const ir_sx *flat = sx_int(l->sx, 0);
-    for (int i = 0; i < type->rank; i++) flat = sx_add(l->sx, sx_mul(l->sx, flat, type->dim[i]), index[i]);
-    return flat;
-}
-
-void lw_unflatten(lw *l, const ir_type *type, const ir_sx *flat, const ir_sx **index)
-{
-    for (int i = type->rank - 1; i >= 0; i--) {
-        bool known = sx_is_const(type->dim[i]) && sx_value(type->dim[i]) > 0;
-        if (i == 0 || !known) {
-            index[i] = flat; /* the outermost axis takes what is left */
-            for (int k = 0; k < i; k++) index[k] = sx_int(l->sx, 0);
-            return;
-        }
-        index[i] = sx_mod(l->sx, flat, sx_value(type->dim[i]));
-        flat = sx_div(l->sx, flat, sx_value(type->dim[i]));
-    }
-}
-
-const kir_expr *lw_number(lw *l, kir_type type, double value) { return kir_number(&l->b, type, value); }
-
-kir_buffer *lw_table(lw *l, const char *name, nfc_dtype dtype, int64_t n, const void *data)
-{
-    const ir_sx *extent = sx_int(l->sx, n);
-    ir_inst *c = ir_constant(l->m, l->inst->at, ir_tensor(l->m, dtype, 1, &extent), data);
-    plan_buffer *b = ARENA_NEW(l->m->arena, plan_buffer);
-    c->out[0]->name = name;
-    *b = (plan_buffer){.place = PLAN_WEIGHT, .dtype = dtype, .bytes = ir_max_bytes(c->out[0]->type), .weight = c, .name = name, .at = c->at};
-    plan_view view = {b, sx_int(l->sx, 0), {sx_int(l->sx, 1)}};
-    return param_of(l, c->out[0], &view)->buffer;
-}
-
-const kir_expr *lw_lowest(lw *l, nfc_dtype t)
-{
-    if (dtype_is_float(t)) return kir_float(&l->b, kir_compute(t), -INFINITY);
-    return kir_int(&l->b, kir_compute(t), dtype_min(t));
-}
-
-const kir_expr *lw_highest(lw *l, nfc_dtype t)
-{
-    if (dtype_is_float(t)) return kir_float(&l->b, kir_compute(t), INFINITY);
-    return kir_int(&l->b, kir_compute(t), (int64_t)dtype_max(t));
-}
 
 /* ---- pointwise kernels --------------------------------------------------------------------- */
 
@@ -409,13 +41,13 @@ static void pointwise(lw *l)
     lw_order(t, plan_view_of(l->plan, out)->stride, order);
     for (int i = 0; plain && i < l->inst->nin; i++) {
         const ir_value *v = l->inst->in[i];
-        if (v && !literal(l, v)) plain = plain_strides(l, v, t, stride[n++]);
+        if (v && !lw_literal(l, v)) plain = plain_strides(l, v, t, stride[n++]);
     }
     int loops = lw_for_steps(l, t, order, plain ? n : 0, stride, index);
-    const ir_value *made = l->inst->op == IR_fused ? last_inside(l) : out;
+    const ir_value *made = l->inst->op == IR_fused ? lw_last_inside(l) : out;
     const kir_expr *x = lw_load(l, made, index);
-    lw_param *p = param_of(l, out, plan_view_of(l->plan, out));
-    kir_store(&l->b, p->buffer, flat_index(l, p, t->rank, index), x);
+    lw_param *p = lw_param_of(l, out, plan_view_of(l->plan, out));
+    kir_store(&l->b, p->buffer, lw_flat_index(l, p, t->rank, index), x);
     lw_close(l, loops);
 }
 
@@ -517,7 +149,7 @@ static plan_call *end(lw *l, const char *name)
 static void store_index(lw *l)
 {
     const ir_value *out = l->inst->out[0];
-    lw_param *p = param_of(l, out, plan_view_of(l->plan, out));
+    lw_param *p = lw_param_of(l, out, plan_view_of(l->plan, out));
     kir_type compute = kir_compute(out->type->dtype);
     kir_store(&l->b, p->buffer, p->shift, kir_cast(&l->b, compute, kir_index(&l->b, l->inst->index[0])));
 }
@@ -604,8 +236,8 @@ static void copy_elements(lw *l, const ir_type *type, const kir_expr *number, lw
     memcpy(stride[1], from->stride, sizeof stride[1]);
     lw_order(type, to->stride, order);
     int loops = lw_for_steps(l, type, order, number ? 1 : 2, stride, index);
-    if (!number) number = kir_load(&l->b, x->buffer, flat_index(l, x, type->rank, index));
-    kir_store(&l->b, y->buffer, flat_index(l, y, type->rank, index), number);
+    if (!number) number = kir_load(&l->b, x->buffer, lw_flat_index(l, x, type->rank, index));
+    kir_store(&l->b, y->buffer, lw_flat_index(l, y, type->rank, index), number);
     lw_close(l, loops);
 }
 
@@ -618,8 +250,8 @@ static plan_call *copy_kernel(const plan_graph *p, const ir_type *type, plan_vie
     ir_value *source = ARENA_NEW(m->arena, ir_value), *target = ARENA_NEW(m->arena, ir_value);
     *source = (ir_value){.type = type, .name = from->buffer->name, .at = at};
     *target = (ir_value){.type = type, .name = to->buffer->name, .at = at};
-    const kir_expr *number = value ? literal(&l, value) : NULL;
-    lw_param *y = param_of(&l, target, to), *x = number ? NULL : param_of(&l, source, from);
+    const kir_expr *number = value ? lw_literal(&l, value) : NULL;
+    lw_param *y = lw_param_of(&l, target, to), *x = number ? NULL : lw_param_of(&l, source, from);
     bool block = x && plan_is_dense(m, type, from) && plan_steps_alike(type, from, to);
     sched_less less = {0};
     if (scheduled && block) return NULL;
