@@ -206,10 +206,12 @@ def prune(body, used):
 # ---- printing ----------------------------------------------------------------------------------------
 
 class Printer:
-    """noise: every result of a loose op, and every float that goes into one, is multiplied by an input near 1."""
+    """noise: every result of a loose op, and every float that goes into one, is multiplied by an input near 1. fast: for
+    programs made with --fast-math."""
 
-    def __init__(self, graph, noise=False):
+    def __init__(self, graph, noise=False, fast=False):
         self.g, self.noise, self.noises = graph, noise, []
+        self.rounded = ROUNDED + FAST_ROUNDED if fast else ROUNDED
         self.lines, self.depth, self.blocks = [], 2, 0
 
     def out(self, words):
@@ -242,7 +244,7 @@ class Printer:
                         n = self.noise_for(r)
                         n.data = ("zero",)
                         self.out("%s = op add(a=%s, b=%s);" % (r.name, r.name, n.name))
-                elif self.noise and s.op in ROUNDED and r.dtype[0] in "iu":
+                elif self.noise and s.op in self.rounded and r.dtype[0] in "iu":
                     self.out("%s = op add(a=%s, b=%s);" % (r.name, r.name, self.noise_for(r).name))
 
     def times(self, v):
@@ -368,6 +370,9 @@ class Everything:
 
 # Weighted sums that are rounded to integers: one in the middle of two goes either way.
 ROUNDED = ("resize", "grid_sample")
+# Rounded quotients of the largest and smallest element: 127.5 where these are -3 and 3, but for the last place of a
+# quotient that is a product with --fast-math.
+FAST_ROUNDED = ("dynamic_quantize_linear",)
 # What they give can be the small difference of numbers near 1.
 CANCELS = ("rnn", "gru", "lstm", "log_softmax", "softmax_cross_entropy_loss", "reduce_log_sum_exp", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization")
 NOISY = ("f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2")

@@ -56,12 +56,13 @@ def refused(p):
 class Case:
     """One graph with its files."""
 
-    def __init__(self, graph, folder):
+    def __init__(self, graph, folder, fast):
         self.g, self.folder = graph, folder
+        self.any_infinity = fast
         os.makedirs(folder, exist_ok=True)
         self.name = graph.name
         head, body = Printer(graph).text()
-        noisy = Printer(graph, noise=True)
+        noisy = Printer(graph, noise=True, fast=fast)
         noisy_text = "".join(noisy.text())
         self.head, self.body, self.noises = head, body, noisy.noises
         self.path = self.at(self.name + ".nfg")
@@ -147,7 +148,7 @@ class Batch:
 
     def prepare(self, graph):
         """A case that the front end takes and the simulator has run, or None."""
-        c = Case(graph, os.path.join(self.work, graph.name))
+        c = Case(graph, os.path.join(self.work, graph.name), "--fast-math" in self.ways["tuned"][3])
         c.sim = c.simulate(self.nfc, "sim", c.path)
         if c.sim.returncode and not re.search(r"NFC1\d{3}", c.sim.stderr):
             p = run([self.nfc, "check", "-q", c.path] + c.binds)
@@ -163,7 +164,6 @@ class Batch:
                 raise Failure(graph.seed, "sim", "nfc sim ends with %d: %s" % (c.sim.returncode, c.sim.stderr[:800]), graph)
             self.count["run errors"] += 1
         c.noisy, c.unsteady = [], False
-        c.any_infinity = "--fast-math" in self.ways["tuned"][3]
         return c
 
     def add_noise(self, c, draws):
@@ -341,7 +341,7 @@ def report(number, f, keep, small):
     words = "".join(Printer(graph).text())
     if keep:
         os.makedirs(keep, exist_ok=True)
-        c = Case(graph, os.path.join(keep, "%d" % f.seed))
+        c = Case(graph, os.path.join(keep, "%d" % f.seed), "--fast-math" in batch(number).ways["tuned"][3])
         words += "(left in %s)\n" % c.folder
     device, compiler, flags, options = batch(number).ways.get(f.way, ("", "", [], []))
     how = "%s %s %s %s" % (os.path.basename(device), " ".join(options), compiler, " ".join(flags)) if compiler else f.way
