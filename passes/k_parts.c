@@ -330,6 +330,20 @@ static void add_body(builder *b, const kir_func *f, const k_units *units, const 
     }
 }
 
+/* Leaves out the kernel's own scalars of which nothing but how many iterations there are was made. */
+static void keep_used_scalars(builder *b, const kir_func *f, const kir_stmt *body)
+{
+    VEC(const ir_sym *) kept = {0};
+    for (int i = 0; i < b->f->scalar.n; i++) {
+        const ir_sym *sym = b->f->scalar.at[i];
+        kir_var var = {.sym = (ir_sym *)sym};
+        if (i >= f->scalar.n || uses(body, &(kir_stmt){.var = &var})) vec_push(b->a, &kept, sym);
+    }
+    b->f->scalar.at = kept.at;
+    b->f->scalar.n = kept.n;
+    b->f->scalar.cap = kept.cap;
+}
+
 kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units)
 {
     builder b = {.m = m, .a = m->arena, .sx = &m->sx, .f = ARENA_NEW(m->arena, kir_func), .body = empty_body(m), .taken = names_of(m->arena, f)};
@@ -342,6 +356,7 @@ kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units)
     for (int i = 0; i < units->n; i++) all = sx_add(b.sx, all, k_unit_trips(m, &units->unit[i]));
     if (!units->each) choose_range(&b, all);
     add_body(&b, f, units, sx_int(b.sx, 0), units->n == 1);
+    keep_used_scalars(&b, f, body);
     b.f->body = body;
     return b.f;
 }

@@ -36,7 +36,7 @@ kir_func k_unit_alone(ir_module *m, const kir_func *f, const k_unit *u);
 kir_func k_unit_inside(const kir_func *f, const k_unit *u);
 /* How many iterations the outermost loop has. */
 const ir_sx *k_unit_outer_trips(ir_module *m, const k_unit *u);
-/* The kernel with two scalars more, behind its own: of the iterations of all units, one after the other, it does those
+/* The kernel with two scalars more, behind those of its own that it still needs: of the iterations of all units, one after the other, it does those
  * from the first up to the second, in the order in which the kernel does them. With `each`, two for each unit: a range of
  * the iterations of that one. */
 kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units);

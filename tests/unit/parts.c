@@ -14,6 +14,7 @@ typedef struct {
     kir_builder b;
     kir_buffer *x, *y;
     const ir_sx *S; /* a dim: 0..9 */
+    bool inside;    /* S is an extent of what is not shared out: parts need it */
 } made;
 
 static const ir_sx *num(made *k, int64_t v) { return sx_int(k->sx, v); }
@@ -84,7 +85,7 @@ static void expect_same(made *k, const kir_func *f, k_units *u, int64_t dim, con
         n += sx_is_const(trips) ? sx_value(trips) : dim * (sx_max(trips) / 9);
     }
     kir_func *ranged = k_parts(k->m, f, u);
-    cr_expect_eq(ranged->scalar.n, f->scalar.n + 2);
+    cr_expect_eq(ranged->scalar.n, 2 + (k->inside || (dim && u->unit[0].within)));
     const char *broken = dim ? NULL : kir_verify(k->m, ranged);
     cr_expect(!broken, "%s", broken ? broken : "");
     for (int64_t threads = 1; threads <= n + 1; threads++) {
@@ -169,6 +170,17 @@ Test(parts, of_the_run)
     made k = begin(9 * 6);
     const ir_sx *i = kir_for(&k.b, KIR_PARALLEL, "i", num(&k, 0), k.S), *j = loop(&k, KIR_PARALLEL, "j", 0, 6);
     add_to(&k, plus(&k, times(&k, i, 6), j));
+    close(&k, 2);
+    expect_parts(&k, 1, 7);
+}
+
+/* A dim that every part needs, as it does not say how many iterations are shared out. */
+Test(parts, of_the_run_inside)
+{
+    made k = begin(6 * 9);
+    k.inside = true;
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 6), *j = kir_for(&k.b, KIR_SERIAL, "j", num(&k, 0), k.S);
+    add_to(&k, plus(&k, times(&k, i, 9), j));
     close(&k, 2);
     expect_parts(&k, 1, 7);
 }
