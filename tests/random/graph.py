@@ -144,6 +144,7 @@ class Graph:
         self.inputs, self.weights, self.states = [], [], []
         self.body, self.outputs = [], []  # outputs: (name, value)
         self.seed = 0
+        self.saturates = False  # a float of 8 bits that has no infinity may be the largest one instead of what is larger
 
     # ---- dead statements -------------------------------------------------------------------------
 

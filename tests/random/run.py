@@ -163,7 +163,8 @@ class Batch:
             if c.sim.returncode != 1:
                 raise Failure(graph.seed, "sim", "nfc sim ends with %d: %s" % (c.sim.returncode, c.sim.stderr[:800]), graph)
             self.count["run errors"] += 1
-        c.noisy, c.unsteady = [], False
+        # With --fast-math what would be cut off to the largest float need not be.
+        c.noisy, c.unsteady = [], c.any_infinity and graph.saturates
         return c
 
     def add_noise(self, c, draws):
