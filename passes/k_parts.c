@@ -251,8 +251,8 @@ static bool value_uses(const kir_expr *e, const kir_stmt *made)
 
 static bool uses(const kir_stmt *s, const kir_stmt *made)
 {
-    const ir_sx *index[] = {s->begin, s->end, s->index, s->from_index, s->count};
-    for (int i = 0; made->var && made->var->sym && i < 5; i++)
+    const ir_sx *index[] = {s->begin, s->end, s->turn, s->index, s->from_index, s->count};
+    for (int i = 0; made->var && made->var->sym && i < 6; i++)
         if (index[i] && sx_mentions(index[i], made->var->sym)) return true;
     if (made->buffer && (s->buffer == made->buffer || s->from == made->buffer)) return true;
     if (value_uses(s->value, made)) return true;

@@ -185,6 +185,18 @@ Test(parts, of_the_run_inside)
     expect_parts(&k, 1, 7);
 }
 
+/* A loop that begins at either end, as a dim says, needs that in every part. */
+Test(parts, of_a_turning_loop)
+{
+    made k = begin(6 * 9);
+    k.inside = true;
+    const ir_sx *i = loop(&k, KIR_PARALLEL, "i", 0, 6);
+    vec_last(&k.b.open)->turn = k.S;
+    add_to(&k, i);
+    close(&k, 1);
+    expect_parts(&k, 1, 7);
+}
+
 /* Segments of one axis, with edges and tails that are done as one; the axis in the middle of a tensor. */
 Test(parts, segments)
 {
