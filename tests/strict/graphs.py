@@ -20,7 +20,7 @@ def main():
     spec.loader.exec_module(run)
     rows, cases = run.generate.table(nfc), []
     for seed in range(first, first + count):
-        c = run.Case(run.generate.generate(rows, seed), os.path.join(work, "graph%d" % seed))
+        c = run.Case(run.generate.generate(rows, seed), os.path.join(work, "graph%d" % seed), fast=False)
         if run.run([nfc, "check", "-q", "--strict", c.path] + c.binds).returncode == 0 and c.simulate(nfc, "sim", c.path).returncode == 0:
             cases.append(c)
     modules = []
