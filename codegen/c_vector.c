@@ -286,7 +286,7 @@ static const char *dot_of(cg_module *c, const kir_expr *e)
 {
     nfc_dtype lane = lane_type(c, e->type);
     const char *name = cg_lanes_helper(c, typed(c, kir_dot_table[e->op].text, lane), lane, DT_i32, 3, c->lanes->width);
-    const char *sum = e->c ? full(c, e->c) : helped(c, typed(c, "splat", lane), lane, lane, "0", NULL);
+    const char *sum = e->c ? full(c, e->c) : helped(c, typed(c, "splat", lane), lane, lane, dtype_is_float(lane) ? "0.0f" : "0", NULL);
     return arena_printf(c->arena, "%s(%s, %s, %s)", name, cg_bare(c, full(c, e->a)), cg_bare(c, full(c, e->b)), cg_bare(c, sum));
 }
 

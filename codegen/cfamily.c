@@ -227,7 +227,7 @@ const char *cg_expr(cg_module *c, const kir_expr *e)
     case KIR_UN: return unary(c, e);
     case KIR_BIN: return binary(c, e);
     case KIR_FMA: return c->dialect->fma(c, e, cg_bare(c, cg_expr(c, e->a)), cg_bare(c, cg_expr(c, e->b)), cg_bare(c, cg_expr(c, e->c)));
-    case KIR_DOT: return c->dialect->dot(c, e, cg_bare(c, cg_expr(c, e->a)), cg_bare(c, cg_expr(c, e->b)), e->c ? cg_bare(c, cg_expr(c, e->c)) : "0");
+    case KIR_DOT: return c->dialect->dot(c, e, cg_bare(c, cg_expr(c, e->a)), cg_bare(c, cg_expr(c, e->b)), e->c ? cg_bare(c, cg_expr(c, e->c)) : is_float(e->type) ? "0.0f" : "0");
     case KIR_SELECT: return arena_printf(c->arena, "(%s ? %s : %s)", cg_expr(c, e->a), cg_expr(c, e->b), cg_expr(c, e->c));
     case KIR_CAST: return c->dialect->cast(c, e->type, e->a->type, cg_expr(c, e->a));
     }

@@ -6,14 +6,14 @@
 typedef struct {
     const char *name;
     bool arm;
-    unsigned leaf;
+    unsigned leaf, part;
     int word, bit;
     unsigned saved;
 } feature;
 
 static const feature features[] = {
-#define X86(name, leaf, word, bit, saved) {#name, false, leaf, word, bit, saved},
-#define ARM(name, bit) {#name, true, 0, 0, bit, 0},
+#define X86(name, leaf, part, word, bit, saved) {#name, false, leaf, part, word, bit, saved},
+#define ARM(name, word, bit) {#name, true, 0, 0, word, bit, 0},
 #include "codegen/isa.def"
 #undef X86
 #undef ARM
@@ -206,7 +206,7 @@ static void put_asking(cg_program *p, text *t, bool arm)
 {
     line(t, "/* What the processor and the system have. */");
     if (arm) {
-        line(t, "static int nf_cpu_has(int bit)\n{\n    return (int)(getauxval(16) >> bit & 1u); /* AT_HWCAP */\n}\n");
+        line(t, "static int nf_cpu_has(unsigned long word, int bit)\n{\n    return (int)(getauxval(word) >> bit & 1u); /* 16: AT_HWCAP, 26: AT_HWCAP2 */\n}\n");
         for (int i = 0; i < p->version.n; i++)
             if (has_word(&p->version.at[i]->device->chosen->needs, "sve256")) {
                 line(t, "/* Bits of a vector of SVE. */\nstatic int nf_sve_bits(void)\n{\n    const int bytes = prctl(51); /* PR_SVE_GET_VL */\n    return bytes < 0 ? 0 : 8 * (bytes & 0xffff);\n}\n");
@@ -214,8 +214,8 @@ static void put_asking(cg_program *p, text *t, bool arm)
             }
         return;
     }
-    line(t, "static int nf_cpu_has(unsigned leaf, int word, int bit)\n{\n    unsigned r[4] = {0, 0, 0, 0};\n    if (!__get_cpuid_count(leaf, 0, &r[0], &r[1], &r[2], &r[3])) return 0;\n    return (int)(r[word] >> bit & 1u);\n}\n");
-    line(t, "/* Are these of xcr0's registers saved when threads take turns? */\nstatic int nf_cpu_saves(unsigned mask)\n{\n    unsigned lo = 0, hi = 0;\n    if (!nf_cpu_has(1, 2, 27)) return 0; /* OSXSAVE */\n    __asm__ volatile(\"xgetbv\" : \"=a\"(lo), \"=d\"(hi) : \"c\"(0));\n    return (lo & mask) == mask;\n}\n");
+    line(t, "static int nf_cpu_has(unsigned leaf, unsigned part, int word, int bit)\n{\n    unsigned r[4] = {0, 0, 0, 0};\n    if (!__get_cpuid_count(leaf, part, &r[0], &r[1], &r[2], &r[3])) return 0;\n    return (int)(r[word] >> bit & 1u);\n}\n");
+    line(t, "/* Are these of xcr0's registers saved when threads take turns? */\nstatic int nf_cpu_saves(unsigned mask)\n{\n    unsigned lo = 0, hi = 0;\n    if (!nf_cpu_has(1, 0, 2, 27)) return 0; /* OSXSAVE */\n    __asm__ volatile(\"xgetbv\" : \"=a\"(lo), \"=d\"(hi) : \"c\"(0));\n    return (lo & mask) == mask;\n}\n");
 }
 
 /* "nf_cpu_has(1, 3, 26) && ..." */
@@ -228,8 +228,8 @@ static void put_condition(cg_program *p, text *t, const cg_program *v)
         const feature *f = feature_named(needs->at[i]);
         saved |= f->saved;
         if (strcmp(f->name, "sve256") == 0) put(t, "%snf_sve_bits() == 256", sep);
-        else if (f->arm) put(t, "%snf_cpu_has(%d /* %s */)", sep, f->bit, f->name);
-        else put(t, "%snf_cpu_has(0x%xu, %d, %d /* %s */)", sep, f->leaf, f->word, f->bit, f->name);
+        else if (f->arm) put(t, "%snf_cpu_has(%d, %d /* %s */)", sep, f->word, f->bit, f->name);
+        else put(t, "%snf_cpu_has(0x%xu, %u, %d, %d /* %s */)", sep, f->leaf, f->part, f->word, f->bit, f->name);
     }
     if (saved) put(t, "%snf_cpu_saves(0x%xu)", sep, saved);
     (void)p;

@@ -1,4 +1,5 @@
 /* Runs kernels: the interpreter that needs no compiler and no hardware. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "ir/kir.h"
@@ -173,18 +174,41 @@ static cell load_word(machine *k, const kir_expr *e)
     return (cell){.i = (int32_t)word};
 }
 
-/* Element i of a word. */
-static int64_t of_word(nfc_dtype t, int64_t word, int i)
+/* Element i of a word, as its bits. */
+static uint64_t bits_of_word(nfc_dtype t, int64_t word, int i)
 {
     uint64_t raw = 0;
     dtype_set_int(dtype_bytes(t) == 1 ? DT_u8 : DT_u16, &raw, 0, (int64_t)((uint32_t)word >> (i * dtype_table[t].bits)));
+    return raw;
+}
+
+static int64_t of_word(nfc_dtype t, int64_t word, int i)
+{
+    const uint64_t raw = bits_of_word(t, word, i);
     return dtype_get_int(t, &raw, 0);
+}
+
+static double float_of_word(nfc_dtype t, int64_t word, int i)
+{
+    const uint64_t raw = bits_of_word(t, word, i);
+    return dtype_get(t, &raw, 0);
+}
+
+static float no_subnormal(double x) { return fabs(x) < FLT_MIN ? copysignf(0, (float)x) : (float)x; }
+
+/* As VDPBF16PS: Intel SDM, vol. 2. */
+static cell float_dot(const kir_dot_info *d, int64_t x, int64_t y, double sum)
+{
+    float r = no_subnormal(sum);
+    for (int i = kir_word_elements(d->a) - 1; i >= 0; i--) r = no_subnormal(fmaf(no_subnormal(float_of_word(d->a, x, i)), no_subnormal(float_of_word(d->b, y, i)), r));
+    return (cell){.f = (double)r};
 }
 
 static cell dot(machine *k, const kir_expr *e)
 {
     const kir_dot_info *d = &kir_dot_table[e->op];
-    cell x = eval(k, e->a), y = eval(k, e->b), sum = e->c ? eval(k, e->c) : (cell){.i = 0};
+    cell x = eval(k, e->a), y = eval(k, e->b), sum = e->c ? eval(k, e->c) : fit(e->type, (cell){0});
+    if (is_float(e->type)) return float_dot(d, x.i, y.i, sum.f);
     for (int i = 0; i < kir_word_elements(d->a); i++) sum.i += of_word(d->a, x.i, i) * of_word(d->b, y.i, i);
     return fit(e->type, sum);
 }

@@ -59,14 +59,14 @@ static const kir_expr *widened_load(const kir_expr *e)
     return e->kind == KIR_LOAD && !e->integer && e->buffer->space == KIR_GLOBAL ? e : NULL;
 }
 
-/* The operator for two loads, and which of them is its first operand. */
+/* The operator for two loads, and which of them is its first operand. Sums of floats in another order are not the same. */
 static bool find_operator(const dotter *k, dot *d, kir_type sum)
 {
     nfc_dtype x = d->x->buffer->dtype, w = d->w->buffer->dtype;
     for (int i = 0; i < KD_COUNT; i++) {
         const kir_dot_info *info = &kir_dot_table[i];
         bool plain = info->a == x && info->b == w, swapped = info->a == w && info->b == x;
-        if (sum != (kir_type)info->sum || (!plain && !swapped) || !k_has_dot(k->target->device, (kir_dot)i)) continue;
+        if (sum != (kir_type)info->sum || (!plain && !swapped) || (k->target->strict && dtype_is_float(info->sum)) || !k_has_dot(k->target->device, (kir_dot)i)) continue;
         d->op = (kir_dot)i;
         d->swapped = !plain;
         d->terms = kir_word_elements(x);
@@ -170,11 +170,10 @@ typedef struct {
 /* The elements of one word, the first one lowest; 0 behind the last trip. place: of k = 0. */
 static int32_t word_at(const dot *d, const char *from, int64_t place, int64_t number)
 {
-    const nfc_dtype t = d->w->buffer->dtype;
+    const nfc_dtype t = dtype_bytes(d->w->buffer->dtype) == 1 ? DT_u8 : DT_u16; /* the bits */
     uint32_t word = 0;
     for (int64_t i = 0, at = number * d->terms; i < d->terms && at < d->trips; i++, at++) {
-        const int64_t element = dtype_get_int(t, from, (size_t)(place + at * d->step));
-        word |= ((uint32_t)element & ((1u << dtype_table[t].bits) - 1)) << (i * dtype_table[t].bits);
+        word |= (uint32_t)dtype_get_int(t, from, (size_t)(place + at * d->step)) << (i * dtype_table[t].bits);
     }
     return (int32_t)word;
 }

@@ -1,4 +1,5 @@
 /* Words of narrow elements and what is made of them: run, verified, and printed as C. */
+#include <math.h>
 #include "codegen/dialect.h"
 #include "tests/unit/unit.h"
 
@@ -54,6 +55,27 @@ Test(dots, run)
     cr_expect_eq((uint32_t)y[5], (uint32_t)INT32_MAX + 2u * 255 * 255);
 }
 
+static float bf16(uint16_t bits) { return (float)dtype_get(DT_bf16, &bits, 0); }
+
+/* The higher product first, each sum rounded once, and 0 for what is subnormal. */
+Test(dots, run_bf16)
+{
+    nfc_session *s = unit_session();
+    made k = {.s = s, .m = unit_empty(s)};
+    kir_begin(&k.b, k.m, "made");
+    kir_buffer *a = kir_param(&k.b, "a", DT_bf16, num(&k, 9)), *b = kir_param(&k.b, "b", DT_bf16, num(&k, 9)), *y = kir_param(&k.b, "y", DT_f32, num(&k, 5));
+    for (int i = 0; i < 5; i++) kir_accum(&k.b, KB_ADD, y, num(&k, i), kir_dot_of(&k.b, KD_BF16_BF16, kir_word(&k.b, a, num(&k, 2 * i), i < 4 ? 2 : 1), kir_word(&k.b, b, num(&k, 2 * i), i < 4 ? 2 : 1), NULL));
+    const kir_func *f = done(&k);
+    uint16_t x[9] = {0x3f9d, 0xc02b, 0x3f80, 0x4b80, 0x0001, 0x3f80, 0x0080, 0, 0x4049}, w[9] = {0x3eab, 0x3f03, 0x3f80, 0x3f80, 0x7f00, 0x4000, 0x3f00, 0, 0x402e};
+    float sum[5] = {0.25f, 1, 0, 0, -1};
+    cr_expect_eq(kir_run(k.m->arena, k.m, f, (void *const[]){x, w, sum}, NULL), 0);
+    cr_expect_eq(sum[0], fmaf(bf16(x[0]), bf16(w[0]), fmaf(bf16(x[1]), bf16(w[1]), 0.25f)));
+    cr_expect_eq(sum[1], 0x1p24f, "%a", (double)sum[1]); /* 1 + 2^24, and 1 again: each is lost */
+    cr_expect_eq(sum[2], 2, "%a", (double)sum[2]);
+    cr_expect_eq(sum[3], 0, "%a", (double)sum[3]);
+    cr_expect_eq(sum[4], bf16(x[8]) * bf16(w[8]) - 1);
+}
+
 /* Each kernel has one fault. */
 #define FAULT(name, part, ...)                                                                     \
     Test(dots, name)                                                                               \
@@ -107,6 +129,20 @@ Test(dots, text)
     cg_module c = printed(&k, "x86-avx512-vnni", sum(&k));
     cr_expect(unit_has(c.kernels->at, "acc = nf_dot_u8_i8_i32x16(nf_splat_i32x16(nf_word(&u[4], 4)), nf_load_i32x16(n), acc);"), "%s", c.kernels->at);
     cr_expect(unit_has(c.helpers->at, "(nf_i32x16)_mm512_dpbusd_epi32((__m512i)c, (__m512i)a, (__m512i)b)"), "%s", c.helpers->at);
+}
+
+Test(dots, text_of_bf16)
+{
+    made k = begin();
+    kir_buffer *h = kir_param(&k.b, "h", DT_bf16, num(&k, 4)), *z = kir_param(&k.b, "z", DT_f32, num(&k, 16));
+    const ir_sx *v = kir_for(&k.b, KIR_VECTOR, "v", num(&k, 0), num(&k, 16));
+    kir_store(&k.b, z, v, kir_dot_of(&k.b, KD_BF16_BF16, kir_word(&k.b, h, num(&k, 1), 2), kir_load(&k.b, k.n, v), NULL));
+    kir_close(&k.b);
+    kir_store(&k.b, z, num(&k, 3), kir_dot_of(&k.b, KD_BF16_BF16, kir_word(&k.b, h, num(&k, 3), 1), kir_load(&k.b, k.n, num(&k, 0)), NULL));
+    cg_module c = printed(&k, "x86-avx512-bf16", done(&k));
+    cr_expect(unit_has(c.kernels->at, "nf_dot_bf16_bf16_f32x16(nf_splat_i32x16(nf_word(&h[1], 4)), nf_load_i32x16(n), nf_splat_f32x16(0.0f))"), "%s", c.kernels->at);
+    cr_expect(unit_has(c.kernels->at, "z[3] = nf_dot_bf16_bf16_f32(nf_word(&h[3], 2), n[0], 0.0f);"), "%s", c.kernels->at);
+    cr_expect(unit_has(c.helpers->at, "(nf_f32x16)_mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b)"), "%s", c.helpers->at);
 }
 
 /* Where there is no instruction for so many lanes they are worked out one by one. */
