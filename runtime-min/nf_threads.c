@@ -6,9 +6,10 @@
  * done, and is read behind the clearing of a bit only. */
 #include "nf_threads.h"
 
-/* How often a thread looks before it sleeps: long enough for the gap between two kernels. */
+/* How often a thread looks before it sleeps: long enough for what one thread does alone between two kernels that are
+ * done in parts. */
 #ifndef NF_SPINS
-#define NF_SPINS 2000
+#define NF_SPINS 20000
 #endif
 
 enum { NF_MOST_PARTS = 64 }; /* bits of `open` */
