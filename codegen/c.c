@@ -41,7 +41,8 @@ static const char *c_un(cg_module *c, const kir_expr *e, const char *a)
 {
     kir_type t = e->type;
     switch (e->op) {
-    case KU_NOT: return arena_printf(c->arena, "!%s", a);
+    case KU_NOT: /* gcc takes a comparison of floats that is turned around for any int, and warns where it is stored */
+        return e->a->kind == KIR_BIN && is_float(e->a->a->type) ? arena_printf(c->arena, "(%s)!%s", c_compute(t, false), a) : arena_printf(c->arena, "!%s", a);
     case KU_NEG:
         if (is_float(t) || t == KIR_INDEX_TYPE) return arena_printf(c->arena, "(-%s)", a);
         if (is_unsigned(t)) return arena_printf(c->arena, "(0u - %s)", a);
