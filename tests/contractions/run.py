@@ -16,28 +16,19 @@ import sys
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "emit"))
+sys.path += [os.path.join(ROOT, "tests", folder) for folder in ("emit", "ops")]
 import cases  # noqa: E402
 import compiled  # noqa: E402
+import tensor_file  # noqa: E402
 
 MOST_LINES = 310
 LAST = (("last", "fast", 1),)  # channels lie side by side, which changes roundings
-SAFETENSORS = {"f64": "F64", "f32": "F32", "f16": "F16", "bf16": "BF16", "i32": "I32", "i64": "I64", "u8": "U8", "i8": "I8"}
 
 
 def write_model(folder, all_cases):
     """products.nfg, and products.safetensors with the constants."""
-    header, data, at = {}, [], 0
-    for c in all_cases:
-        for n in c.constants:
-            bytes_ = c.operands[n].tobytes()
-            header["%s.%s" % (c.name, n)] = {"dtype": SAFETENSORS[c.dtype], "shape": list(c.operands[n].shape), "data_offsets": [at, at + len(bytes_)]}
-            data.append(bytes_)
-            at += len(bytes_)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(os.path.join(folder, "products.safetensors"), "wb") as f:
-        f.write(len(text).to_bytes(8, "little") + text + b"".join(data))
+    arrays = {"%s.%s" % (c.name, n): (c.operands[n], c.dtype) for c in all_cases for n in c.constants}
+    tensor_file.save(os.path.join(folder, "products.safetensors"), {n: a for n, (a, _) in arrays.items()}, types={n: t for n, (_, t) in arrays.items()})
     with open(os.path.join(folder, "products.nfg"), "w") as f:
         f.write('model "products.safetensors";\n\n' + "".join(c.text() for c in all_cases))
     for c in all_cases:

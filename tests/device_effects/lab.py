@@ -10,8 +10,10 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 NFC, ROOT = os.environ["NFC"], pathlib.Path(os.environ["ROOT"])
+sys.path.append(str(ROOT / "tests" / "ops"))
+from tensor_file import save as save_weights  # noqa: E402
+
 HOST = json.loads((ROOT / "devices" / "generic.json").read_text())
-DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16"}
 count = {"passed": 0, "failed": 0}
 
 
@@ -35,16 +37,6 @@ def command(*words, **options):
 
 
 # ---- graphs with weights and inputs --------------------------------------------------------------
-
-
-def save_weights(path, tensors):
-    header, data = {}, b""
-    for name, v in tensors.items():
-        end = len(data) + v.nbytes
-        header[name] = {"dtype": DTYPES[str(v.dtype)], "shape": list(v.shape), "data_offsets": [len(data), end]}
-        data += v.tobytes()
-    text = json.dumps(header).encode()
-    pathlib.Path(path).write_bytes(len(text).to_bytes(8, "little") + text + data)
 
 
 def numbers(seed, *shape, dtype=np.float32):

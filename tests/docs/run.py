@@ -2,37 +2,26 @@
 
 A fence ```nfg holds a graph of which `nfc check` says nothing at all; ```nfg-error NFC0301 one that it
 refuses with this code and no other error. The documents are those of the project in Markdown."""
-import json
+import math
 import os
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 
 root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 nfc = os.path.abspath(os.path.join(sys.argv[1], 'nfc'))
+sys.path.append(os.path.join(root, 'tests', 'ops'))
+import tensor_file  # noqa: E402
+
 environment = dict(os.environ, NO_COLOR='1', LC_ALL='C')
 FEWEST = 15  # examples in frontend/LANGUAGE.md
 
-# The packages that the examples name: tensors of f32, by shape.
+# The packages that the examples name: zeros of f32, by shape.
 PACKAGES = {
     'minimal': {'scale': [3]},
     'mlp': {**{'w.%d' % i: [64, 64] for i in range(3)}, **{'b.%d' % i: [64] for i in range(3)}},
 }
-
-
-def write_package(path, tensors):
-    header, at = {}, 0
-    for name, shape in tensors.items():
-        n = 4
-        for extent in shape:
-            n *= extent
-        header[name] = {'dtype': 'F32', 'shape': shape, 'data_offsets': [at, at + n]}
-        at += n
-    text = json.dumps(header).encode()
-    with open(path, 'wb') as f:
-        f.write(struct.pack('<Q', len(text)) + text + bytes(at))
 
 
 def documents():
@@ -65,7 +54,7 @@ def main():
     passed, failed, counts = 0, 0, {}
     with tempfile.TemporaryDirectory() as work:
         for name, tensors in PACKAGES.items():
-            write_package(os.path.join(work, name + '.safetensors'), tensors)
+            tensor_file.write(os.path.join(work, name + '.safetensors'), {t: ('f32', shape, bytes(4 * math.prod(shape))) for t, shape in tensors.items()})
         for path in documents():
             name = os.path.relpath(path, root)
             for line, code, text in examples(path):

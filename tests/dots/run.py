@@ -15,28 +15,18 @@ import sys
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "emit"))
+sys.path += [os.path.join(ROOT, "tests", folder) for folder in ("emit", "ops")]
 import cases  # noqa: E402
 import compiled  # noqa: E402
-
-SAFETENSORS = {"u8": "U8", "i8": "I8", "i32": "I32", "f32": "F32"}
+import tensor_file  # noqa: E402
 
 
 def write_model(folder, all_cases):
     """dots.nfg, and dots.safetensors with the constants."""
-    header, data, at = {}, [], 0
+    tensor_file.save(os.path.join(folder, "dots.safetensors"), {"%s.%s" % (c.name, n): a for c in all_cases for n, a in c.constants.items()})
     for c in all_cases:
-        for n, a in c.constants.items():
-            bytes_ = a.tobytes()
-            header["%s.%s" % (c.name, n)] = {"dtype": SAFETENSORS[cases.NAMES[a.dtype]], "shape": list(a.shape), "data_offsets": [at, at + len(bytes_)]}
-            data.append(bytes_)
-            at += len(bytes_)
         for n, a in c.inputs.items():
             np.save(os.path.join(folder, "%s.%s.npy" % (c.name, n)), a)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(os.path.join(folder, "dots.safetensors"), "wb") as f:
-        f.write(len(text).to_bytes(8, "little") + text + b"".join(data))
     with open(os.path.join(folder, "dots.nfg"), "w") as f:
         f.write('model "dots.safetensors";\n\n' + "".join(c.text() for c in all_cases))
 

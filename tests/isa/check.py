@@ -11,6 +11,9 @@ import numpy as np
 
 NFC = sys.argv[1]
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "ops"))
+import tensor_file  # noqa: E402
+
 DIGITS = HERE.parent.parent / "examples" / "digits"
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 X86 = ["x86-avx512", "x86-avx2", "x86-sse2"]
@@ -124,8 +127,7 @@ if built("arm", ARM) and linked("arm", "arm.run", [CC, *STRICT, "-O1", "-static"
 
 # ---- weights --------------------------------------------------------------------------------------
 
-bias, header = np.arange(8, dtype=np.float32), json.dumps({"b": {"dtype": "F32", "shape": [8], "data_offsets": [0, 32]}}).encode()
-pathlib.Path("plain.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bias.tobytes())
+tensor_file.save("plain.safetensors", {"b": np.arange(8, dtype=np.float32)})
 pathlib.Path("plain.nfg").write_text('model "plain.safetensors";\ninputs { x : f32 [8]; } outputs { y : f32 [8]; }\n'
                                      'block entry { unused = op relu(x=x); y = op add(a=x, b=model["b"]); return y; }\n')
 r = nfc("build", "plain.nfg", "--isa", ",".join(X86), "--emit=sources", "-o", "plain")

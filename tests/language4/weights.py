@@ -1,24 +1,14 @@
 """weights.py FOLDER: the packages of the four programs, from fixed seeds."""
-import json
 import os
-import struct
 import sys
 
 import numpy as np
 
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'ops'))
+import tensor_file  # noqa: E402
+
 LM = {'n_layers': 2, 'dim': 16, 'n_heads': 4, 'n_kv_heads': 2, 'vocab_size': 11, 'max_seq': 8}
 HIDDEN = 24
-
-
-def save(path, tensors, metadata=None):
-    header, data = ({'__metadata__': {k: str(v) for k, v in metadata.items()}} if metadata else {}), b''
-    for name, t in tensors.items():
-        t = np.ascontiguousarray(t, np.float32)
-        header[name] = {'dtype': 'F32', 'shape': list(t.shape), 'data_offsets': [len(data), len(data) + t.nbytes]}
-        data += t.tobytes()
-    text = json.dumps(header, sort_keys=True).encode()
-    with open(path, 'wb') as f:
-        f.write(struct.pack('<Q', len(text)) + text + data)
 
 
 def random(seed, *shape):
@@ -62,7 +52,7 @@ def lm():
 
 def main(folder):
     for name, tensors, metadata in (('minimal', minimal(), None), ('mlp', mlp(), None), ('early_exit', early_exit(), None), ('lm', lm(), LM)):
-        save(os.path.join(folder, name + '.safetensors'), tensors, metadata)
+        tensor_file.save(os.path.join(folder, name + '.safetensors'), tensors, metadata)
 
 
 if __name__ == '__main__':

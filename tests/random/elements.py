@@ -1,13 +1,7 @@
 """Elements of inputs and weights, and how close two results must be."""
-import json
-import os
-import struct
-import sys
-
 import numpy as np
 
-sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "ops"))
-from formats import STORAGE, Tensor, decode, encode, is_float, sample  # noqa: E402
+from formats import STORAGE, Tensor, decode, encode, is_float, sample
 
 # How far noise moves a factor from 1: some units of the last place. A type of few bits has none smaller than its last one.
 NOISE = {"f64": 2.0 ** -44, "f32": 2.0 ** -19, "f16": 2.0 ** -10, "bf16": 2.0 ** -7, "f8e4m3": 2.0 ** -3, "f8e5m2": 2.0 ** -2}
@@ -78,24 +72,6 @@ def noise(rng, dtype, shape, middle, terms=1):
 
 def save(path, array):
     np.save(path, np.ascontiguousarray(array).reshape(np.shape(array)))
-
-
-NAMES = {"f64": "F64", "f32": "F32", "f16": "F16", "bf16": "BF16", "f8e4m3": "F8_E4M3", "f8e5m2": "F8_E5M2", "i64": "I64", "i32": "I32", "i16": "I16", "i8": "I8",
-         "u64": "U64", "u32": "U32", "u16": "U16", "u8": "U8", "bool": "BOOL"}
-
-
-def safetensors(path, tensors):
-    """tensors: {name: (dtype, array)}."""
-    head, at, parts = {}, 0, []
-    for name, (dtype, array) in tensors.items():
-        data = np.ascontiguousarray(array).tobytes()
-        head[name] = {"dtype": NAMES[dtype], "shape": list(np.shape(array)), "data_offsets": [at, at + len(data)]}
-        at += len(data)
-        parts.append(data)
-    text = json.dumps(head).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
 def differ(dtype, got, want, noisy, any_infinity=False):

@@ -6,8 +6,8 @@ import subprocess
 
 import rules
 import scenes
-from elements import NAMES
 from graph import ROUNDED, Branch, Dim, Graph, Loop, Op, Read, Value, Word, Write, walk, weight_name
+from tensor_file import NAMES
 
 FLOATS = ("f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2")
 # Elements are moved, compared or negated here: what goes in bit for bit comes out so.

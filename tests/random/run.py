@@ -25,7 +25,7 @@ import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-sys.path.insert(1, os.path.join(os.path.dirname(HERE), "emit"))
+sys.path[1:1] = [os.path.join(os.path.dirname(HERE), folder) for folder in ("emit", "ops")]
 sys.dont_write_bytecode = True
 import numpy as np
 
@@ -33,6 +33,7 @@ import compiled
 import elements
 import generate
 import shrink
+import tensor_file
 import ways
 from graph import Dim, Op, Printer, walk
 
@@ -71,7 +72,7 @@ class Case:
                 f.write(words)
         rng = np.random.RandomState(graph.seed)
         if graph.weights:
-            elements.safetensors(self.at(self.name + ".safetensors"), {v.plain: (v.dtype, elements.draw(rng, v, v.shape)) for v in graph.weights})
+            tensor_file.save(self.at(self.name + ".safetensors"), {v.plain: elements.draw(rng, v, v.shape) for v in graph.weights}, types={v.plain: v.dtype for v in graph.weights})
         self.binds = ["-D%s=%d" % (k, now) for k, (_, now) in graph.dims.items()] if graph.bind else []
         self.runs = 2 if graph.states else 1
         self.given = [self.inputs(rng, r) for r in range(self.runs)]

@@ -2,7 +2,7 @@
 # run.sh BUILD_DIR [--bless] [NAME...]: the sessions of `nfc sim`. NFC_BLESS=1 does as --bless.
 #
 # NAME.cmd is run by sh in a folder of its own that holds the graphs and tools of this one; $nfc is the
-# program and $py makes .npy files. What it prints on both streams is compared with NAME.expect.
+# program, $py makes .npy files and $weights packages. What it prints on both streams is compared with NAME.expect.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
 shift
@@ -11,9 +11,9 @@ if [ "$1" = --bless ]; then bless=1; shift; fi
 [ $# -gt 0 ] || set -- $(cd "$here" && ls *.cmd | sed 's/\.cmd$//')
 
 nfc=$build/nfc
-py="python3 npy.py"
-NO_COLOR=1 LC_ALL=C
-export nfc py NO_COLOR LC_ALL
+py="python3 npy.py" weights="python3 $here/weights.py"
+NO_COLOR=1 LC_ALL=C PYTHONDONTWRITEBYTECODE=1
+export nfc py weights NO_COLOR LC_ALL PYTHONDONTWRITEBYTECODE
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT INT TERM
 failed=0

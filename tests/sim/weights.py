@@ -1,14 +1,14 @@
 """weights.py FILE NAME=V,V...: writes a .safetensors file of f32 vectors."""
-import json
+import os
 import struct
 import sys
 
-header, data = {}, b''
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'ops'))
+import tensor_file  # noqa: E402
+
+tensors = {}
 for arg in sys.argv[2:]:
     name, values = arg.split('=')
     values = [float(v) for v in values.split(',')]
-    begin = len(data)
-    data += struct.pack('<%df' % len(values), *values)
-    header[name] = {'dtype': 'F32', 'shape': [len(values)], 'data_offsets': [begin, len(data)]}
-text = json.dumps(header).encode()
-open(sys.argv[1], 'wb').write(struct.pack('<Q', len(text)) + text + data)
+    tensors[name] = 'f32', [len(values)], struct.pack('<%df' % len(values), *values)
+tensor_file.write(sys.argv[1], tensors)

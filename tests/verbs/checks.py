@@ -2,12 +2,16 @@
 import json
 import os
 import shutil
-import struct
 import subprocess
+import sys
+
 import numpy as np
 
 NFC = os.environ["NFC"]
 ROOT = os.environ["ROOT"]
+sys.path.append(os.path.join(ROOT, "tests", "ops"))
+import tensor_file  # noqa: E402
+
 _count = [0, 0]
 
 
@@ -37,21 +41,9 @@ def write(path, text):
 
 # ---- packages --------------------------------------------------------------------------------
 
-_DTYPES = {"float32": "F32", "float16": "F16", "int8": "I8", "int32": "I32", "int64": "I64", "bool": "BOOL"}
-
-
 def write_package(path, tensors, meta=None):
     """A .safetensors file of NumPy arrays."""
-    header, data = {}, b""
-    for name, array in tensors.items():
-        raw = np.ascontiguousarray(array).tobytes()
-        header[name] = {"dtype": _DTYPES[str(array.dtype)], "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    if meta:
-        header["__metadata__"] = {k: str(v) for k, v in meta.items()}
-    text = json.dumps(header).encode()
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + data)
+    tensor_file.save(path, tensors, meta)
     return path
 
 
