@@ -6,11 +6,9 @@ give the same bits, and so must one of three threads. Where caches are small, re
 a constant as it was packed, never element by element from its old place, and ask for it ahead where the device's
 description says how; however many tiles and edges they have, they are not longer than MOST_LINES, and the verifier
 follows all of them."""
-import concurrent.futures as futures
-import json
+import functools
 import os
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -20,6 +18,7 @@ sys.path += [os.path.join(ROOT, "tests", folder) for folder in ("emit", "ops")]
 import cases  # noqa: E402
 import compiled  # noqa: E402
 import tensor_file  # noqa: E402
+from compiled import call, graphs_of, kernels_of, shipped  # noqa: E402
 
 MOST_LINES = 310
 LAST = (("last", "fast", 1),)  # channels lie side by side, which changes roundings
@@ -37,11 +36,6 @@ def write_model(folder, all_cases):
                 np.save(os.path.join(folder, "%s.%s.npy" % (c.name, n)), a)
 
 
-def shipped(name):
-    with open(os.path.join(ROOT, "devices", name + ".json")) as f:
-        return json.load(f)
-
-
 def small(name, vector_bits, registers, levels, **unit):
     """A device like generic whose caches hold next to nothing, so that all that works in blocks does."""
     d = shipped("generic")
@@ -52,36 +46,16 @@ def small(name, vector_bits, registers, levels, **unit):
 
 
 def devices():
-    """(description, what the processor must have)"""
-    yield small("small", 128, 16, [2048, 16384], line_bytes=32, prefetch_bytes=160, cores=4), None
-    yield small("tiny", 64, 8, [512, 4096], loads_per_cycle=1, flops_per_cycle=2, cores=4), None
-    yield shipped("x86-avx2"), "avx2"
-    yield shipped("x86-avx512"), "avx512dq"
-
-
-def call(command, **more):
-    p = subprocess.run([str(c) for c in command], capture_output=True, text=True, **more)
-    if p.returncode:
-        raise RuntimeError("%s\n%s" % (" ".join(map(str, command)), p.stderr[-3000:]))
-    return p.stdout
-
-
-def kernels_of(source):
-    """name of a kernel -> its text"""
-    with open(source) as f:
-        text = f.read()
-    return dict(re.findall(r"^(?:static )?void (\w+)\([^)]*\)\n(\{\n.*?^\})", text, flags=re.M | re.S))
+    """As compiled.by_device() takes them."""
+    yield small("small", 128, 16, [2048, 16384], line_bytes=32, prefetch_bytes=160, cores=4), None, []
+    yield small("tiny", 64, 8, [512, 4096], loads_per_cycle=1, flops_per_cycle=2, cores=4), None, []
+    yield shipped("x86-avx2"), "avx2", []
+    yield shipped("x86-avx512"), "avx512dq", []
 
 
 def own_cache(device):
     """Bytes of the last cache that a core has for itself."""
     return max(level["bytes"] for level in device["units"][0]["levels"] if level.get("bytes") and level["cores"] == 1)
-
-
-def graphs_of(folder):
-    """name of a graph -> the names of its kernels"""
-    with open(os.path.join(folder, "report.json")) as f:
-        return {g["name"]: [k["name"] for k in g["kernels"]] for g in json.load(f)["graphs"]}
 
 
 def schedules_of(folder):
@@ -148,12 +122,8 @@ def run_way(program, folder, out, all_cases):
     return results
 
 
-def check_device(nfc, device, folder, all_cases, runtime):
-    work = os.path.join(folder, device["name"])
-    os.makedirs(work)
-    path = os.path.join(work, "device.json")
-    with open(path, "w") as f:
-        json.dump(device, f)
+def check_device(nfc, folder, all_cases, runtime, device, _, work, path):
+    """What is wrong with the cases, whose model and inputs are in `folder`, on a device; see compiled.by_device()."""
     wrong, results = [], {}
     for way, how, threads in (("san", "san", 1), ("fast", "fast", 1), ("threads", "fast", 3)) + (LAST if device["name"] == "x86-avx2" else ()):
         sources = os.path.join(work, way)
@@ -184,28 +154,8 @@ def main():
     nfc, work = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     all_cases = cases.all_cases()
     write_model(work, all_cases)
-    runtime = compiled.Runtime(work)
-    with open("/proc/cpuinfo") as f:
-        features = set(f.read().split())
-    passed = failed = 0
-    unable, jobs = [], []
-    with futures.ThreadPoolExecutor(2) as pool:
-        for device, needs in devices():
-            if needs and needs not in features:
-                unable.append("%s: the processor has no %s" % (device["name"], needs))
-            else:
-                jobs.append((device["name"], pool.submit(check_device, nfc, device, work, all_cases, runtime)))
-        for name, job in jobs:
-            wrong = job.result()
-            for w in wrong:
-                print("FAILED contractions: %s: %s" % (name, w))
-            failed += len(wrong)
-            passed += max(0, len(all_cases) - len(wrong))
-    if failed == 0 and unable:
-        print("tests/contractions: NOT TESTED: " + "; ".join(unable))
-        return 77
-    print("tests/contractions: %d passed, %d failed" % (passed, failed))
-    return failed > 0
+    check = functools.partial(check_device, nfc, work, all_cases, compiled.Runtime(work))
+    return compiled.by_device("contractions", devices(), work, len(all_cases), check)
 
 
 sys.exit(main())

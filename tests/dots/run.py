@@ -4,12 +4,8 @@ usage: run.py NFC WORK
 Each device makes one program of all graphs: without optimisation, with sanitizers, and with all optimisation, of three
 threads, and with --strict. All must give the numbers themselves. Where the device has dot products, kernels must use them,
 and no others may."""
-import concurrent.futures as futures
-import json
+import functools
 import os
-import re
-import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -19,6 +15,7 @@ sys.path += [os.path.join(ROOT, "tests", folder) for folder in ("emit", "ops")]
 import cases  # noqa: E402
 import compiled  # noqa: E402
 import tensor_file  # noqa: E402
+from compiled import call, graphs_of, kernels_of, shipped  # noqa: E402
 
 
 def write_model(folder, all_cases):
@@ -29,11 +26,6 @@ def write_model(folder, all_cases):
             np.save(os.path.join(folder, "%s.%s.npy" % (c.name, n)), a)
     with open(os.path.join(folder, "dots.nfg"), "w") as f:
         f.write('model "dots.safetensors";\n\n' + "".join(c.text() for c in all_cases))
-
-
-def shipped(name):
-    with open(os.path.join(ROOT, "devices", name + ".json")) as f:
-        return json.load(f)
 
 
 def element(operand, number, signed):
@@ -55,7 +47,7 @@ def made(types, bits):
 
 
 def devices():
-    """(description, what the processor must have, what the programs are started by)"""
+    """As compiled.by_device() takes them."""
     for types, bits in (("u8_i8", 128), ("i8_i8", 256), ("u8_u8", 64)):
         yield made(types, bits), None, []
     yield shipped("x86-avx512-vnni"), "avx512_vnni", []
@@ -65,25 +57,9 @@ def devices():
         yield d, None, d["compiler"]["run"]
 
 
-def call(command, **more):
-    p = subprocess.run([str(c) for c in command], capture_output=True, text=True, **more)
-    if p.returncode:
-        raise RuntimeError("%s\n%s" % (" ".join(map(str, command)), p.stderr[-3000:]))
-    return p.stdout
-
-
-def kernels_of(source):
-    """name of a kernel -> its text"""
-    with open(source) as f:
-        text = f.read()
-    return dict(re.findall(r"^(?:static )?void (\w+)\([^)]*\)\n(\{\n.*?^\})", text, flags=re.M | re.S))
-
-
 def looks_wrong(device, folder, all_cases, layout):
     """Graphs whose products are dot products though the device has none, or are not though it has them."""
-    with open(os.path.join(folder, "report.json")) as f:
-        graphs = {g["name"]: [k["name"] for k in g["kernels"]] for g in json.load(f)["graphs"]}
-    kernels, wrong = kernels_of(os.path.join(folder, "dots.c")), []
+    graphs, kernels, wrong = graphs_of(folder), kernels_of(os.path.join(folder, "dots.c")), []
     has = {t for i in device["units"][0].get("instructions", []) if i["op"].startswith("dot_") for t in i["op"].split("_")[1:]}
     for c in all_cases:
         dots = any("nf_dot_" in kernels[k] for k in graphs[c.name])
@@ -115,12 +91,8 @@ LAST = "--layout=channels-last" # channels of one place must lie side by side fo
 WAYS = (("san", "san", [LAST]), ("fast", "fast", []), ("threads", "fast", [LAST, "--threads=3"]), ("strict", "fast", [LAST, "--strict"]))
 
 
-def check_device(nfc, device, folder, all_cases, runtime, start):
-    work = os.path.join(folder, device["name"])
-    os.makedirs(work)
-    path = os.path.join(work, "device.json")
-    with open(path, "w") as f:
-        json.dump(device, f)
+def check_device(nfc, folder, all_cases, runtime, device, start, work, path):
+    """What is wrong with the cases, whose model and inputs are in `folder`, on a device; see compiled.by_device()."""
     wrong = []
     for way, how, options in WAYS:
         if start and how == "san":
@@ -144,31 +116,8 @@ def main():
     nfc, work = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     all_cases = cases.all_cases()
     write_model(work, all_cases)
-    runtime = compiled.Runtime(work)
-    with open("/proc/cpuinfo") as f:
-        features = set(f.read().split())
-    passed = failed = 0
-    unable, jobs = [], []
-    with futures.ThreadPoolExecutor(2) as pool:
-        for device, needs, start in devices():
-            tool = next((t for t in [device["compiler"]["command"]] + start[:1] if not shutil.which(t)), None)
-            if needs and needs not in features:
-                unable.append("%s: the processor has no %s" % (device["name"], needs))
-            elif tool:
-                unable.append("%s: there is no %s" % (device["name"], tool))
-            else:
-                jobs.append((device["name"], pool.submit(check_device, nfc, device, work, all_cases, runtime, start)))
-        for name, job in jobs:
-            wrong = job.result()
-            for w in wrong:
-                print("FAILED dots: %s: %s" % (name, w))
-            failed += len(wrong)
-            passed += max(0, len(all_cases) - len(wrong))
-    if failed == 0 and unable:
-        print("tests/dots: NOT TESTED: " + "; ".join(unable))
-        return 77
-    print("tests/dots: %d passed, %d failed" % (passed, failed))
-    return failed > 0
+    check = functools.partial(check_device, nfc, work, all_cases, compiled.Runtime(work))
+    return compiled.by_device("dots", devices(), work, len(all_cases), check)
 
 
 sys.exit(main())

@@ -1,10 +1,14 @@
 """Emitted sources as programs, in the ways that differ most: nothing optimised and all watched, and everything optimised.
-What stands beside all of them, nf_*.c, is compiled once for each way."""
+What stands beside all of them, nf_*.c, is compiled once for each way. And what suites share that do so for several devices."""
+import concurrent.futures as futures
 import json
 import os
+import re
+import shutil
 import subprocess
 import threading
 
+DEVICES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "devices")
 SAFE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 # name -> compiler, flags beside those of the manifest, and when linking. Where optimised, a wrong `restrict` shows.
 WAYS = {"san": ("clang-14", ["-O0", "-g1"] + SAFE, SAFE[:1]), "fast": ("gcc", ["-O3"], [])}
@@ -47,3 +51,76 @@ def program(folder, way, runtime):
     if p.returncode:
         raise RuntimeError(p.stderr)
     return exe
+
+
+# ---- a suite for several devices ------------------------------------------------------------------
+
+
+def call(command):
+    """What a program says. RuntimeError: that it failed, and why."""
+    p = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if p.returncode:
+        raise RuntimeError("%s\n%s" % (" ".join(map(str, command)), p.stderr[-3000:]))
+    return p.stdout
+
+
+def shipped(name):
+    """The description of a device that nfc has."""
+    with open(os.path.join(DEVICES, name + ".json")) as f:
+        return json.load(f)
+
+
+def kernels_of(source):
+    """name of a kernel -> its text"""
+    with open(source) as f:
+        text = f.read()
+    return dict(re.findall(r"^(?:static )?void (\w+)\([^)]*\)\n(\{\n.*?^\})", text, flags=re.M | re.S))
+
+
+def graphs_of(folder):
+    """name of a graph -> the names of its kernels"""
+    with open(os.path.join(folder, "report.json")) as f:
+        return {g["name"]: [k["name"] for k in g["kernels"]] for g in json.load(f)["graphs"]}
+
+
+def lacks(device, needs, start):
+    """What is not here that programs for a device need, or None. start: what they are started by."""
+    with open("/proc/cpuinfo") as f:
+        if needs and needs not in f.read().split():
+            return "the processor has no " + needs
+    return next(("there is no " + tool for tool in [device["compiler"]["command"]] + start[:1] if not shutil.which(tool)), None)
+
+
+def by_device(suite, devices, work, count, check):
+    """Runs a suite for each device, two at a time, and says what came of it; gives the exit status.
+
+    devices: (description, what the processor must have or None, what programs are started by). check(device, start, folder, path):
+    what is wrong with the `count` cases; the folder is the device's own, and its description is there at `path`."""
+    def one(device, start):
+        folder = os.path.join(work, device["name"])
+        path = os.path.join(folder, "device.json")
+        os.makedirs(folder)
+        with open(path, "w") as f:
+            json.dump(device, f)
+        return check(device, start, folder, path)
+
+    passed = failed = 0
+    unable, jobs = [], []
+    with futures.ThreadPoolExecutor(2) as pool:
+        for device, needs, start in devices:
+            lack = lacks(device, needs, start)
+            if lack:
+                unable.append("%s: %s" % (device["name"], lack))
+            else:
+                jobs.append((device["name"], pool.submit(one, device, start)))
+        for name, job in jobs:
+            wrong = job.result()
+            for w in wrong:
+                print("FAILED %s: %s: %s" % (suite, name, w))
+            failed += len(wrong)
+            passed += max(0, count - len(wrong))
+    if failed == 0 and unable:
+        print("tests/%s: NOT TESTED: %s" % (suite, "; ".join(unable)))
+        return 77
+    print("tests/%s: %d passed, %d failed" % (suite, passed, failed))
+    return int(failed > 0)

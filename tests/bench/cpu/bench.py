@@ -120,26 +120,44 @@ def measure(model, threads, options, ceiling_program):
             "peak": max(p for p, _ in limits) * 1e9, "read": max(r for _, r in limits) * 1e9}
 
 
-def parse(arguments):
-    p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    split = lambda text: [t for t in text.split(",") if t]
+def split(text):
+    return [t for t in text.split(",") if t]
+
+
+def numbers(text):
+    return [int(n) for n in split(text)]
+
+
+def parser(about, models, rounds):
+    """The options that every measurement has. about: its docstring; models, rounds: where none are given."""
+    p = argparse.ArgumentParser(description=about.split("\n\n")[0])
     p.add_argument("--cache", required=True)
     p.add_argument("--nfc", required=True)
     p.add_argument("--device", default="host", help="nfc's device, or a file")
-    p.add_argument("--models", type=split, default=[], help="parts of names; all by default")
+    p.add_argument("--models", type=split, default=models, help="parts of names" + ("" if models else "; all by default"))
+    p.add_argument("--threads", type=numbers, default=[1, 2])
+    p.add_argument("--rounds", type=int, default=rounds)
+    p.add_argument("--cores", type=numbers, default=sorted(os.sched_getaffinity(0)))
+    p.add_argument("--out", help="the table goes to this file also; its numbers to FILE.json")
+    return p
+
+
+def parsed(p, arguments):
+    options = p.parse_args(arguments)
+    if max(options.threads) > len(options.cores):
+        p.error("%d threads, and only %d cores" % (max(options.threads), len(options.cores)))
+    return options
+
+
+def parse(arguments):
+    p = parser(__doc__, [], 5)
     p.add_argument("--peers", type=split, default=PEERS, help="of " + ",".join(PEERS))
-    p.add_argument("--threads", type=lambda t: [int(n) for n in split(t)], default=[1, 2])
-    p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=0.4, help="of each turn")
     p.add_argument("--least", action="store_true", help="a turn's shortest sample, not its median: where the machine is not idle")
-    p.add_argument("--cores", type=lambda t: [int(n) for n in split(t)], default=sorted(os.sched_getaffinity(0)))
-    p.add_argument("--out", help="the table goes to this file also; its numbers to FILE.json")
-    options = p.parse_args(arguments)
+    options = parsed(p, arguments)
     unknown = [x for x in options.peers if x not in PEERS]
     if unknown:
         p.error("no peer '%s'; there are %s" % (unknown[0], ", ".join(PEERS)))
-    if max(options.threads) > len(options.cores):
-        p.error("%d threads, and only %d cores" % (max(options.threads), len(options.cores)))
     return options
 
 

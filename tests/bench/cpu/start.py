@@ -5,7 +5,7 @@ usage: start.py --cache FOLDER --nfc FILE [--device D] [--models A,B] [--threads
 
 Three programs load the model, run it once and write what came out: the emitted one; a C program over ONNX Runtime's library; and
 Python with the same library. Each has run before, so that all files are in memory, and its results have been checked. Ends with 1 when ours are wrong."""
-import argparse, datetime, json, os, shlex, statistics, subprocess, sys, tempfile, time
+import datetime, json, os, shlex, statistics, subprocess, sys, tempfile, time
 import numpy as np
 import bench, peer, report, work, worker
 from peers import nfc, onnxruntime
@@ -133,25 +133,8 @@ def markdown(machine, rows):
     return "\n".join([*text, ""])
 
 
-def parse(arguments):
-    p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    split = lambda text: [t for t in text.split(",") if t]
-    p.add_argument("--cache", required=True)
-    p.add_argument("--nfc", required=True)
-    p.add_argument("--device", default="host", help="nfc's device, or a file")
-    p.add_argument("--models", type=split, default=["resnet50"], help="parts of names")
-    p.add_argument("--threads", type=lambda t: [int(n) for n in split(t)], default=[1, 2])
-    p.add_argument("--rounds", type=int, default=15)
-    p.add_argument("--cores", type=lambda t: [int(n) for n in split(t)], default=sorted(os.sched_getaffinity(0)))
-    p.add_argument("--out", help="the table goes to this file also; its numbers to FILE.json")
-    options = p.parse_args(arguments)
-    if max(options.threads) > len(options.cores):
-        p.error("%d threads, and only %d cores" % (max(options.threads), len(options.cores)))
-    return options
-
-
 def main():
-    options = parse(sys.argv[1:])
+    options = bench.parsed(bench.parser(__doc__, ["resnet50"], 15), sys.argv[1:])
     models = bench.chosen(options)
     if not models:
         sys.exit("start.py: no such model in %s: models.py makes them" % options.cache)
