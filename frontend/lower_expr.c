@@ -271,7 +271,8 @@ bool lower_type(lower *l, const ast_type *t, const ir_type **type)
         }
         const ir_sx *x = lower_sx(l, e, SX_DIMS);
         if (x && sx_min(x) < 0) {
-            lower_error(l, E_SIZE, e->at, sx_is_const(x) ? "the extent is %s; it must not be negative" : "the extent %s can be negative", sx_text(l->s->arena, x));
+            nfc_diag *d = lower_error(l, E_SIZE, e->at, sx_is_const(x) ? "the extent is %s; it must not be negative" : "the extent %s can be negative", sx_text(l->s->arena, x));
+            if (sx_is_const(x)) diag_help(d, "an extent that the run decides is a dim: dims { N <= 64; }, and [N, 4]");
             x = NULL;
         }
         ok &= x != NULL;

@@ -1,5 +1,6 @@
 /* What a name stands for, and what is said of one that stands for nothing. */
 #include <string.h>
+#include "frontend/habits.h"
 #include "frontend/lower.h"
 
 const char *state_key(lower *l, const ir_state *state)
@@ -74,8 +75,17 @@ static const ast_name *loop_variable(const ast_stmt *st, const char *name)
     return NULL;
 }
 
+static bool is_input(const ast_module *m, const char *name)
+{
+    for (const ast_graph *g = m->graph; g; g = g->next)
+        for (const ast_decl *p = g->input; p; p = p->next)
+            if (p->name.text == name) return true;
+    return false;
+}
+
 static void explain_unknown(lower *l, nfc_diag *d, ast_name name)
 {
+    if (!l->env && !is_input(l->ast, name.text)) diag_help(d, "extents are declared: dims { %s = 4; } or const { %s = 4; }", name.text, name.text);
     for (const ast_block *b = l->env && l->ag ? l->ag->block : NULL; b; b = b->next) {
         const ast_name *index = loop_variable(b->stmt, name.text);
         if (!index) continue;
@@ -124,7 +134,9 @@ static void report_unknown(lower *l, ast_name name)
         return;
     }
     nfc_diag *d = lower_error(l, E_NAME_UNKNOWN, name.at, "the name '%s' is not known here", name.text);
-    if (!diag_suggest(d, name.text, names_in_sight(l))) explain_unknown(l, d, name);
+    const char *habit = habit_help(name.text, HABIT_VALUE);
+    if (habit) diag_help(d, "%s", habit);
+    else if (!diag_suggest(d, name.text, names_in_sight(l))) explain_unknown(l, d, name);
 }
 
 void lower_unknown_name(lower *l, ast_name name)

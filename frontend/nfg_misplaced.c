@@ -1,5 +1,6 @@
 /* What is said of a word that the grammar has no use for, in the author's terms. */
 #include <string.h>
+#include "frontend/habits.h"
 #include "frontend/nfg_scan.h"
 #include "ir/ops.h"
 
@@ -118,7 +119,15 @@ static const char *advice(nfg_scanner *sc, const bool *accepts)
     if (sc->first.kind == KW_BRANCH && accepts['(']) return "a jump hands over values: branch next(); or branch next(x);";
     if (sc->first.kind == KW_BRANCH && accepts[':']) return "both ways are needed: branch c ? a(x) : b(x);";
     if (before == ',' && (word == ')' || word == ']' || word == '}')) return "the ',' before it is one too many";
-    return NULL;
+    return nfg_habit_advice(sc, accepts);
+}
+
+/* Is the word that begins the statement what is wrong: a name that nothing is assigned to? */
+static bool begins_wrongly(const nfg_scanner *sc)
+{
+    if (sc->first.kind != IDENTIFIER) return false;
+    bool named = sc->last.kind == '=' || sc->last.kind == ',' || sc->last.kind == ':';
+    return !named && (sc->last.offset == sc->first.offset || sc->before.offset == sc->first.offset);
 }
 
 /* The word that begins the statement, when it is nearly one of the language. */
@@ -126,23 +135,29 @@ static const char *nearly_keyword(nfg_scanner *sc)
 {
     static const char *const in_blocks[] = {"loop", "scope", "effect", "barrier", "branch", "yield", "break", "return", NULL};
     static const char *const outside[] = {"model", "const", "dims", "state", "inputs", "outputs", "graph", "block", NULL};
-    if (sc->first.kind != IDENTIFIER) return NULL;
-    bool named = sc->last.kind == '=' || sc->last.kind == ',' || sc->last.kind == ':';
-    if (named || (sc->last.offset != sc->first.offset && sc->before.offset != sc->first.offset)) return NULL;
     return nearest_word(sc->first.value.name.text, nfg_in_code(sc) ? in_blocks : outside);
 }
 
 /* ---- reports ------------------------------------------------------------------------------- */
 
+/* The word that begins the statement is nearly one of the language, or one of another. */
+static bool report_first(nfg_scanner *sc)
+{
+    if (!begins_wrongly(sc)) return false;
+    const char *name = sc->first.value.name.text, *near = nearly_keyword(sc);
+    const char *other = habit_help(name, nfg_in_code(sc) ? HABIT_STATEMENT : HABIT_DECLARATION);
+    if (!other && !near) return false;
+    nfc_diag *d = other && nfg_in_code(sc) ? diag_error(&sc->s->diags, E_SYNTAX, sc->first.at, "there is no statement '%s'", name)
+                                           : diag_error(&sc->s->diags, E_SYNTAX, sc->first.at, "'%s' begins no statement and no section", name);
+    if (other) diag_help(d, "%s", other);
+    else diag_help(d, "did you mean '%s'?", near);
+    return true;
+}
+
 static void report(nfg_scanner *sc, const bool *accepts)
 {
+    if (report_first(sc)) return;
     const char *word = sc->last.kind ? session_printf(sc->s, "'%s'", nfg_word_text(sc, &sc->last)) : "the end of the file";
-    const char *near = nearly_keyword(sc);
-    if (near) {
-        nfc_diag *d = diag_error(&sc->s->diags, E_SYNTAX, sc->first.at, "'%s' begins no statement and no section", sc->first.value.name.text);
-        diag_help(d, "did you mean '%s'?", near);
-        return;
-    }
     const char *expected = expected_text(sc, accepts), *help = advice(sc, accepts);
     nfc_diag *d = *expected ? diag_error(&sc->s->diags, E_SYNTAX, sc->last.at, "%s cannot stand here: %s is expected", word, expected)
                             : diag_error(&sc->s->diags, E_SYNTAX, sc->last.at, "%s cannot stand here", word);

@@ -2,6 +2,7 @@
  * the grammar reads on as if it had not happened; where it cannot read on, the words up to the end of
  * the statement are passed over. One mistake gives one report. */
 #include <string.h>
+#include "frontend/habits.h"
 #include "frontend/nfg_scan.h"
 
 int nfg_lex(NFG_STYPE *value, NFG_LTYPE *at, nfg_scanner *sc, void *lexer);
@@ -304,10 +305,10 @@ static bool nested_call(nfg_scanner *sc, nfg_token w, bool ends)
 
 static bool other_language(nfg_scanner *sc, nfg_token w, const char *name)
 {
-    bool chooses = strcmp(name, "if") == 0 || strcmp(name, "switch") == 0;
-    if (!chooses && strcmp(name, "for") != 0 && strcmp(name, "while") != 0) return false;
+    const char *help = habit_help(name, HABIT_STATEMENT);
+    if (!help) return false;
     nfc_diag *d = complain(sc, w.at, "there is no statement '%s'", name);
-    if (d) diag_help(d, chooses ? "branch c ? a(x) : b(x); ends the block and goes on in one of two others" : "loop NAME (i in 0..N) { block body { ... yield ...; } } repeats");
+    if (d) diag_help(d, "%s", help);
     give_up(sc, w);
     sc->skip = NFG_SKIP_GROUP; /* there are ';' inside of for (...) */
     return true;

@@ -78,6 +78,12 @@ bool nfg_foreign(nfg_scanner *sc, NFG_STYPE *value, nfc_span at, const char *tex
 void nfg_unclosed_comment(nfg_scanner *sc);
 const char *nfg_printable(nfg_scanner *sc, const char *text);
 
+/* Report what has no meaning, with what may have been meant. text: of n bytes, which were read last. */
+void nfg_unknown_characters(nfg_scanner *sc, const char *text, size_t n);
+void nfg_bad_number(nfg_scanner *sc, const char *text, size_t n);
+/* What helps someone who is used to another language, where the last word cannot stand; or NULL. */
+const char *nfg_habit_advice(nfg_scanner *sc, const bool *accepts);
+
 /* Reads the whole text into sc->module. */
 void nfg_parse(nfg_scanner *sc);
 /* The next word for the grammar, with what can be repaired repaired. */
