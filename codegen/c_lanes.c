@@ -218,7 +218,7 @@ static void put_all(cg_module *c, const char *scalar, int64_t width)
     const char *to = strstr(scalar, "_to_");
     size_t n;
     nfc_dtype result = type_at(strrchr(scalar, '_') + 1, &n), argument = to ? type_at(scalar + strlen("nf_"), &n) : result;
-    int arguments = strncmp(scalar, "nf_select_", 10) == 0 ? 3 : strncmp(scalar, "nf_sign_", 8) == 0 ? 2 : 1;
+    int arguments = strncmp(scalar, "nf_select_", 10) == 0 ? 3 : strncmp(scalar, "nf_sign_", 8) == 0 || strncmp(scalar, "nf_lookup_", 10) == 0 ? 2 : 1;
     if (argument == DT_f16) argument = DT_u16;
     put_helper(c, &(wanted){scalar, arena_printf(c->arena, "%sx%lld", scalar, (long long)width), result, argument, arguments, width});
 }

@@ -1,6 +1,6 @@
 /* THE kernel printer: C, GLSL, CUDA and HIP are dialects of it. */
 #include <string.h>
-#include "codegen/dialect.h"
+#include "codegen/helpers.h"
 #include "ir/names.h"
 
 /* ---- indices ------------------------------------------------------------------------------- */
@@ -153,8 +153,11 @@ static void print_scalar_function(cg_module *c, text *t, const kir_func *f, cons
 /* The body of the function: of the flavour that the device has instructions for. */
 static const kir_func *body_of(cg_module *c, bool is_binary, int op, kir_type type, int64_t lanes)
 {
-    const bool fused = !c->strict && device_instruction(c->device, "fma", (nfc_dtype)type, lanes) != NULL;
-    if (fused) return kmath_fused(c->m, is_binary, op, type, device_instruction(c->device, "scale", (nfc_dtype)type, lanes) != NULL);
+    const char *const needs[] = {"fma", "scale", "lookup"};
+    kmath_means means = KMATH_PLAIN;
+    while (means < KMATH_LOOKS_UP && !c->strict && device_instruction(c->device, needs[means], (nfc_dtype)type, lanes)) means++;
+    if (means == KMATH_LOOKS_UP && lanes > 1 && lanes != SIXTEENTHS) means = KMATH_SCALES;
+    if (means != KMATH_PLAIN) return kmath_fused(c->m, is_binary, op, type, means);
     return is_binary ? kmath_binary(c->m, (kir_bin)op, type) : kmath_unary(c->m, (kir_un)op, type);
 }
 

@@ -6,6 +6,10 @@
 
 #include "codegen/dialect.h"
 
+/* What KU_SIXTEENTH gives, as C. */
+enum { SIXTEENTHS = 16 };
+#define SIXTEENTHS_TEXT "1.81309485f, 1.89336741f, 1.97719395f, 2.06473184f, 2.15614533f, 2.25160599f, 2.35129309f, 2.45539379f, 2.56410336f, 2.67762589f, 2.79617453f, 2.9199717f, 3.04924989f, 3.18425179f, 3.3252306f, 3.47245121f"
+
 typedef struct cg_helper {
     const char *name, *needs, *text; /* needs: other helpers, separated by blanks */
 } cg_helper;

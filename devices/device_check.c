@@ -75,7 +75,7 @@ static void check_level(const checker *c, const json_node *unit, const device_un
 /* How many operands an operator has. */
 static int operands(const char *op)
 {
-    static const char *const two[] = {"min", "max", "scale", "atmost", "atleast"}, *const three[] = {"fma", "select"};
+    static const char *const two[] = {"min", "max", "scale", "lookup", "atmost", "atleast"}, *const three[] = {"fma", "select"};
     if (strncmp(op, "dot_", 4) == 0) return 3;
     for (size_t i = 0; i < sizeof two / sizeof *two; i++)
         if (strcmp(op, two[i]) == 0) return 2;

@@ -84,6 +84,7 @@ static cell unary(machine *k, const kir_expr *e)
     case KU_CEIL: r.f = ceil(x.f); break;
     case KU_RINT: r.f = nearbyint(x.f); break;
     case KU_TRUNC: r.f = trunc(x.f); break;
+    case KU_SIXTEENTH: r.f = (float)KIR_SIXTEENTH_UNIT * exp2((double)(bits_of(DT_u32, DT_f32, x).i & 15) / 16); break;
     default: break;
     }
     return fit(e->type, r);
@@ -99,7 +100,7 @@ static cell float_binary(machine *k, const kir_expr *e, double x, double y)
     case KB_DIV: r.f = x / y; break;
     case KB_MIN: r.f = isnan(x) || isnan(y) ? NAN : x < y ? x : y; break;
     case KB_MAX: r.f = isnan(x) || isnan(y) ? NAN : x > y ? x : y; break;
-    case KB_SCALE: r.f = isnan(y) ? y : ldexp(x, y > 4096 ? 4096 : y < -4096 ? -4096 : (int)y); break;
+    case KB_SCALE: r.f = isnan(y) ? y : ldexp(x, y > 4096 ? 4096 : y < -4096 ? -4096 : (int)floor(y)); break;
     case KB_FMOD:
     case KB_POW: return call(k, kmath_binary(k->m, (kir_bin)e->op, e->type), (cell){.f = x}, (cell){.f = y});
     case KB_EQ: r.i = x == y; return r;

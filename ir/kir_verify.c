@@ -105,6 +105,7 @@ static bool check_un(kv_checker *c, const kir_expr *e)
     NEED(e->type == t, "%s changes its type", kir_un_table[e->op].text);
     if (e->op == KU_NOT) NEED(t == DT_bool, "not of a %d", t);
     else if (e->op == KU_BNOT) NEED(t < DT_COUNT && dtype_is_int((nfc_dtype)t), "bnot of a %d", t);
+    else if (e->op == KU_SIXTEENTH) NEED(t == DT_f32, "sixteenth of a %d", t);
     else if (e->op != KU_NEG && e->op != KU_ABS) NEED(is_float(t), "%s of an integer", kir_un_table[e->op].text);
     return true;
 }

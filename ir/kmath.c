@@ -151,18 +151,15 @@ static kir_var *argument(kmath *K, const char *name)
     return v;
 }
 
-/* What a function may be made of: fused products and sums, an instruction for a * 2^b. */
-typedef enum { PLAIN, FUSED, FUSED_SCALED } flavour;
-
-static const kir_func *function(ir_module *m, const char *op, kir_type type, kmath_body *body, int arguments, flavour how)
+static const kir_func *function(ir_module *m, const char *op, kir_type type, kmath_body *body, int arguments, kmath_means means)
 {
-    static const char *const suffix[] = {"", "_fused", "_scaled"};
+    static const char *const suffix[] = {"", "_fused", "_scaled", "_looked_up"};
     if (!body || (type != DT_f32 && type != DT_f64)) return NULL;
     char name[32]; /* looked up for every call that the interpreter makes: no memory for that */
-    snprintf(name, sizeof name, "%s_%s%s", op, dtype_name((nfc_dtype)type), suffix[how]);
+    snprintf(name, sizeof name, "%s_%s%s", op, dtype_name((nfc_dtype)type), suffix[means]);
     const kir_func *have = map_get(&m->math, name);
     if (have) return have;
-    kmath k = {.t = type, .fused = how != PLAIN, .scales = how == FUSED_SCALED}, *K = &k;
+    kmath k = {.t = type, .fused = means >= KMATH_FUSED, .scales = means >= KMATH_SCALES, .looks_up = means == KMATH_LOOKS_UP && type == DT_f32}, *K = &k;
     bool narrow = type == DT_f32;
     k.i = narrow ? DT_i32 : DT_i64;
     k.u = narrow ? DT_u32 : DT_u64;
@@ -182,17 +179,16 @@ static const kir_func *function(ir_module *m, const char *op, kir_type type, kma
 
 const kir_func *kmath_unary(ir_module *m, kir_un op, kir_type type)
 {
-    return function(m, kir_un_table[op].text, type, unary_body[op], 1, PLAIN);
+    return function(m, kir_un_table[op].text, type, unary_body[op], 1, KMATH_PLAIN);
 }
 
 const kir_func *kmath_binary(ir_module *m, kir_bin op, kir_type type)
 {
-    return function(m, kir_bin_table[op].text, type, binary_body[op], 2, PLAIN);
+    return function(m, kir_bin_table[op].text, type, binary_body[op], 2, KMATH_PLAIN);
 }
 
-const kir_func *kmath_fused(ir_module *m, bool is_binary, int op, kir_type type, bool scales)
+const kir_func *kmath_fused(ir_module *m, bool is_binary, int op, kir_type type, kmath_means means)
 {
-    flavour how = scales ? FUSED_SCALED : FUSED;
-    if (is_binary) return function(m, kir_bin_table[op].text, type, binary_body[op], 2, how);
-    return function(m, kir_un_table[op].text, type, unary_body[op], 1, how);
+    if (is_binary) return function(m, kir_bin_table[op].text, type, binary_body[op], 2, means);
+    return function(m, kir_un_table[op].text, type, unary_body[op], 1, means);
 }

@@ -20,6 +20,7 @@ typedef struct kmath {
     int bias;                /* of the exponent */
     bool fused;              /* products and sums are rounded once, together */
     bool scales;             /* the target has an instruction for a * 2^b */
+    bool looks_up;           /* and one for 2^(k / 16): of f32 alone */
     kx x, y;                 /* the arguments */
     nfc_map named;           /* expressions that have a name -> the name */
 } kmath;

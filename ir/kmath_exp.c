@@ -1,4 +1,4 @@
-/* Exponentials: e^x = 2^n e^r with |r| <= log(2) / 2. */
+/* Exponentials: e^x = 2^n e^r with |r| <= log(2) / 2; by a table of powers n is in sixteenths, and |r| <= log(2) / 32. */
 #include "ir/kmath.h"
 
 #include <math.h>
@@ -43,6 +43,18 @@ static reduced reduce(kmath *K, kx x, kx lo, double low, double high, bool brief
     kx r = LET("r", SUB(upper, lower)), rest = LET("rest", SUB(SUB(upper, r), lower));
     kx q = ADD(MUL(MUL(r, r), exp_rest(K, r)), ADD(rest, MUL(r, rest)));
     return (reduced){n.integer, n.number, r, LET("q", q)};
+}
+
+/* 2^n / (2^n + e^r) with n in sixteenths, where r = n log(2) - a. Both powers are multiplied by KIR_SIXTEENTH_UNIT. */
+static kx sigmoid_by_sixteenths(kmath *K, kx a)
+{
+    const double big = 786432, unit = (float)KIR_SIXTEENTH_UNIT; /* 1.5 * 2^19: from there on the last place of an f32 is 1/16 */
+    kx sum = LET("n", ADD(MUL(a, NUM(1.4426950408889634)), NUM(big))), n = LET("n", SUB(sum, NUM(big)));
+    kx upper = LET("upper", SUB(MUL(n, NUM(0.693145751953125)), a));
+    kx r = LET("r", ADD(MUL(n, NUM(1.42860677e-06)), upper));
+    kx power = LET("power", BIN(SCALE, UN(SIXTEENTH, sum), n));
+    kx rest = LET("rest", ADD(MUL(ADD(MUL(NUM(unit / 6), r), NUM(unit / 2)), r), NUM(unit)));
+    return DIV(power, ADD(power, ADD(NUM(unit), MUL(rest, r))));
 }
 
 kx kmath_exp_near(kmath *K, kx x)
@@ -140,6 +152,7 @@ kx kmath_tanh(kmath *K)
 kx kmath_sigmoid(kmath *K)
 {
     kx a = LET("a", MAX(NUM2(-105, -750), MIN(NUM2(30, 60), K->x)));
+    if (K->looks_up) return sigmoid_by_sixteenths(K, a);
     kwhole n = kmath_nearest(K, "n", MUL(a, NUM(1.4426950408889634)));
     kx upper = LET("upper", SUB(MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770)), a));
     kx r = LET("r", ADD(MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13)), upper));

@@ -186,7 +186,7 @@ def vector(t, lanes):
 def spelled(i):
     """A function that has nothing but the instruction, as the emitted source has it, and the types that it needs."""
     of, mask, lanes, narrow = i["type"], "i" + i["type"][1:], i["lanes"], "u16"
-    count = 3 if i["op"] in ("fma", "select") or i["op"].startswith("dot_") else 2 if i["op"] in ("min", "max", "atmost", "atleast", "scale") else 1
+    count = 3 if i["op"] in ("fma", "select") or i["op"].startswith("dot_") else 2 if i["op"] in ("min", "max", "atmost", "atleast", "scale", "lookup") else 1
     types = [mask if i["op"] == "select" and k == 0 else narrow if i["op"] == "from_f16" else of for k in range(count)]
     gives = narrow if i["op"] == "to_f16" else of
     lines = [f"typedef {C_TYPES[t]} {vector(t, lanes)} __attribute__((vector_size({lanes} * sizeof({C_TYPES[t]}))));" for t in {of, mask, narrow} if lanes > 1]

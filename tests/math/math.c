@@ -2,6 +2,7 @@
  * math print bare         as C for a machine without a library and a square root
  * math print fused        as C for a machine with fused multiply-adds
  * math print scaled       and with an instruction for a * 2^b, too
+ * math print looked_up    and with one to look numbers up
  * math check A.so B.so .. measures the error of A's functions, and whether B, ... and the kernel
  *                         interpreter give the same bits
  * math check fused A.so B.so ..   the same without the interpreter, which fuses nothing */
@@ -18,24 +19,26 @@ static const kir_func *function_of(ir_module *m, bool binary, int op, kir_type t
 static bool is_math(bool binary, int op) { return (binary ? kir_bin_table[op].flags : kir_un_table[op].flags) & KIRF_MATH; }
 
 /* A device of no vectors with these scalar instructions. */
-static void give_instructions(ir_module *m, device *d, bool scales)
+static void give_instructions(ir_module *m, device *d, int n)
 {
     static const device_spelling rows[] = {
         {.op = "fma", .type = DT_f32, .lanes = 1, .text = "__builtin_fmaf($0, $1, $2)"},
         {.op = "fma", .type = DT_f64, .lanes = 1, .text = "__builtin_fma($0, $1, $2)"},
-        {.op = "scale", .type = DT_f32, .lanes = 1, .text = "ldexpf($0, (int)$1)"},
-        {.op = "scale", .type = DT_f64, .lanes = 1, .text = "ldexp($0, (int)$1)"},
+        {.op = "scale", .type = DT_f32, .lanes = 1, .text = "ldexpf($0, (int)floorf($1))"},
+        {.op = "scale", .type = DT_f64, .lanes = 1, .text = "ldexp($0, (int)floor($1))"},
+        {.op = "lookup", .type = DT_f32, .lanes = 1, .text = ""}, /* of scalars no instruction: an array does it */
     };
     device_unit *unit = ARENA_NEW(m->arena, device_unit);
-    for (int i = 0; i < (scales ? 4 : 2); i++) vec_push(m->arena, &unit->instruction, rows[i]);
+    for (int i = 0; i < n; i++) vec_push(m->arena, &unit->instruction, rows[i]);
     d->chosen = unit;
 }
 
 static int print_functions(ir_module *m, const char *how)
 {
-    const bool bare = strcmp(how, "bare") == 0, scales = strcmp(how, "scaled") == 0;
+    const bool bare = strcmp(how, "bare") == 0;
+    const int instructions = strcmp(how, "fused") == 0 ? 2 : strcmp(how, "scaled") == 0 ? 4 : strcmp(how, "looked_up") == 0 ? 5 : 0;
     device target = {.libc = !bare, .libm = !bare};
-    if (scales || strcmp(how, "fused") == 0) give_instructions(m, &target, scales);
+    if (instructions) give_instructions(m, &target, instructions);
     cg_module c = {.m = m, .arena = m->arena, .device = &target, .dialect = &dialect_c};
     c.helpers = text_new(m->arena);
     map_init(&c.have, m->arena);
@@ -68,5 +71,5 @@ int main(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "print") == 0) return print_functions(m, argc > 2 ? argv[2] : "");
     const bool fused = argc >= 4 && strcmp(argv[2], "fused") == 0;
     if (argc >= 3 && strcmp(argv[1], "check") == 0) return check_all(fused ? NULL : m, argc - 2 - fused, argv + 2 + fused);
-    return fputs("math print [bare | fused | scaled] | math check [fused] A.so B.so ...\n", stderr), 2;
+    return fputs("math print [bare | fused | scaled | looked_up] | math check [fused] A.so B.so ...\n", stderr), 2;
 }

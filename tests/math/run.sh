@@ -45,7 +45,7 @@ hash aarch64-linux-gnu-gcc && qemu-aarch64 "$work/hash" >"$work/arm.txt"
 if grep -qw fma /proc/cpuinfo || [ "$(uname -m)" != x86_64 ]; then
     fma=
     [ "$(uname -m)" = x86_64 ] && fma=-mfma
-    for how in fused scaled; do
+    for how in fused scaled looked_up; do
         "$work/math" print $how >"$work/$how.c" || stop "the functions cannot be printed $how"
         libraries=
         library $how $how gcc -O2 $fma

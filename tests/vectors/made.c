@@ -43,7 +43,7 @@ static bool is_float(nfc_dtype t) { return dtype_is_float(t); }
 
 static bool takes_un(kir_un op, nfc_dtype t)
 {
-    if (op == KU_BITS) return false;
+    if (op == KU_BITS || op == KU_SIXTEENTH) return false; /* the latter only where there is an instruction: tests/math, tests/ragged */
     if (op == KU_NOT) return t == DT_bool;
     if (op == KU_BNOT) return t != DT_bool && !is_float(t);
     if (t == DT_bool) return false;
