@@ -1,6 +1,7 @@
 /* The C dialect: C99 that is C++ too, freestanding where the device says so. */
 #include <math.h>
 #include <string.h>
+#include "codegen/c_tiles.h"
 #include "codegen/c_vector.h"
 #include "frontend/json.h"
 
@@ -197,11 +198,12 @@ static void c_begin_kernel(cg_module *c, text *t, const kir_func *f, bool wide)
     line(t, "%s)", *sep || f->can_fail ? "" : "void");
     line(t, "{");
     t->indent++;
+    cg_put_tile_configuration(c, t, f);
 }
 
 static void c_end_kernel(cg_module *c, text *t, const kir_func *f)
 {
-    (void)c, (void)f;
+    cg_put_tile_release(c, t, f);
     close_brace(t);
 }
 
@@ -254,5 +256,5 @@ static void c_unroll(cg_module *c, text *t, int64_t trips)
 const dialect dialect_c = {
     .name = "c", .compute_type = c_compute, .storage_type = c_storage, .un = c_un, .bin = c_bin, .cast = c_cast,
     .constant = c_constant, .fma = c_fma, .word = c_word, .dot = c_dot, .wide_suffix = "", .begin_kernel = c_begin_kernel, .end_kernel = c_end_kernel, .begin_scalar = c_begin_scalar,
-    .element = c_element, .copy = c_copy, .prefetch = c_prefetch, .fail = c_fail, .unroll = c_unroll, .vectors = &c_vectors,
+    .element = c_element, .copy = c_copy, .prefetch = c_prefetch, .tile = cg_put_tile, .fail = c_fail, .unroll = c_unroll, .vectors = &c_vectors,
 };

@@ -37,6 +37,7 @@ static void put_status(cg_program *p, text *t)
         {"ERROR_STATE", "the saved state is not one of this program"},
         {"ERROR_ARGUMENT", "a pointer is null"},
         {"ERROR_SIZE", "a size that is known at run time only is out of its bounds"},
+        {"ERROR_DEVICE", "the processor or the system does not let the program use what it was made for"},
     };
     open_brace(t, "typedef enum %s_status", p->name);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) line(t, "%s_%s = %d%s /* %s */", p->upper, row[i].name, (int)i, i + 1 < sizeof row / sizeof *row ? "," : "", row[i].doc);

@@ -145,7 +145,7 @@ static const char *instruction_for(cg_module *c, const char *scalar, int64_t wid
     return device_instruction(c->device, arena_printf(c->arena, "to_%s", dtype_name(type)), from, width);
 }
 
-static void put_headers(cg_module *c)
+void cg_put_headers(cg_module *c)
 {
     const device_words *h = &c->device->chosen->headers;
     for (int i = 0; i < h->n; i++) {
@@ -183,7 +183,7 @@ static void put_instruction(cg_module *c, const wanted *w, const char *spelling)
         else put(own, "%c", *at);
     }
     put(own, "; }\n");
-    put_headers(c);
+    cg_put_headers(c);
     put_function(c, own->at, wide);
 }
 

@@ -1,5 +1,6 @@
 /* NAME.c: kernels, the functions of the context, one run function a graph. */
 #include <string.h>
+#include "codegen/c_tiles.h"
 #include "codegen/helpers.h"
 #include "codegen/isa.h"
 #include "codegen/program.h"
@@ -141,6 +142,7 @@ static void put_init(cg_program *p, text *t)
     put_raw(t, "#ifdef NF_TRACE\n    ctx->trace = 0;\n    ctx->trace_user = 0;\n#endif\n");
     line(t, "%s_reset(ctx);", p->name);
     if (p->version.n) line(t, "ctx->isa = 0;\nwhile (!%s_has_isa(ctx->isa)) ctx->isa++;", p->name);
+    if (!p->version.n && cg_asks_for_tiles(p)) line(t, "if (!nf_may_use_tiles()) return %s_ERROR_DEVICE;", p->upper);
     if (p->arena_bytes) line(t, "if (!arena || arena_bytes < %s_ARENA_BYTES || (uintptr_t)arena %% %s_ARENA_ALIGN != 0) {\n    ctx->arena = 0;\n    return %s_ERROR_ARENA;\n}", p->upper, p->upper, p->upper);
     else line(t, "(void)arena_bytes;");
     line(t, "return %s_OK;", p->upper);
@@ -217,7 +219,7 @@ static void put_save_load(cg_program *p, text *t)
 
 static void put_texts(cg_program *p, text *t)
 {
-    line(t, "const char *%s_status_text(int status)\n{\n    static const char *const text[] = {\"ok\", \"index out of range\", \"integer division by zero\", \"an input breaks its bound\",\n        \"a free dim is out of its bounds\", \"the arena is too small or not aligned\",\n        \"the weights are not those of this program\", \"not a saved state of this program\", \"a null pointer\",\n        \"a size that is known at run time only is out of its bounds\"};\n    return status < 0 || status > %s_ERROR_SIZE ? \"unknown status\" : text[status];\n}\n", p->name, p->upper);
+    line(t, "const char *%s_status_text(int status)\n{\n    static const char *const text[] = {\"ok\", \"index out of range\", \"integer division by zero\", \"an input breaks its bound\",\n        \"a free dim is out of its bounds\", \"the arena is too small or not aligned\",\n        \"the weights are not those of this program\", \"not a saved state of this program\", \"a null pointer\",\n        \"a size that is known at run time only is out of its bounds\", \"the processor or the system does not let the program use what it was made for\"};\n    return status < 0 || status > %s_ERROR_DEVICE ? \"unknown status\" : text[status];\n}\n", p->name, p->upper);
     line(t, "const char *%s_error_place(const %s_ctx *ctx) { return ctx->error_place; }\n", p->name, p->name);
 }
 
@@ -288,6 +290,7 @@ static text *put_api(cg_program *p)
 {
     text *api = text_new(p->arena);
     put_texts(p, api);
+    cg_put_tile_permission(p, api);
     cg_put_isa_choice(p, api);
     put_reset(p, api);
     put_init(p, api);

@@ -353,6 +353,7 @@ static void print_accum(cg_module *c, const kir_stmt *s)
 
 static void print_alloc(cg_module *c, const kir_stmt *s)
 {
+    if (s->buffer->space == KIR_TILE_SPACE) return; /* it is a register of its number */
     const char *type = local_type(c, s->buffer);
     if (sx_is(s->buffer->size, 1)) line(c->kernels, "%s %s;", type, s->buffer->name);
     else line(c->kernels, "%s %s[%lld];", type, s->buffer->name, (long long)sx_value(s->buffer->size));
@@ -381,6 +382,7 @@ static void print_stmt(cg_module *c, const kir_stmt *s, bool alone)
     case KIR_PREFETCH:
         if (c->dialect->prefetch) c->dialect->prefetch(c, t, s->buffer, cg_index(c, s->index, false));
         break;
+    case KIR_TILE: c->dialect->tile(c, t, s); break;
     case KIR_FAIL: c->dialect->fail(c, t, s->fail); break;
     case KIR_NOTE: line(t, "/* %s */", comment_safe(c->arena, s->text)); break;
     }

@@ -55,6 +55,8 @@ typedef struct dialect {
     void (*copy)(struct cg_module *m, text *t, const kir_stmt *s, const char *to, const char *from, const char *count, bool wide_index);
     /* Asks for an element's memory; NULL: the language has no way to. */
     void (*prefetch)(struct cg_module *m, text *t, const kir_buffer *b, const char *index);
+    /* A TILE statement; NULL: no device of the language has tiles, so that none are made. */
+    void (*tile)(struct cg_module *m, text *t, const kir_stmt *s);
     void (*fail)(struct cg_module *m, text *t, int code);
     /* Gives the variables of the n loops of kir_grid() their values, one iteration of all of them a
      * thread; without loops, one thread does everything. NULL: as loops. */

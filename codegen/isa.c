@@ -1,4 +1,5 @@
 #include "codegen/isa.h"
+#include "codegen/c_tiles.h"
 
 #include <string.h>
 #include "ir/names.h"
@@ -219,7 +220,7 @@ static void put_asking(cg_program *p, text *t, bool arm)
 }
 
 /* "nf_cpu_has(1, 3, 26) && ..." */
-static void put_condition(cg_program *p, text *t, const cg_program *v)
+static void put_condition(text *t, const cg_program *v)
 {
     const device_words *needs = &v->device->chosen->needs;
     unsigned saved = 0;
@@ -232,7 +233,7 @@ static void put_condition(cg_program *p, text *t, const cg_program *v)
         else put(t, "%snf_cpu_has(0x%xu, %u, %d, %d /* %s */)", sep, f->leaf, f->part, f->word, f->bit, f->name);
     }
     if (saved) put(t, "%snf_cpu_saves(0x%xu)", sep, saved);
-    (void)p;
+    if (cg_asks_for_tiles(v)) put(t, " && nf_may_use_tiles()");
 }
 
 void cg_put_isa_choice(cg_program *p, text *t)
@@ -246,7 +247,7 @@ void cg_put_isa_choice(cg_program *p, text *t)
         const cg_program *v = p->version.at[i];
         put(t, "case %s_ISA_%s: return ", p->upper, name_upper(p->arena, v->isa));
         if (i + 1 == p->version.n) put(t, "1 /* what all of them need */");
-        else put_condition(p, t, v);
+        else put_condition(t, v);
         line(t, ";");
     }
     line(t, "default: return 0;");

@@ -54,6 +54,8 @@ static void key_buffer(keying *k, const kir_buffer *b)
     key_int(k, b->dtype);
     key_int(k, b->space);
     key_int(k, b->read + 2 * b->written);
+    key_int(k, b->rows);
+    key_int(k, b->tile);
     key_sx(k, b->size);
 }
 
@@ -95,6 +97,7 @@ static void key_stmt(keying *k, const kir_stmt *s)
     if (s->var && s->var->sym) key_seen(k, s->var->sym);
     key_buffer(k, s->buffer);
     key_buffer(k, s->from);
+    key_buffer(k, s->with);
     key_sx(k, s->index);
     key_sx(k, s->from_index);
     key_sx(k, s->count);

@@ -18,7 +18,7 @@ static int64_t more(int64_t a, int64_t b) { return a > b ? a : b; }
 static void add_body(ir_module *m, const kir_stmt *s, int64_t lanes, int64_t *names, int64_t *calls)
 {
     if (s->kind == KIR_FOR && s->loop == KIR_VECTOR) lanes = kir_lanes_width(sx_value(s->end));
-    int64_t element = s->kind == KIR_ALLOC ? (int64_t)dtype_bytes(s->buffer->dtype) : 0;
+    int64_t element = s->kind == KIR_ALLOC && s->buffer->space == KIR_LOCAL ? (int64_t)dtype_bytes(s->buffer->dtype) : 0;
     if (lanes > 1 && element > 0 && element < 4) element = 4; /* a mask, for a bool */
     if (s->kind == KIR_ALLOC) *names += (sx_value(s->buffer->size) * element * lanes + 7) / 8 * 8;
     if (s->kind == KIR_LET || s->kind == KIR_FOR) *names += 8 * lanes;

@@ -67,6 +67,29 @@ const char *device_instruction(const device *d, const char *op, nfc_dtype type, 
     return NULL;
 }
 
+const char *device_tile(const device *d, const char *op)
+{
+    if (!d || !d->chosen) return NULL;
+    for (int i = 0; i < d->chosen->tiles.instruction.n; i++) {
+        const device_tile_spelling *k = &d->chosen->tiles.instruction.at[i];
+        if (strcmp(k->op, op) == 0) return k->text;
+    }
+    return NULL;
+}
+
+const char *device_tile_dot(const device *d, nfc_dtype x, nfc_dtype w)
+{
+    if (!d || !d->chosen) return NULL;
+    const char *of[2] = {dtype_name(x), dtype_name(w)};
+    for (int i = 0; i < d->chosen->tiles.instruction.n; i++) {
+        const device_tile_spelling *k = &d->chosen->tiles.instruction.at[i];
+        const char *types = strncmp(k->op, "dot_", 4) == 0 ? k->op + 4 : NULL;
+        const size_t n = strlen(of[0]);
+        if (types && strncmp(types, of[0], n) == 0 && types[n] == '_' && strcmp(types + n + 1, of[1]) == 0) return k->text;
+    }
+    return NULL;
+}
+
 const embedded_file *device_run_file(nfc_session *s, const char *word) { return embedded_find(session_printf(s, "runtime-min/%s", word)); }
 int64_t device_own_cache(const device *d)
 {

@@ -27,6 +27,19 @@ typedef struct device_spelling {
     const char *text;
 } device_spelling;
 
+/* How the compiler is told what is done with tiles; $0, $1 and $2 stand for the operands. */
+typedef struct device_tile_spelling {
+    const char *op, *text;
+} device_tile_spelling;
+
+/* Registers that hold rows of bytes, and are multiplied as matrices. */
+typedef struct device_tiles {
+    int64_t registers, rows, bytes; /* bytes: of a row; 0: there are none */
+    int64_t permission;             /* of Linux: the number of the state that a process asks for; 0: none is needed */
+    double least_fill;              /* how much of a tile must be of use for it to be used */
+    VEC(device_tile_spelling) instruction;
+} device_tiles;
+
 /* A part of the device that computes: a cluster of CPU cores. */
 typedef struct device_unit {
     const char *name, *kind; /* kind: "cpu" */
@@ -47,6 +60,7 @@ typedef struct device_unit {
     device_words flags;       /* of the compiler, when this unit runs the program */
     device_words headers;     /* that the instructions need */
     VEC(device_spelling) instruction;
+    device_tiles tiles;
 } device_unit;
 
 typedef enum { WEIGHTS_AUTO, WEIGHTS_ARRAY, WEIGHTS_INCBIN, WEIGHTS_FILE } device_weights;
@@ -94,6 +108,10 @@ const char *const *device_names(nfc_session *s);
 /* How the unit that runs the program spells an operator (a name of ir/kir.def: "fma", "sqrt") on so many lanes of
  * a type; NULL: in no way of its own. */
 const char *device_instruction(const device *d, const char *op, nfc_dtype type, int64_t lanes);
+/* How that unit spells what is done with tiles: "load", "dot_u8_i8"; NULL: in no way. */
+const char *device_tile(const device *d, const char *op);
+/* The same for the product of tiles of elements of two types. */
+const char *device_tile_dot(const device *d, nfc_dtype x, nfc_dtype w);
 /* The file of runtime-min that a word of compiler.run names, which goes with the program; NULL: it is a word like others. */
 const embedded_file *device_run_file(nfc_session *s, const char *word);
 /* The nearest memory of a unit that holds so many bytes, or the last, and whose rate is known; NULL: none. */

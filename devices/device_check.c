@@ -118,6 +118,79 @@ static void check_instruction(const checker *c, const json_node *unit, const dev
     }
 }
 
+/* ---- tiles --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *op;
+    int operands;
+} tile_ops[] = {{"configure", 1}, {"release", 0}, {"zero", 1}, {"load", 3}, {"store", 3}};
+
+static int tile_operands(const char *op)
+{
+    for (size_t i = 0; i < sizeof tile_ops / sizeof *tile_ops; i++)
+        if (strcmp(op, tile_ops[i].op) == 0) return tile_ops[i].operands;
+    return 3;
+}
+
+/* Is it one statement as far as the reader can tell? Unlike an expression it may be an asm() with what that has quoted. */
+static const char *statement_fault(const device_tile_spelling *k)
+{
+    const int operands = tile_operands(k->op);
+    int depth = 0;
+    unsigned used = 0;
+    for (const char *at = k->text; *at; at++) {
+        if (strchr(";{}#\\'`@", *at) || (unsigned char)*at > 126) return "the text is one statement, without ; { } and #";
+        if (*at == '/' && (at[1] == '/' || at[1] == '*')) return "the text has no comments";
+        depth += (*at == '(') - (*at == ')');
+        if (depth < 0) break;
+        if (*at != '$') continue;
+        if (at[1] < '0' || at[1] - '0' >= operands) return "there is no such operand";
+        used |= 1u << (at[1] - '0');
+    }
+    if (depth != 0) return "the brackets of the text do not match";
+    return used + 1 == 1u << operands ? NULL : "the text leaves an operand out";
+}
+
+static void check_tile_instruction(const checker *c, const json_node *tiles, const device_tiles *t, int i)
+{
+    const device_tile_spelling *k = &t->instruction.at[i];
+    const json_node *node = entry(tiles, "instructions", i);
+    if (!k->op || !k->text || node->kind != JSON_OBJECT) return;
+    const char *fault = statement_fault(k);
+    if (fault) device_fault(c->s, E_DEVICE_VALUE, json_get(node, "text"), "%s", fault);
+    for (int n = 0; n < i; n++) {
+        if (!t->instruction.at[n].op || strcmp(t->instruction.at[n].op, k->op) != 0) continue;
+        nfc_diag *d = conflict(c, node, "two instructions for the same operation");
+        diag_note(d, entry(tiles, "instructions", n)->at, "the other");
+        break;
+    }
+}
+
+static bool has_tile_op(const device_tiles *t, const char *op)
+{
+    bool has = false;
+    for (int i = 0; i < t->instruction.n; i++) {
+        const char *other = t->instruction.at[i].op; /* NULL: it could not be read */
+        has |= !other || strcmp(other, op) == 0 || (strcmp(op, "dot") == 0 && strncmp(other, "dot_", 4) == 0);
+    }
+    return has;
+}
+
+static void check_tiles(const checker *c, const json_node *unit, const device_unit *u)
+{
+    static const char *const needed[] = {"registers", "rows", "bytes"};
+    const json_node *node = json_get(unit, "tiles");
+    const device_tiles *t = &u->tiles;
+    if (!node || node->kind != JSON_OBJECT) return;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (!json_get(node, needed[i])) conflict(c, node, session_printf(c->s, "the unit has tiles, but it is not said how many %s", needed[i]));
+    if (!json_get(unit, "vector_bits")) conflict(c, node, "the unit has tiles, but no vectors for what is not done in them");
+    for (size_t i = 0; i < sizeof tile_ops / sizeof *tile_ops; i++)
+        if (!has_tile_op(t, tile_ops[i].op)) conflict(c, node, session_printf(c->s, "the unit has tiles, but no instruction for '%s'", tile_ops[i].op));
+    if (!has_tile_op(t, "dot")) conflict(c, node, "the unit has tiles, but no instruction for products of them");
+    for (int i = 0; i < t->instruction.n; i++) check_tile_instruction(c, node, t, i);
+}
+
 static void check_unit(const checker *c, int i)
 {
     const device_unit *u = &c->d->unit.at[i];
@@ -125,6 +198,7 @@ static void check_unit(const checker *c, int i)
     check_vector(c, node);
     for (int k = 0; k < u->level.n; k++) check_level(c, node, u, k);
     for (int k = 0; k < u->instruction.n; k++) check_instruction(c, node, u, k);
+    check_tiles(c, node, u);
     for (int k = 0; k < i; k++) {
         const char *other = c->d->unit.at[k].name;
         if (!u->name || !other || strcmp(u->name, other) != 0) continue;

@@ -10,6 +10,7 @@ const kir_op_info kir_un_table[KU_COUNT] = {
 #define EXPR(...)
 #define UNOP(id, text, flags, doc) {#id, text, flags},
 #define BINOP(...)
+#define TILEOP(...)
 #define DOTOP(...)
 #include "ir/kir.def"
 #undef UNOP
@@ -21,17 +22,26 @@ const kir_op_info kir_bin_table[KB_COUNT] = {
 #define BINOP(id, text, flags, doc) {#id, text, flags},
 #include "ir/kir.def"
 #undef BINOP
+#undef TILEOP
+};
+
+const char *const kir_tile_text[KT_COUNT] = {
+#define BINOP(...)
+#define TILEOP(id, text, doc) text,
+#include "ir/kir.def"
+#undef TILEOP
 #undef DOTOP
 };
 
 const kir_dot_info kir_dot_table[KD_COUNT] = {
-#define BINOP(...)
+#define TILEOP(...)
 #define DOTOP(id, text, a, b, sum, doc) {#id, text, DT_##a, DT_##b, DT_##sum},
 #include "ir/kir.def"
 #undef STMT
 #undef EXPR
 #undef UNOP
 #undef BINOP
+#undef TILEOP
 #undef DOTOP
 };
 
@@ -411,6 +421,60 @@ void kir_prefetch(kir_builder *b, kir_buffer *buffer, const ir_sx *index)
     s->buffer = buffer;
     s->index = index;
     add(b, s);
+}
+
+/* ---- tiles --------------------------------------------------------------------------------- */
+
+kir_buffer *kir_tile(kir_builder *b, const char *name, nfc_dtype dtype, int64_t rows, int64_t elements, int number)
+{
+    kir_buffer *t = kir_alloc(b, name, dtype, rows * elements);
+    t->space = KIR_TILE_SPACE;
+    t->rows = rows;
+    t->tile = number;
+    return t;
+}
+
+static kir_stmt *tile_stmt(kir_builder *b, kir_tile_op op, kir_buffer *buffer, kir_buffer *from)
+{
+    kir_stmt *s = stmt_new(b, KIR_TILE);
+    s->op = (uint8_t)op;
+    s->buffer = buffer;
+    s->from = from;
+    add(b, s);
+    return s;
+}
+
+void kir_tile_zero(kir_builder *b, kir_buffer *tile) { tile_stmt(b, KT_ZERO, tile, NULL); }
+
+void kir_tile_load(kir_builder *b, kir_buffer *tile, kir_buffer *from, const ir_sx *index, const ir_sx *step)
+{
+    kir_stmt *s = tile_stmt(b, KT_LOAD, tile, from);
+    s->from_index = index;
+    s->count = step;
+}
+
+void kir_tile_store(kir_builder *b, kir_buffer *to, const ir_sx *index, const ir_sx *step, kir_buffer *tile)
+{
+    kir_stmt *s = tile_stmt(b, KT_STORE, to, tile);
+    s->index = index;
+    s->count = step;
+}
+
+void kir_tile_dot(kir_builder *b, kir_buffer *sums, kir_buffer *x, const kir_buffer *w) { tile_stmt(b, KT_DOT, sums, x)->with = w; }
+
+const ir_sx *kir_tile_span(ir_module *m, const kir_stmt *s)
+{
+    const kir_buffer *tile = s->op == KT_STORE ? s->from : s->buffer;
+    return sx_add(&m->sx, sx_mul(&m->sx, sx_int(&m->sx, tile->rows - 1), s->count), sx_int(&m->sx, kir_row_elements(tile)));
+}
+
+kir_dot kir_tile_dot_of(nfc_dtype x, nfc_dtype w, nfc_dtype sum)
+{
+    for (int i = 0; i < KD_COUNT; i++) {
+        const kir_dot_info *d = &kir_dot_table[i];
+        if (d->sum == sum && ((d->a == x && d->b == w) || (d->a == w && d->b == x))) return (kir_dot)i;
+    }
+    return KD_COUNT;
 }
 
 void kir_fail(kir_builder *b, int code)

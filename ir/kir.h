@@ -26,6 +26,7 @@ typedef enum {
 #define EXPR(...)
 #define UNOP(...)
 #define BINOP(...)
+#define TILEOP(...)
 #define DOTOP(...)
 #include "ir/kir.def"
 } kir_stmt_kind;
@@ -56,10 +57,19 @@ typedef enum {
     KB_COUNT
 } kir_bin;
 #undef BINOP
-#undef DOTOP
+#undef TILEOP
 
 typedef enum {
 #define BINOP(...)
+#define TILEOP(id, ...) KT_##id,
+#include "ir/kir.def"
+    KT_COUNT
+} kir_tile_op;
+#undef TILEOP
+#undef DOTOP
+
+typedef enum {
+#define TILEOP(...)
 #define DOTOP(id, ...) KD_##id,
 #include "ir/kir.def"
     KD_COUNT
@@ -68,6 +78,7 @@ typedef enum {
 #undef EXPR
 #undef UNOP
 #undef BINOP
+#undef TILEOP
 #undef DOTOP
 
 typedef struct kir_op_info {
@@ -81,10 +92,13 @@ typedef struct kir_dot_info {
     nfc_dtype a, b, sum; /* element types of the words, and the type that is computed in */
 } kir_dot_info;
 extern const kir_dot_info kir_dot_table[KD_COUNT];
+extern const char *const kir_tile_text[KT_COUNT];
 /* How many elements of a type a word holds. */
 static inline int kir_word_elements(nfc_dtype t) { return 4 / (int)dtype_bytes(t); }
 
-typedef enum { KIR_GLOBAL, KIR_LOCAL } kir_space;
+/* KIR_TILE_SPACE: a register of the processor that holds rows of elements. */
+typedef enum { KIR_GLOBAL, KIR_LOCAL, KIR_TILE_SPACE } kir_space;
+enum { KIR_MAX_TILES = 16 };
 
 typedef struct kir_buffer {
     const char *name;
@@ -94,6 +108,8 @@ typedef struct kir_buffer {
     bool read, written;
     const ir_value *value; /* a parameter: whose elements they are */
     int id;              /* parameters: position; locals: behind them */
+    int64_t rows;        /* of a tile; each has the same part of its elements */
+    int tile;            /* which register a tile is, 0 to KIR_MAX_TILES - 1 */
 } kir_buffer;
 
 typedef struct kir_var {
@@ -137,9 +153,10 @@ typedef struct kir_stmt {
     kir_var *var;                     /* FOR, LET */
     const ir_sx *begin, *end;         /* FOR */
     const ir_sx *turn;                /* FOR of independent iterations: they begin with the last where this is odd; NULL: never */
-    kir_buffer *buffer, *from;        /* ALLOC, STORE, ACCUM, COPY, PREFETCH; from: COPY */
-    const ir_sx *index, *from_index, *count; /* STORE, ACCUM, COPY, PREFETCH */
-    uint8_t op;                       /* ACCUM: a kir_bin */
+    kir_buffer *buffer, *from;        /* ALLOC, STORE, ACCUM, COPY, PREFETCH, TILE; from: COPY, TILE */
+    const kir_buffer *with;           /* TILE: what a dot multiplies `from` with */
+    const ir_sx *index, *from_index, *count; /* STORE, ACCUM, COPY, PREFETCH, TILE; its count: elements from row to row in memory */
+    uint8_t op;                       /* ACCUM: a kir_bin; TILE: a kir_tile_op */
     const kir_expr *value;            /* STORE, ACCUM, LET; IF: the condition */
     int fail;                         /* FAIL: one of kir_fail_code */
     const char *text;                 /* NOTE */
@@ -211,6 +228,20 @@ void kir_accum(kir_builder *b, kir_bin op, kir_buffer *buffer, const ir_sx *inde
 void kir_copy(kir_builder *b, kir_buffer *to, const ir_sx *to_index, kir_buffer *from, const ir_sx *from_index, const ir_sx *count);
 /* Asks for the line of memory that has this element, or would have it. */
 void kir_prefetch(kir_builder *b, kir_buffer *buffer, const ir_sx *index);
+/* A tile, in the register of that number: `rows` of so many elements. */
+kir_buffer *kir_tile(kir_builder *b, const char *name, nfc_dtype dtype, int64_t rows, int64_t elements, int number);
+void kir_tile_zero(kir_builder *b, kir_buffer *tile);
+/* step: elements from row to row in memory; a constant. */
+void kir_tile_load(kir_builder *b, kir_buffer *tile, kir_buffer *from, const ir_sx *index, const ir_sx *step);
+void kir_tile_store(kir_builder *b, kir_buffer *to, const ir_sx *index, const ir_sx *step, kir_buffer *tile);
+/* sums[m, n] += the products of what row m of x and, in the rows of w, word n hold; the types are a row's of kir_dot_table, in
+ * either order. */
+void kir_tile_dot(kir_builder *b, kir_buffer *sums, kir_buffer *x, const kir_buffer *w);
+/* Elements of a row of a tile, and those in memory from its first to its last. */
+static inline int64_t kir_row_elements(const kir_buffer *tile) { return sx_value(tile->size) / tile->rows; }
+const ir_sx *kir_tile_span(ir_module *m, const kir_stmt *s);
+/* The row of the table for a product of tiles, or KD_COUNT. */
+kir_dot kir_tile_dot_of(nfc_dtype x, nfc_dtype w, nfc_dtype sum);
 void kir_fail(kir_builder *b, int code);
 void kir_note(kir_builder *b, const char *text);
 /* Names a value, so that it is worked out once. */

@@ -40,6 +40,8 @@ typedef struct {
     VEC(int) parallel_locals;
     VEC(kv_access) access; /* of the open parallel loops, to buffers that the kernel writes */
     VEC(kv_over) over;
+    const kir_buffer *tile[KIR_MAX_TILES], *in_register[KIR_MAX_TILES]; /* the first tile of each register, and the last */
+    VEC(const kir_buffer *) tile_use; /* tiles, as they are used */
     bool varies; /* answer of is_uniform() */
     const char *broken;
 } kv_checker;

@@ -115,6 +115,22 @@ static void count_loop(counter *c, const kir_stmt *s, int64_t times)
     c->issued = issued;
 }
 
+/* Tiles are moved, and their products summed up, row by row. */
+static void count_tile(counter *c, const kir_stmt *s, int64_t times)
+{
+    const kir_buffer *tile = s->op == KT_STORE ? s->from : s->buffer;
+    int64_t rows = sat_mul(c->issued, tile->rows), elements = sat_mul(times, sx_value(tile->size));
+    if (s->op == KT_LOAD) {
+        count_access(c->loads, s->from, elements);
+        c->loaded = sat_add(c->loaded, rows);
+    } else if (s->op == KT_STORE) {
+        count_access(c->stores, s->buffer, elements);
+    } else if (s->op == KT_DOT) {
+        c->flops = sat_add(c->flops, sat_mul(elements, 2 * kir_row_elements(s->from)));
+        c->operations = sat_add(c->operations, rows);
+    }
+}
+
 static void count_stmt(counter *c, const kir_stmt *s, int64_t times)
 {
     map_init(&c->seen, c->a);
@@ -123,6 +139,7 @@ static void count_stmt(counter *c, const kir_stmt *s, int64_t times)
     case KIR_FOR: count_loop(c, s, times); return;
     case KIR_STORE: count_access(c->stores, s->buffer, times); break;
     case KIR_ACCUM: count_sum(c, s, times); break;
+    case KIR_TILE: count_tile(c, s, times); break;
     case KIR_COPY:
         c->loaded = sat_add(c->loaded, sat_mul(c->issued, sx_max(s->count)));
         count_access(c->loads, s->from, sat_mul(times, sx_max(s->count)));

@@ -136,9 +136,9 @@ static void use_stmt(signature *g, const kir_stmt *s)
     use_index(g, s->from_index);
     use_index(g, s->count);
     if (s->var && s->var->sym) map_setp(&g->bound, s->var->sym, g);
-    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM || s->kind == KIR_COPY) s->buffer->written = true;
+    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM || s->kind == KIR_COPY || s->kind == KIR_TILE) s->buffer->written = true;
     if (s->kind == KIR_ACCUM) s->buffer->read = true;
-    if (s->kind == KIR_COPY) s->from->read = true;
+    if (s->from) s->from->read = true;
     for (int i = 0; i < s->body.n; i++) use_stmt(g, s->body.at[i]);
 }
 

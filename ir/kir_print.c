@@ -61,6 +61,23 @@ static void print_expr(FILE *to, nfc_arena *a, const kir_expr *e)
     }
 }
 
+static void print_alloc(FILE *to, nfc_arena *a, const kir_buffer *b)
+{
+    if (b->space == KIR_TILE_SPACE) fprintf(to, "tile %d %s : %s [%lld, %lld]", b->tile, b->name, dtype_name(b->dtype), (long long)b->rows, (long long)kir_row_elements(b));
+    else fprintf(to, "local %s : %s [%s]", b->name, dtype_name(b->dtype), sx_text(a, b->size));
+}
+
+static void print_tile(FILE *to, nfc_arena *a, const kir_stmt *s)
+{
+    const char *op = kir_tile_text[s->op];
+    switch (s->op) {
+    case KT_LOAD: fprintf(to, "%s %s = %s[%s] by %s", op, s->buffer->name, s->from->name, sx_text(a, s->from_index), sx_text(a, s->count)); break;
+    case KT_STORE: fprintf(to, "%s %s[%s] by %s = %s", op, s->buffer->name, sx_text(a, s->index), sx_text(a, s->count), s->from->name); break;
+    case KT_DOT: fprintf(to, "%s %s += %s x %s", op, s->buffer->name, s->from->name, s->with->name); break;
+    default: fprintf(to, "%s %s", op, s->buffer->name); break;
+    }
+}
+
 static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent);
 
 static void print_body(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
@@ -94,7 +111,7 @@ static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
         fputs(" = ", to);
         print_expr(to, a, s->value);
         break;
-    case KIR_ALLOC: fprintf(to, "local %s : %s [%s]", s->buffer->name, dtype_name(s->buffer->dtype), sx_text(a, s->buffer->size)); break;
+    case KIR_ALLOC: print_alloc(to, a, s->buffer); break;
     case KIR_STORE:
     case KIR_ACCUM:
         fprintf(to, "%s[%s] %s= ", s->buffer->name, sx_text(a, s->index), s->kind == KIR_ACCUM ? kir_bin_table[s->op].text : "");
@@ -102,6 +119,7 @@ static void print_stmt(FILE *to, nfc_arena *a, const kir_stmt *s, int indent)
         break;
     case KIR_COPY: fprintf(to, "copy %s[%s] = %s[%s] x %s", s->buffer->name, sx_text(a, s->index), s->from->name, sx_text(a, s->from_index), sx_text(a, s->count)); break;
     case KIR_PREFETCH: fprintf(to, "prefetch %s[%s]", s->buffer->name, sx_text(a, s->index)); break;
+    case KIR_TILE: print_tile(to, a, s); break;
     case KIR_FAIL: fprintf(to, "fail %s", s->fail == KIR_FAIL_INDEX ? "index" : "division"); break;
     case KIR_NOTE: fprintf(to, "// %s", s->text); break;
     default: break;

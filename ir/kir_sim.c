@@ -261,6 +261,48 @@ static void accumulate(machine *k, const kir_stmt *s)
     store(k, s->buffer, i, is_float(e.type) ? float_binary(k, &e, x.f, y.f) : int_binary(&e, x.i, y.i));
 }
 
+/* Rows of a tile and of memory, one way or the other. */
+static void move_tile(machine *k, const kir_buffer *tile, const kir_buffer *memory, int64_t at, int64_t step, bool load)
+{
+    const size_t bytes = dtype_bytes(tile->dtype), row = (size_t)kir_row_elements(tile) * bytes;
+    for (int64_t i = 0; i < tile->rows; i++) {
+        char *in_tile = (char *)data(k, tile) + (size_t)i * row, *in_memory = (char *)data(k, memory) + (size_t)(at + i * step) * bytes;
+        if (load) memcpy(in_tile, in_memory, row);
+        else memcpy(in_memory, in_tile, row);
+    }
+}
+
+/* What one element of the sums takes: integers wrap; floats are summed up in f32, those at even places and those at odd ones
+ * each by themselves (Intel SDM, TDPBF16PS). */
+static cell tile_products(machine *k, const kir_stmt *s, int64_t m, int64_t n)
+{
+    const int64_t depth = kir_row_elements(s->from), terms = kir_word_elements(s->from->dtype), width = kir_row_elements(s->with);
+    int64_t sum = 0;
+    float parts[2] = {0, 0};
+    for (int64_t i = 0; i < depth; i++) {
+        const cell x = load(k, s->from, m * depth + i), w = load(k, s->with, i / terms * width + n * terms + i % terms);
+        if (dtype_is_float(s->from->dtype)) parts[i % 2] = fmaf((float)x.f, (float)w.f, parts[i % 2]);
+        else sum += x.i * w.i;
+    }
+    return dtype_is_float(s->from->dtype) ? (cell){.f = (double)(parts[0] + parts[1])} : (cell){.i = sum};
+}
+
+static void run_tile(machine *k, const kir_stmt *s)
+{
+    const kir_buffer *to = s->buffer;
+    if (s->op == KT_ZERO) memset(data(k, to), 0, (size_t)sx_value(to->size) * dtype_bytes(to->dtype));
+    if (s->op == KT_LOAD) move_tile(k, to, s->from, index_of(k, s->from_index), sx_value(s->count), true);
+    if (s->op == KT_STORE) move_tile(k, s->from, to, index_of(k, s->index), sx_value(s->count), false);
+    if (s->op != KT_DOT) return;
+    const int64_t width = kir_row_elements(to);
+    for (int64_t i = 0; i < sx_value(to->size); i++) {
+        cell was = load(k, to, i), more = tile_products(k, s, i / width, i % width);
+        if (dtype_is_float(to->dtype)) was.f += more.f;
+        else was.i += more.i;
+        store(k, to, i, fit((kir_type)to->dtype, was));
+    }
+}
+
 static void run(machine *k, const kir_stmt *s)
 {
     switch (s->kind) {
@@ -289,6 +331,7 @@ static void run(machine *k, const kir_stmt *s)
         memcpy((char *)data(k, s->buffer) + (size_t)index_of(k, s->index) * bytes, (const char *)data(k, s->from) + (size_t)index_of(k, s->from_index) * bytes, (size_t)index_of(k, s->count) * bytes);
         break;
     }
+    case KIR_TILE: run_tile(k, s); break;
     case KIR_FAIL:
         if (!k->status) k->status = s->fail;
         break;

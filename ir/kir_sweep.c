@@ -47,7 +47,9 @@ static bool sweep(used_later *u, kir_stmt *s)
         bool holds = k->kind == KIR_FOR || k->kind == KIR_IF || k->kind == KIR_SEQ, never = k->kind == KIR_IF && k->value->kind == KIR_CONST && !k->value->integer;
         if (holds && (never || !sweep(u, k))) continue;
         if ((k->kind == KIR_LET && !is_used(u, k->var)) || is_for_nothing(u, k)) continue;
-        if (k->kind == KIR_COPY) map_setp(&u->seen, k->from, u);
+        const kir_buffer *const reads[] = {k->from, k->with, k->kind == KIR_TILE ? k->buffer : NULL};
+        for (size_t x = 0; x < sizeof reads / sizeof *reads; x++)
+            if (reads[x]) map_setp(&u->seen, reads[x], u);
         effect = effect || (k->kind != KIR_LET && k->kind != KIR_ALLOC && k->kind != KIR_NOTE && k->kind != KIR_PREFETCH);
         use_later(u, k->value);
         const ir_sx *const index[] = {k->begin, k->end, k->index, k->from_index, k->count};

@@ -134,6 +134,7 @@ static const char *refuse_stmt(kir_lanes *l, const kir_stmt *s)
         if (has_lane(l, s->index)) return arena_printf(l->m->arena, "'%s' is asked for lane by lane", s->buffer->name);
         break;
     case KIR_COPY: return "a block is copied";
+    case KIR_TILE: return "a tile is worked on";
     default: break;
     }
     for (int i = 0; !why && i < s->body.n; i++) why = refuse_stmt(l, s->body.at[i]);

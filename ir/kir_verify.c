@@ -81,6 +81,7 @@ static void note_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, 
 static bool check_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count, bool writes)
 {
     if (!check_symbols(c, index)) return false;
+    NEED(b->space != KIR_TILE_SPACE, "an element of the tile '%s' is accessed", b->name);
     bool known = b->space == KIR_GLOBAL;
     for (int i = 0; i < c->local.n; i++) known |= c->local.at[i] == b;
     NEED(known, "the local '%s' is used outside of its place", b->name);
@@ -207,6 +208,61 @@ static bool check_let(kv_checker *c, const kir_stmt *s)
     return true;
 }
 
+/* ---- tiles --------------------------------------------------------------------------------- */
+
+/* A register holds the tile that was made last in it, and all that it holds in a kernel have one shape. */
+static bool check_register(kv_checker *c, const kir_buffer *tile)
+{
+    NEED(tile->tile >= 0 && tile->tile < KIR_MAX_TILES && tile->rows > 0 && sx_value(tile->size) % tile->rows == 0, "the tile '%s' has no shape", tile->name);
+    const kir_buffer **first = &c->tile[tile->tile];
+    if (!*first) *first = tile;
+    bool alike = (*first)->rows == tile->rows && sx_value((*first)->size) * (int64_t)dtype_bytes((*first)->dtype) == sx_value(tile->size) * (int64_t)dtype_bytes(tile->dtype);
+    NEED(alike, "the tiles '%s' and '%s' are of two shapes in one register", (*first)->name, tile->name);
+    c->in_register[tile->tile] = tile;
+    return true;
+}
+
+static bool check_is_tile(kv_checker *c, const kir_buffer *b)
+{
+    bool known = false;
+    for (int i = 0; i < c->local.n; i++) known |= c->local.at[i] == b;
+    NEED(b->space == KIR_TILE_SPACE && known && c->in_register[b->tile] == b, "'%s' is no tile here", b->name);
+    vec_push(c->a, &c->tile_use, b);
+    return true;
+}
+
+/* At the end of a loop's body: what it needs of the tiles outside it has not taken the registers of. */
+static bool check_tiles_stay(kv_checker *c, const kir_buffer *const *before, int first_use)
+{
+    for (int i = first_use; i < c->tile_use.n; i++) {
+        const kir_buffer *tile = c->tile_use.at[i], *now = c->in_register[tile->tile];
+        NEED(before[tile->tile] != tile || now == tile, "the tile '%s' takes the register of '%s', which is used in the next iteration", now->name, tile->name);
+    }
+    return true;
+}
+
+static bool check_tile_move(kv_checker *c, const kir_stmt *s, const kir_buffer *tile, const kir_buffer *memory, const ir_sx *index)
+{
+    NEED(tile->dtype == memory->dtype && memory->space != KIR_TILE_SPACE, "the tile '%s' holds another type", tile->name);
+    NEED(sx_is_const(s->count) && sx_value(s->count) >= (s->op == KT_STORE ? kir_row_elements(tile) : 0), "the rows of the tile '%s' meet in memory", tile->name);
+    return check_access(c, memory, index, kir_tile_span(c->m, s), s->op == KT_STORE);
+}
+
+static bool check_tile(kv_checker *c, const kir_stmt *s)
+{
+    const kir_buffer *to = s->buffer, *x = s->from, *w = s->with;
+    if (s->op == KT_STORE) return check_is_tile(c, x) && check_tile_move(c, s, x, to, s->index);
+    if (!check_is_tile(c, to)) return false;
+    if (s->op == KT_ZERO) return true;
+    if (s->op == KT_LOAD) return check_tile_move(c, s, to, x, s->from_index);
+    if (!check_is_tile(c, x) || !check_is_tile(c, w)) return false;
+    NEED(kir_tile_dot_of(x->dtype, w->dtype, to->dtype) != KD_COUNT, "the tiles '%s' and '%s' are multiplied in other types", x->name, w->name);
+    const int64_t terms = kir_word_elements(x->dtype), depth = kir_row_elements(x);
+    bool fit = to->rows == x->rows && w->rows * terms == depth && kir_row_elements(w) == kir_row_elements(to) * terms && to != x && to != w;
+    NEED(fit, "the tiles '%s' and '%s' are of shapes that do not go together", x->name, w->name);
+    return true;
+}
+
 /* ---- statements ---------------------------------------------------------------------------- */
 
 static bool check_stmt(kv_checker *c, const kir_stmt *s);
@@ -246,7 +302,9 @@ static bool check_if(kv_checker *c, const kir_stmt *s)
 
 static bool check_body(kv_checker *c, const kir_stmt *s)
 {
-    int nsym = c->sym.n, nvar = c->var.n, nlocal = c->local.n, nguard = c->guard.n, nparallel = c->parallel.n;
+    int nsym = c->sym.n, nvar = c->var.n, nlocal = c->local.n, nguard = c->guard.n, nparallel = c->parallel.n, nuse = c->tile_use.n;
+    const kir_buffer *in_register[KIR_MAX_TILES];
+    memcpy(in_register, c->in_register, sizeof in_register);
     if (s->kind == KIR_FOR) {
         if (!check_symbols(c, s->begin) || !check_symbols(c, s->end) || (s->turn && !check_symbols(c, s->turn))) return false;
         vec_push(c->a, &c->sym, ((kv_scoped){s->var->sym, s->begin, sx_sub(&c->m->sx, s->end, sx_int(&c->m->sx, 1)), NULL}));
@@ -264,6 +322,7 @@ static bool check_body(kv_checker *c, const kir_stmt *s)
     for (int i = 0; i < s->body.n; i++)
         if (!check_stmt(c, s->body.at[i])) return false;
     if (s->kind == KIR_FOR) {
+        if (!check_tiles_stay(c, in_register, nuse)) return false;
         c->sym.n = nsym + 1;
         if (kir_is_independent(s->loop) && !kv_check_races(c, s)) return false;
     }
@@ -285,6 +344,7 @@ static bool check_stmt(kv_checker *c, const kir_stmt *s)
     case KIR_LET: return check_let(c, s);
     case KIR_ALLOC:
         NEED(sx_is_const(s->buffer->size), "a local of unknown size");
+        if (s->buffer->space == KIR_TILE_SPACE && !check_register(c, s->buffer)) return false;
         vec_push(c->a, &c->local, s->buffer);
         return true;
     case KIR_STORE:
@@ -296,6 +356,7 @@ static bool check_stmt(kv_checker *c, const kir_stmt *s)
     case KIR_COPY:
         NEED(s->buffer->dtype == s->from->dtype, "a copy between two types");
         return check_access(c, s->buffer, s->index, s->count, true) && check_access(c, s->from, s->from_index, s->count, false);
+    case KIR_TILE: return check_tile(c, s);
     case KIR_PREFETCH: return check_symbols(c, s->index);
     case KIR_FAIL:
     case KIR_NOTE: return true;

@@ -4,11 +4,13 @@
  *     sum (x - zx) (w - zw) = sum x w - zx (sum w) - zw (sum x - K zx)
  *
  * in i32, which wraps. w is known, so that w - zw is, where that fits in a byte, and sum w. A byte that has a sign becomes
- * one without, or the other way round, as x + 128, whose zero point is zx + 128. */
+ * one without, or the other way round, as x + 128, whose zero point is zx + 128. Where tiles of the device will multiply
+ * them, a convolution's input has its padding around it in memory. */
 #include "ir/make.h"
 #include "ir/sat.h"
 #include "ir/shape.h"
 #include "passes/k_dots.h"
+#include "passes/k_tiles.h"
 #include "passes/pass.h"
 
 typedef struct {
@@ -27,6 +29,7 @@ typedef struct {
     int64_t batch, k, n;
     int64_t move; /* what is added to all weights */
     int64_t known_zero; /* of the new x, where it is known; else 1 */
+    bool tiled;   /* the device's tiles are filled by it */
     bool inside;  /* zw is taken off the weights; else the move is added to it */
 } product;
 
@@ -76,6 +79,34 @@ static int cost_of(const product *p, nfc_dtype x, nfc_dtype w)
     return p->convolution ? -1 : cost + 2;
 }
 
+/* Rows of x that the same weights multiply, beside one another. */
+static int64_t rows_of(const product *p)
+{
+    const ir_type *t = p->convolution ? p->inst->out[0]->type : p->x->type;
+    if (!is_static(p->inst->out[0])) return 0;
+    return sx_value(t->dim[p->convolution ? t->rank - 1 : t->rank - 2]);
+}
+
+/* Those that a window's places along a row have beside one another, where channels lie last. */
+static int64_t bytes_of_window(const rewriter *r, const product *p)
+{
+    const int64_t channels = sx_value(p->w->type->dim[1]);
+    window win;
+    window_of(r->ctx->m, p->inst, &win);
+    const bool apart = win.dilation[win.n - 1] != 1 || ir_int(p->inst, ATTR_AT(conv_integer, group)) != 1;
+    return apart ? channels : channels * win.kernel[win.n - 1];
+}
+
+static bool fills_tiles(const rewriter *r, const product *p)
+{
+    const device_tiles *t = &r->device->chosen->tiles;
+    const int64_t bytes = p->convolution ? bytes_of_window(r, p) : p->k, groups = p->convolution ? ir_int(p->inst, ATTR_AT(conv_integer, group)) : 1;
+    const double fill = k_tiles_fill(t, rows_of(p), bytes, p->n / groups);
+    return fill > 0 && fill >= t->least_fill;
+}
+
+static bool can_multiply(const rewriter *r, const product *p, nfc_dtype x, nfc_dtype w, kir_dot op) { return k_has_dot(r->device, op) || (p->tiled && k_has_tile_dot(r->device, x, w)); }
+
 /* The types of the least cost; false: the device multiplies none. */
 static bool choose_types(const rewriter *r, product *p)
 {
@@ -83,7 +114,7 @@ static bool choose_types(const rewriter *r, product *p)
     for (int i = 0; i < 2 * KD_COUNT; i++) {
         const kir_dot_info *info = &kir_dot_table[i / 2];
         nfc_dtype x = i % 2 ? info->b : info->a, w = i % 2 ? info->a : info->b;
-        if (!is_byte(x) || !is_byte(w) || !k_has_dot(r->device, (kir_dot)(i / 2))) continue;
+        if (!is_byte(x) || !is_byte(w) || !can_multiply(r, p, x, w, (kir_dot)(i / 2))) continue;
         int cost = cost_of(p, x, w);
         if (cost < 0 || (best >= 0 && cost >= best)) continue;
         best = cost;
@@ -186,7 +217,7 @@ static bool is_padded(const window *w)
     return false;
 }
 
-/* Zero points stand around x, where they count as much as elsewhere. */
+/* Zero points, or zeros where there are none, stand around x, where they count as much as elsewhere. */
 static ir_value *padded(mk *k, const window *w, ir_value *x, ir_value *zero)
 {
     const int rank = x->type->rank;
@@ -195,7 +226,7 @@ static ir_value *padded(mk *k, const window *w, ir_value *x, ir_value *zero)
         pads[i] = i < 2 ? mk_sx(k, 0) : w->lead[i - 2];
         pads[rank + i] = i < 2 ? mk_sx(k, 0) : w->trail[i - 2];
     }
-    ir_value *in[2] = {x, mk_cast(k, zero, x->type->dtype)};
+    ir_value *in[2] = {x, zero ? mk_cast(k, zero, x->type->dtype) : mk_integer(k, x->type->dtype, 0)};
     ir_inst *pad = mk_begin(k, IR_pad, 2, in);
     mk_sxs(k, pad, "pads", 2 * rank, pads);
     return mk_end(k, pad, 1);
@@ -212,7 +243,7 @@ static ir_value *multiplied(mk *k, const product *p, ir_value *x, ir_value *w, i
     if (!p->convolution) return mk_op2(k, IR_matmul_integer, x, w);
     window win;
     window_of(k->m, p->inst, &win);
-    const bool pads = zero && is_padded(&win);
+    const bool pads = (zero || p->tiled) && is_padded(&win);
     if (pads) x = padded(k, &win, x, zero);
     ir_value *in[2] = {x, w};
     ir_inst *conv = mk_begin(k, IR_conv_integer, 2, in);
@@ -248,8 +279,16 @@ static ir_value *written(mk *k, product *p)
     return rows ? mk_op2(k, IR_sub, y, rows) : y;
 }
 
+static bool is_to_be_padded(mk *k, const product *p)
+{
+    window win;
+    if (!p->tiled || !p->convolution) return false;
+    window_of(k->m, p->inst, &win);
+    return is_padded(&win);
+}
+
 /* Is it there already, with nothing to take off? */
-static bool is_written(const product *p) { return !p->zero_x && !ir_operand(p->inst, 3) && p->type_x == p->x->type->dtype && p->type_w == p->w->type->dtype; }
+static bool is_written(mk *k, const product *p) { return !is_to_be_padded(k, p) && !p->zero_x && !ir_operand(p->inst, 3) && p->type_x == p->x->type->dtype && p->type_w == p->w->type->dtype; }
 
 static void rewrite(void *env, ir_inst *inst)
 {
@@ -257,9 +296,11 @@ static void rewrite(void *env, ir_inst *inst)
     ir_module *m = r->ctx->m;
     if (inst->op != IR_matmul_integer && inst->op != IR_conv_integer) return;
     product p = {.inst = inst, .x = inst->in[0], .w = inst->in[1], .zero_x = ir_operand(inst, 2), .convolution = inst->op == IR_conv_integer};
-    if (!read_weights(&p) || !has_plain_zero(&p) || !choose_types(r, &p) || is_written(&p)) return;
-    ir_inst *before = inst->prev;
     mk k = {.m = m, .block = inst->block, .before = inst, .at = inst->at, .scope = inst->scope, .hints = inst->hints};
+    if (!read_weights(&p) || !has_plain_zero(&p)) return;
+    p.tiled = fills_tiles(r, &p);
+    if (!choose_types(r, &p) || is_written(&k, &p)) return;
+    ir_inst *before = inst->prev;
     ir_value *y = written(&k, &p);
     for (ir_inst *i = before ? before->next : inst->block->first; i != inst; i = i->next) ir_add_origin(m, i, inst);
     ir_replace_uses(inst->out[0], y);

@@ -25,13 +25,15 @@ static void touch_exprs(nfc_arena *a, touches *list, const kir_expr *e)
     touch_exprs(a, list, e->c);
 }
 
-static void touch_stmts(nfc_arena *a, touches *list, const kir_stmt *s)
+static void touch_stmts(ir_module *m, nfc_arena *a, touches *list, const kir_stmt *s)
 {
     touch_exprs(a, list, s->value);
     if (s->kind == KIR_STORE || s->kind == KIR_ACCUM) vec_push(a, list, ((touch){s->buffer, s->index, NULL, true}));
     if (s->kind == KIR_COPY) vec_push(a, list, ((touch){s->buffer, s->index, s->count, true}));
     if (s->kind == KIR_COPY && s->from->written) vec_push(a, list, ((touch){s->from, s->from_index, s->count, false}));
-    for (int i = 0; i < s->body.n; i++) touch_stmts(a, list, s->body.at[i]);
+    if (s->kind == KIR_TILE && s->op == KT_STORE) vec_push(a, list, ((touch){s->buffer, s->index, kir_tile_span(m, s), true}));
+    if (s->kind == KIR_TILE && s->op == KT_LOAD && s->from->written) vec_push(a, list, ((touch){s->from, s->from_index, kir_tile_span(m, s), false}));
+    for (int i = 0; i < s->body.n; i++) touch_stmts(m, a, list, s->body.at[i]);
 }
 
 /* ---- an equation ---------------------------------------------------------------------------- */
@@ -118,8 +120,8 @@ bool k_may_meet(ir_module *m, const kir_func *f, const k_unit *a, const k_unit *
 {
     nfc_arena *scratch = arena_child(m->arena);
     touches one = {0}, two = {0};
-    for (int i = 0; i < a->count; i++) touch_stmts(scratch, &one, f->body->body.at[a->first + i]);
-    for (int i = 0; i < b->count; i++) touch_stmts(scratch, &two, f->body->body.at[b->first + i]);
+    for (int i = 0; i < a->count; i++) touch_stmts(m, scratch, &one, f->body->body.at[a->first + i]);
+    for (int i = 0; i < b->count; i++) touch_stmts(m, scratch, &two, f->body->body.at[b->first + i]);
     bool meet = false;
     for (int i = 0; i < one.n && !meet; i++)
         for (int k = 0; k < two.n && !meet; k++) {

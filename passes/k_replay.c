@@ -108,6 +108,9 @@ static void replay_alloc(k_replay *r, const kir_buffer *old)
 {
     k_local *l = ARENA_NEW(r->b->scratch, k_local);
     *l = (k_local){kir_alloc(r->b, old->name, old->dtype, sx_value(old->size) * r->copies), r->copies};
+    l->buffer->space = old->space;
+    l->buffer->rows = old->rows;
+    l->buffer->tile = old->tile;
     map_setp(&r->local, old, l);
     forget(r);
 }
@@ -145,6 +148,16 @@ static void replay_prefetch(k_replay *r, const kir_stmt *s)
     kir_prefetch(r->b, from, index);
 }
 
+static void replay_tile(k_replay *r, const kir_stmt *s)
+{
+    const ir_sx *index = s->index, *from_index = s->from_index, *none = NULL;
+    kir_buffer *to = placed(r, s->buffer, &index), *from = s->from ? placed(r, s->from, &from_index) : NULL;
+    if (s->op == KT_ZERO) kir_tile_zero(r->b, to);
+    else if (s->op == KT_LOAD) kir_tile_load(r->b, to, from, from_index, s->count);
+    else if (s->op == KT_STORE) kir_tile_store(r->b, to, index, s->count, from);
+    else kir_tile_dot(r->b, to, from, placed(r, (kir_buffer *)(uintptr_t)s->with, &none));
+}
+
 void k_body(k_replay *r, const kir_stmt *s)
 {
     for (int i = 0; i < s->body.n; i++) k_stmt(r, s->body.at[i]);
@@ -175,6 +188,7 @@ void k_stmt(k_replay *r, const kir_stmt *s)
     case KIR_ACCUM: replay_accum(r, s); break;
     case KIR_COPY: replay_copy(r, s); break;
     case KIR_PREFETCH: replay_prefetch(r, s); break;
+    case KIR_TILE: replay_tile(r, s); break;
     case KIR_FAIL: kir_fail(r->b, s->fail); break;
     case KIR_NOTE: kir_note(r->b, s->text); break;
     }

@@ -4,6 +4,7 @@
 #include "passes/k_dots.h"
 #include "passes/k_pack.h"
 #include "passes/k_reduce.h"
+#include "passes/k_tiles.h"
 #include "passes/sched_block.h"
 #include "passes/sched_book.h"
 #include "passes/k_sums.h"
@@ -199,6 +200,9 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     k_nest nest;
     sched s;
     if (t->book) b->func->key = sched_key(t, b, call);
+    const char *tiled = less->no_tiles ? NULL : k_tiles(t, m, call, b);
+    less->tiled = tiled != NULL;
+    if (tiled) return tiled;
     const bool dots = !less->no_dots && k_dots(t, m, call, b);
     bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, &s);
     if (dots && !(picked && k_dots_fit(&nest, s.lanes_axis))) {

@@ -51,6 +51,8 @@ typedef struct sched_less {
     bool single;  /* tiles of more than one vector */
     bool no_dots; /* passes/k_dots.h */
     bool whole;   /* blocks of a reduction */
+    bool no_tiles; /* passes/k_tiles.h */
+    bool tiled;   /* says whether there were any */
 } sched_less;
 
 /* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule, and the kernel is to

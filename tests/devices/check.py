@@ -76,6 +76,9 @@ def check_kinds(path, kind):
         check(status == 1 and not out and told, f"{path} as {other}: {status} {err}")
 
 
+TILES = [f"/units/*/tiles/{key}" for key in ("registers", "rows", "bytes", "instructions")]  # go together
+
+
 def check_absence(path, default):
     tree = copy.deepcopy(FULL)
     inside, key, pointer = places(tree, path)[-1]
@@ -85,6 +88,8 @@ def check_absence(path, default):
         told = re.search(r"error\[NFC0603\]: " + re.escape(pointer) + ": ", err)
         check(status == 1 and told and err.count("error[") == 1, f"{path} left out: {status} {err}")
     elif path == "/units/*/vector_bits" or path == "/units/*/vector_registers":
+        check(status == 1 and "error[NFC0606]" in err, f"{path} left out: {status} {err}")
+    elif path in TILES:
         check(status == 1 and "error[NFC0606]" in err, f"{path} left out: {status} {err}")
     elif path in ("/runs_on", "/units/*/levels/*/bytes"):
         check(status == 0, f"{path} left out: {status} {err}")
