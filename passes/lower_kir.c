@@ -185,7 +185,7 @@ static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sc
     *key = l.b.func->key;
     if (!schedule && less->no_dots && !tried_without_dots) return lower_by_schedule(p, inst, less, unused, key);
     if (!schedule) return NULL;
-    if (k_turn(l.target, &l.b, l.call, inst)) schedule = arena_printf(l.m->arena, "%s; from the other end at every other step", schedule);
+    schedule = arena_printf(l.m->arena, "%s%s", schedule, k_turn(l.target, &l.b, l.call, inst));
     plan_call *call = end(&l, kernel_name(&l));
     call->kernel->schedule = schedule;
     call->kernel->verified = !kir_verify(l.m, call->kernel);

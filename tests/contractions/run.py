@@ -1,11 +1,11 @@
 """Products and convolutions of ragged shapes (cases.py) as C, against NumPy in f64.
 
 usage: run.py NFC WORK
-Each device makes one program of all graphs: without optimisation, with sanitizers, and with all optimisation; both must
-give the same bits, and so must one of three threads. Where caches are small, reductions run in blocks. Kernels must read
-a constant as it was packed, never element by element from its old place, and ask for it ahead where the device's
-description says how; however many tiles and edges they have, they are not longer than MOST_LINES, and the verifier
-follows all of them."""
+Each device makes one program of all graphs: without optimisation, with sanitizers, and with all optimisation; both must give
+the same bits, and so must one of three threads. Where caches are small, reductions run in blocks, and rows are read from
+either end in turn. Kernels must read a constant as it was packed, never element by element from its old place, and ask for
+it ahead where the device's description says how; however many tiles and edges they have, they are not longer than
+MOST_LINES, and the verifier follows all of them."""
 import functools
 import os
 import re
@@ -67,6 +67,7 @@ def schedules_of(folder):
 
 # How many kernels must run in blocks of which kind, at least, on the devices whose caches hold next to nothing.
 LEAST_BLOCKS = {"small": {"along k": 12, "tiles? along m": 5, "tiles? along n": 5, "along ci": 1}, "tiny": {"along k": 14, "tiles? along m": 9, "tiles? along n": 3, "along ci": 3}}
+LEAST_TURNS = {"small": 8, "tiny": 16}  # that read from either end in turn what these caches do not hold
 
 
 def looks_wrong(device, folder, all_cases):
@@ -88,6 +89,9 @@ def looks_wrong(device, folder, all_cases):
             n = sum(bool(re.search(what, h)) for h in blocks)
             if n < least:
                 wrong.append("only %d kernels are %s" % (n, what))
+    turning = sum("from either end in turn" in h for h in heads.values())
+    if turning < LEAST_TURNS.get(device["name"], 0):
+        wrong.append("only %d kernels read from either end in turn" % turning)
     for c in all_cases:
         text = "".join(kernels[k] for k in graphs[c.name])
         asked += "NF_PREFETCH" in text
