@@ -124,14 +124,14 @@ void cg_emit_weights(cg_program *p);
 const char *cg_weight_pointer(const cg_program *p, cg_module *c, const ir_inst *inst);
 /* Decides which calls share a kernel, and what the kernels are called. */
 void cg_collect_kernels(cg_program *p);
-/* c_threads.c: decides which kernels are done in parts, as many as there are threads or fewer. */
+/* c_parts.c: decides which kernels are done in parts, as many as there are threads or fewer. */
 void cg_choose_parts(cg_program *p);
 bool cg_has_parts(const cg_program *p);
 /* The kernel as it is printed: over a range, where it is done in parts. */
 static inline const kir_func *cg_printed(const cg_kernel *k) { return k->parts > 1 ? k->ranged : k->func; }
 /* "4 parts along n, oh" */
 const char *cg_parts_text(const cg_program *p, const cg_kernel *k);
-/* Prints a kernel that is done in parts, and the function that does them all. */
+/* c_threads.c: prints a kernel that is done in parts, and the function that does them all. */
 void cg_print_parts(cg_program *p, cg_module *c, const cg_kernel *k);
 /* What such a kernel's caller takes of the stack beside the kernel, bytes. */
 int64_t cg_parts_frame(const cg_kernel *k);

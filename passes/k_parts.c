@@ -86,11 +86,19 @@ k_units k_units_of(ir_module *m, const kir_func *f)
 
 static const ir_sx *extent(ir_module *m, const kir_stmt *loop) { return sx_sub(&m->sx, loop->end, loop->begin); }
 
+/* How many there are in an iteration of the outermost loop. */
+static const ir_sx *inner_trips(ir_module *m, const k_unit *u)
+{
+    const ir_sx *trips = sx_int(&m->sx, 0);
+    for (int i = 0; i < u->inner->n; i++) trips = sx_add(&m->sx, trips, k_unit_trips(m, &u->inner->unit[i]));
+    return trips;
+}
+
 const ir_sx *k_unit_trips(ir_module *m, const k_unit *u)
 {
-    const ir_sx *trips = sx_int(&m->sx, u->within ? 0 : 1);
-    for (int i = 0; u->within && i < u->inner->n; i++) trips = sx_add(&m->sx, trips, k_unit_trips(m, &u->inner->unit[i]));
-    for (int i = 0; !u->within && i < u->depth; i++) trips = sx_mul(&m->sx, trips, extent(m, u->loop[i]));
+    const ir_sx *trips = u->within ? inner_trips(m, u) : sx_int(&m->sx, 1);
+    if (u->within) return u->across ? sx_mul(&m->sx, trips, extent(m, u->loop[0])) : trips;
+    for (int i = 0; i < u->depth; i++) trips = sx_mul(&m->sx, trips, extent(m, u->loop[i]));
     return trips;
 }
 
@@ -270,25 +278,42 @@ static bool used_from(const kir_func *f, int first, const kir_stmt *made)
 
 static void add_body(builder *b, const kir_func *f, const k_units *units, const ir_sx *base, bool alone);
 
-/* The unit's outermost loop as it is, and in it the range of what it does. */
+/* Of the loop the iterations in which something of the range is done, and the range as it is counted in one of them. */
+static void cut_across(builder *b, const k_unit *u, kir_stmt *loop, const ir_sx *base, bool alone)
+{
+    int64_t n = sx_value(inner_trips(b->m, u));
+    const ir_sx *all = k_unit_trips(b->m, u), *from = alone ? b->begin : clamped(b, "from", b->begin, base, all);
+    const ir_sx *to = alone ? b->end : clamped(b, "to", b->end, base, all);
+    const ir_sx *around = sx_sub(b->sx, sx_sym(b->sx, loop->var->sym), loop->begin), *before = sx_mul(b->sx, around, sx_int(b->sx, n));
+    loop->end = sx_add(b->sx, loop->begin, sx_div(b->sx, sx_add(b->sx, to, sx_int(b->sx, n - 1)), n));
+    loop->begin = sx_add(b->sx, loop->begin, sx_div(b->sx, from, n));
+    b->begin = sx_sub(b->sx, from, before);
+    b->end = sx_sub(b->sx, to, before);
+}
+
+/* The unit's outermost loop as it is, or what the range has of it, and in it the range of what it does. */
 static void add_within(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
 {
+    const ir_sx *begin = b->begin, *end = b->end;
     kir_stmt *around = b->body;
     kir_func inside = k_unit_inside(f, u);
     kir_stmt *loop = stmt(b, *u->loop[0]);
     loop->body.at = NULL;
     loop->body.n = loop->body.cap = 0;
+    if (u->across) cut_across(b, u, loop, base, alone);
     vec_push(b->a, &b->body->body, loop);
     b->body = loop;
-    add_body(b, &inside, u->inner, base, alone);
+    add_body(b, &inside, u->inner, u->across ? sx_int(b->sx, 0) : base, alone && !u->across && u->inner->n == 1);
     b->body = around;
+    b->begin = begin;
+    b->end = end;
 }
 
 /* What only the statements of a unit use is made in its guard, where it stood: blocks before it may use its name. */
 static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
 {
     if (u->within) {
-        add_within(b, f, u, base, alone && u->inner->n == 1);
+        add_within(b, f, u, base, alone);
         return;
     }
     if (u->nloop) {

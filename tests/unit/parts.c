@@ -65,14 +65,16 @@ static void run(made *k, const kir_func *f, float *y, int64_t dim, int64_t from,
     cr_expect_eq(kir_run(k->m->arena, k->m, f, (void *const[]){x, y}, scalar), 0);
 }
 
-/* Has the loops at this depth shared out, and where there is something inside of the outermost, that as often. */
-static void choose(k_units *list, int depth, int within)
+/* Has the loops at this depth shared out, and where there is something inside of the outermost, that as often; a bit of
+ * `across` for each time. */
+static void choose(k_units *list, int depth, int within, unsigned across)
 {
     for (int i = 0; i < list->n; i++) {
         k_unit *u = &list->unit[i];
         u->depth = depth < u->nloop ? depth : u->nloop;
         u->within = within > 0 && u->inner;
-        if (u->within) choose(u->inner, depth, within - 1);
+        u->across = u->within && (across & 1);
+        if (u->within) choose(u->inner, depth, within - 1, across >> 1);
     }
 }
 
@@ -85,7 +87,7 @@ static void expect_same(made *k, const kir_func *f, k_units *u, int64_t dim, con
         n += sx_is_const(trips) ? sx_value(trips) : dim * (sx_max(trips) / 9);
     }
     kir_func *ranged = k_parts(k->m, f, u);
-    cr_expect_eq(ranged->scalar.n, 2 + (k->inside || (dim && u->unit[0].within)));
+    cr_expect_eq(ranged->scalar.n, 2 + (k->inside || (dim && u->unit[0].within && !u->unit[0].across)));
     const char *broken = dim ? NULL : kir_verify(k->m, ranged);
     cr_expect(!broken, "%s", broken ? broken : "");
     for (int64_t threads = 1; threads <= n + 1; threads++) {
@@ -126,9 +128,11 @@ static k_units expect_parts(made *k, int units, int64_t dim)
     cr_assert_eq(u.n, units, "%d units", u.n);
     memset(whole, 0, sizeof whole);
     run(k, f, whole, dim, 0, 0);
-    for (int within = 0; within < K_MAX_OUTER; within++)
+    for (int way = 1; way < 1 << K_MAX_OUTER; way++) /* across: the bits below the highest */
         for (int depth = 1; depth <= K_MAX_OUTER; depth++) {
-            choose(&u, depth, within);
+            int within = 0;
+            while (way >> (within + 1)) within++;
+            choose(&u, depth, within, (unsigned)way);
             expect_same(k, f, &u, dim, whole);
             if (!dim) expect_each(k, f, &u, whole);
         }
@@ -228,7 +232,7 @@ Test(parts, inside_of_a_loop)
     close(&k, 1);
     k_units u = expect_parts(&k, 1, 0);
     cr_assert(u.unit[0].inner && u.unit[0].inner->n == 3, "the units inside");
-    choose(&u, 1, 1);
+    choose(&u, 1, 1, 0);
     cr_expect_eq(sx_value(k_unit_trips(k.m, &u.unit[0])), 9 + 3 + 1);
 }
 
@@ -363,4 +367,40 @@ Test(parts, no_loop)
     add_to(&k, loop(&k, KIR_SERIAL, "i", 1, 4));
     close(&k, 1);
     expect_parts(&k, 1, 0); /* done as one */
+}
+
+/* ---- what all parts read ---------------------------------------------------------------------- */
+
+static int64_t whole(made *k, const kir_func *f, int depth, int parts)
+{
+    k_units u = k_units_of(k->m, f);
+    cr_assert_eq(u.n, 1);
+    u.unit[0].depth = depth;
+    return k_whole_bytes(k->m, f, &u.unit[0], parts, 1);
+}
+
+/* y[m][n] += x[16 k + n]: each part of the rows reads all of x, a part of the columns its own. */
+Test(parts, rows_read_all_columns)
+{
+    made k = begin(10 * 16);
+    const ir_sx *m = loop(&k, KIR_PARALLEL, "m", 0, 10), *n = loop(&k, KIR_PARALLEL, "n", 0, 16), *s = loop(&k, KIR_SERIAL, "s", 0, 5);
+    const ir_sx *at = plus(&k, times(&k, m, 16), n);
+    kir_store(&k.b, k.y, at, kir_load(&k.b, k.x, plus(&k, times(&k, s, 16), n)));
+    close(&k, 3);
+    const kir_func *f = done(&k);
+    cr_expect_eq(whole(&k, f, 1, 2), 4 * 160); /* what it may touch at most */
+    cr_expect_eq(whole(&k, f, 2, 10), 4 * 160);
+    cr_expect_eq(whole(&k, f, 2, 11), 0); /* a range is shorter than a row */
+}
+
+/* The index is named on the way; fewer elements than the buffer has. */
+Test(parts, columns_read_their_own)
+{
+    made k = begin(100);
+    const ir_sx *n = loop(&k, KIR_PARALLEL, "n", 0, 10), *named = kir_let_index(&k.b, "named", kir_index(&k.b, times(&k, n, 10)), 0, 90);
+    const ir_sx *s = loop(&k, KIR_SERIAL, "s", 0, 10);
+    const kir_expr *own = kir_load(&k.b, k.x, plus(&k, named, s)), *all = kir_load(&k.b, k.x, num(&k, 99));
+    kir_store(&k.b, k.y, plus(&k, named, s), kir_binary(&k.b, KB_ADD, own, all));
+    close(&k, 2);
+    cr_expect_eq(whole(&k, done(&k), 1, 2), 4 * 100); /* as often as it is read, but no more than there is */
 }
