@@ -8,9 +8,7 @@
 
 #define LOOPS HABIT_LOOP " repeats"
 #define CHOOSES "branch c ? a(x) : b(x); ends the block and goes on in one of two others"
-#define GRAPHS                                                                                                                                                                               \
-    "what is computed is written graph NAME { inputs { ... } outputs { ... } block entry { ... } "                                                                                           \
-    "}"
+#define GRAPHS "what is computed is written graph NAME { inputs { ... } outputs { ... } block entry { ... } }"
 #define ALONE "a file stands alone; weights come with model \"FILE.safetensors\";"
 #define LEFT_OUT "what is optional is left out"
 
@@ -131,8 +129,7 @@ static const char *in_values(nfg_scanner *sc, const bool *accepts)
     if (accepts[';'] && word == '.') return "there are no methods: write op NAME(...)";
     if (before == '[' && accepts[STRING] && accepts[KW_FMT])
         return word == IDENTIFIER ? "write model[fmt(\"layers.{l}.w\")]"
-                                  : "a part of a tensor is op slice(data=..., starts=[0], "
-                                    "ends=[1]); in brackets stands the name of a weight";
+                                  : "a part of a tensor is op slice(data=..., starts=[0], ends=[1]); in brackets stands the name of a weight";
     return NULL;
 }
 
