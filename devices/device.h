@@ -48,6 +48,8 @@ typedef struct device_unit {
     double flops_per_cycle;   /* f32 operations of one core: 2 x lanes x pipes */
     double latency;           /* cycles of a multiply-add */
     double loads_per_cycle;   /* from the nearest cache */
+    double move_cycles;       /* of a vector to a later kernel, or from an earlier one */
+    double refetch_factor, overflow_factor; /* of the time of a tile: see devices/SCHEMA.md */
     int64_t line_bytes;       /* of its caches; 0: unknown */
     int64_t prefetch_bytes;   /* how far ahead a stream is asked for */
     int64_t vector_bits;      /* of one register; 0: no vector registers */

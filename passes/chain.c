@@ -149,7 +149,7 @@ static core core_of(const chooser *h)
 /* Is hardly any time lost: neither by what is moved, nor by constants that every block would fetch from afar? */
 static bool is_quick(const chooser *h, const chain *c)
 {
-    enum { SHARE = 16 }; /* of the time */
+    enum { SHARE = 16 }; /* of the time: what is "hardly any", for a smaller arena; the times are the device's */
     const core k = core_of(h);
     const ir_type *t = c->node[c->n - 1].inst->out[0]->type;
     int64_t places = c->block;
@@ -220,7 +220,7 @@ static void weigh_ending(chooser *h, ir_inst *last, int at, candidates *list)
  * done elsewhere is for the next chain. */
 static const candidate *cheapest(const candidates *list, int64_t live, bool worth_it)
 {
-    enum { LEAST_SHARE = 16 }; /* of what is live: less is not worth the trouble, and the next chain may not be found */
+    enum { LEAST_SHARE = 16 }; /* of what is live, wherever it lies: less is not worth the trouble, and the next chain may not be found */
     const candidate *found = NULL;
     int64_t least = INT64_MAX;
     for (int i = 0; i < list->n; i++)

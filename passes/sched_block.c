@@ -128,6 +128,11 @@ static int64_t even_part(int64_t all, int64_t most)
     return (all + count - 1) / count;
 }
 
+/* Of a cache that several streams go through, this part is for what must stay: as in BLIS, what is read again has a
+ * quarter of the ways, so that neither the other operand, which passes, nor the results drive it out. No number of a
+ * device: of a cache of any size, four such parts are what is live at once. */
+enum { STAYS = 4 };
+
 /* Of the cache beyond the last private one, one core's share; 0: there is none. */
 static int64_t next_cache(const device *d)
 {
@@ -143,7 +148,7 @@ static int64_t tiles_along(const k_nest *nest, int axis, int64_t each) { return 
  * for each core some. */
 static void pick_groups(const sched_target *t, k_nest *nest, const reader *r, sched *s)
 {
-    int64_t room = next_cache(t->device) / 4, rows = rows_bytes(r, s, s->depth), cores = t->device->chosen->cores;
+    int64_t room = next_cache(t->device) / STAYS, rows = rows_bytes(r, s, s->depth), cores = t->device->chosen->cores;
     int64_t row_tiles = tiles_along(nest, s->rows_axis, s->rows), lane_tiles = tiles_along(nest, s->lanes_axis, s->vectors * s->lanes);
     bool only_rows = true; /* of what moves the rows' operands */
     for (int x = 0; x < nest->n; x++) only_rows &= x == s->lanes_axis || x == s->rows_axis || is_apart(r, s, x) || sx_is(nest->axis[x].extent, 1);
@@ -164,7 +169,7 @@ void sched_pick_blocks(const sched_target *t, k_nest *nest, const plan_call *cal
     s->depth = s->row_block = s->lane_block = 0;
     if (t->strict || !t->cache || s->rows_axis < 0 || s->unrolled || !sched_blockable(nest, call, &p)) return;
     reader r = read_operands(nest, &p);
-    const int64_t room = t->cache / 4, all = panel_bytes(&r, s, p.trips);
+    const int64_t room = t->cache / STAYS, all = panel_bytes(&r, s, p.trips);
     if (!lanes_are_constant(&r, call, s) || all <= room || sat_add(all, rows_bytes(&r, s, p.trips)) <= t->cache) return;
     int64_t rows = 1;
     for (int x = 0; x < nest->n; x++)

@@ -248,7 +248,7 @@ static int64_t touched(picker *p, const access *a)
  * for every tile. */
 static double beyond_cache(picker *p, const sched *s)
 {
-    const double far = 1.3, near = 1.1;
+    const device_unit *u = p->t->device->chosen;
     int64_t lanes = sx_max(p->nest->axis[s->lanes_axis].extent), bytes = 0, again = 0;
     for (int i = 0; i < p->access.n; i++) {
         const access *a = &p->access.at[i];
@@ -265,7 +265,7 @@ static double beyond_cache(picker *p, const sched *s)
         }
         bytes = sat_add(bytes, a->along && a->constant ? sat_mul(2, all) : all);
     }
-    return again > p->t->cache / 4 * 3 ? far : bytes > p->t->cache ? near : 1;
+    return again > p->t->cache / 4 * 3 ? u->refetch_factor : bytes > p->t->cache ? u->overflow_factor : 1;
 }
 
 static void pick_tile(picker *p, sched *s)

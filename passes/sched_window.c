@@ -72,9 +72,9 @@ static int64_t inputs(const slider *w, int64_t rows) { return (rows - 1) * w->st
 /* Cycles that a tile of so many rows takes for the windows' extent along the rows. */
 static double cycles(const slider *w, int64_t rows)
 {
-    enum { LOADS = 2, AROUND = 2 }; /* loads in a cycle; what a tile takes besides */
+    enum { AROUND = 2 }; /* cycles to begin a tile and to go on to the next, whatever its size */
     int64_t width = trips_of(w, w->inner);
-    double products = (double)(rows * width) / (double)w->t->pipes, loads = (double)(inputs(w, rows) + w->shared * width) / LOADS;
+    double products = (double)(rows * width) / (double)w->t->pipes, loads = (double)(inputs(w, rows) + w->shared * width) / w->t->loads;
     return (products > loads ? products : loads) + AROUND;
 }
 

@@ -29,7 +29,7 @@ static double transforms(const sched_target *t, const winograd_size *s, const wi
     int64_t lanes = t->vector_bytes / (int64_t)sizeof(float);
     double size = w->size, tile = w->tile, line = w->pairs > 1 ? 12 : 4; /* additions of one row or column */
     double more = size - w->rows; /* of a row of the results */
-    const double move = 6; /* of a vector to the next cache, or from it */
+    const double move = t->device->chosen->move_cycles;
     double in = 2 * size * line / (double)t->pipes + move * size * size, out = (size + tile) * (line + more) / (double)t->pipes + move * (size * size + tile * tile) / 2;
     return tiles * (in * divided_up(s->ci, lanes) + out * divided_up(s->co, lanes));
 }

@@ -209,6 +209,38 @@ def _():
     check(rows_of(product(24, units__0__loads_per_cycle=1)) < rows_of(product(24)), "with fewer loads in a cycle tiles are nearer to squares")
 
 
+@effect("/units/*/move_cycles")
+def _():
+    save_weights("squares.safetensors", {"w": np.ones((32, 32, 3, 3), np.float32)})
+    graph_text("squares", 'model "squares.safetensors";\ninputs { x : f32 [1, 32, 24, 24]; } outputs { y : f32 [1, 32, 24, 24]; }\n'
+               'block entry { y = op conv(x=x, w=model["w"], pads=[1, 1, 1, 1]); return y; }\n')
+    shapes = []
+    for cycles in (0, 1, 1000):
+        build = Build("squares", described(units__0__vector_bits=512, units__0__vector_registers=32, units__0__flops_per_cycle=64, units__0__move_cycles=cycles))
+        built(build, f"a convolution: {cycles}")
+        shapes.append("winograd" in build.text("squares.c").lower())
+    check(shapes[0] and not shapes[-1], f"Winograd's convolution where moving costs 0, 1, 1000 cycles: {shapes}")
+
+
+def vectors_of(bytes_, **changes):
+    """How wide the tiles of a product are whose weights such a cache does not hold."""
+    levels = [{"name": "own", "bytes": bytes_, "cores": 1}, {"name": "far", "cores": 1, "gb_per_s": 5}]
+    text = product(3, units__0__levels=levels, **changes)
+    return int(re.search(r"schedule: tiles of [0-9]* rows along \w+ by ([0-9]*) ?vectors?", text).group(1) or 1)
+
+
+@effect("/units/*/refetch_factor")
+def _():
+    wide, narrow = (vectors_of(1800, units__0__refetch_factor=f, units__0__overflow_factor=1) for f in (1, 100))
+    check(narrow < wide, f"tiles whose constants fill a cache: {wide}, {narrow} wide")
+
+
+@effect("/units/*/overflow_factor")
+def _():
+    wide, narrow = (vectors_of(4000, units__0__refetch_factor=100, units__0__overflow_factor=f) for f in (1, 100))
+    check(narrow < wide, f"tiles whose constants leave little of a cache: {wide}, {narrow} wide")
+
+
 @effect("/units/*/line_bytes")
 def _():
     asked = [product(1, units__0__prefetch_bytes=512, units__0__line_bytes=b).count("NF_PREFETCH(w") for b in (None, 64, 16)]
