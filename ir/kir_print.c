@@ -4,60 +4,59 @@
 
 static const char *type_text(kir_type t) { return t == KIR_INDEX_TYPE ? "index" : dtype_name((nfc_dtype)t); }
 
+static void print_expr(FILE *to, nfc_arena *a, const kir_expr *e);
+
+static void print_constant(FILE *to, const kir_expr *e)
+{
+    bool is_float = dtype_is_float((nfc_dtype)e->type), is_f32 = e->type == DT_f32 && isfinite(e->number);
+    if (is_float) fprintf(to, is_f32 ? "%g" : "%.17g", e->number);
+    else fprintf(to, "%lld", (long long)e->integer);
+    fprintf(to, ":%s", type_text(e->type));
+}
+
+/* "name(a, b, c)" of what an expression has. */
+static void print_call(FILE *to, nfc_arena *a, const char *name, const kir_expr *e)
+{
+    const kir_expr *operand[] = {e->a, e->b, e->c};
+    fputs(name, to);
+    for (int i = 0; i < 3 && operand[i]; i++) {
+        fputs(i ? ", " : "(", to);
+        print_expr(to, a, operand[i]);
+    }
+    putc(')', to);
+}
+
+/* "max(a, b)", but "(a + b)". */
+static void print_bin(FILE *to, nfc_arena *a, const kir_expr *e)
+{
+    const char *text = kir_bin_table[e->op].text;
+    if (text[0] >= 'a' && text[0] <= 'z') {
+        print_call(to, a, text, e);
+        return;
+    }
+    putc('(', to);
+    print_expr(to, a, e->a);
+    fprintf(to, " %s ", text);
+    print_expr(to, a, e->b);
+    putc(')', to);
+}
+
 static void print_expr(FILE *to, nfc_arena *a, const kir_expr *e)
 {
     switch (e->kind) {
-    case KIR_CONST:
-        if (dtype_is_float((nfc_dtype)e->type)) {
-            if (e->type == DT_f32 && isfinite(e->number)) fprintf(to, "%g", e->number);
-            else fprintf(to, "%.17g", e->number);
-        } else {
-            fprintf(to, "%lld", (long long)e->integer);
-        }
-        fprintf(to, ":%s", type_text(e->type));
-        break;
+    case KIR_CONST: print_constant(to, e); break;
     case KIR_VAR: fputs(e->var->name, to); break;
     case KIR_INDEX: fprintf(to, "(%s)", sx_text(a, e->index)); break;
     case KIR_LOAD:
         fprintf(to, "%s[%s]", e->buffer->name, sx_text(a, e->index));
         if (e->integer) fprintf(to, ".word%lld", (long long)e->integer);
         break;
-    case KIR_UN:
-        fprintf(to, "%s", kir_un_table[e->op].text);
-        if (e->op == KU_BITS) fprintf(to, ".%s", type_text(e->type));
-        putc('(', to);
-        print_expr(to, a, e->a);
-        putc(')', to);
-        break;
-    case KIR_BIN: {
-        const char *text = kir_bin_table[e->op].text;
-        bool named = text[0] >= 'a' && text[0] <= 'z';
-        fputs(named ? text : "", to);
-        putc('(', to);
-        print_expr(to, a, e->a);
-        fprintf(to, named ? ", " : " %s ", text);
-        print_expr(to, a, e->b);
-        putc(')', to);
-        break;
-    }
-    case KIR_FMA:
-    case KIR_DOT:
-    case KIR_SELECT:
-        fprintf(to, "%s(", e->kind == KIR_FMA ? "fma" : e->kind == KIR_DOT ? kir_dot_table[e->op].text : "select");
-        print_expr(to, a, e->a);
-        fputs(", ", to);
-        print_expr(to, a, e->b);
-        if (e->c) {
-            fputs(", ", to);
-            print_expr(to, a, e->c);
-        }
-        putc(')', to);
-        break;
-    case KIR_CAST:
-        fprintf(to, "%s(", type_text(e->type));
-        print_expr(to, a, e->a);
-        putc(')', to);
-        break;
+    case KIR_UN: print_call(to, a, e->op == KU_BITS ? arena_printf(a, "%s.%s", kir_un_table[e->op].text, type_text(e->type)) : kir_un_table[e->op].text, e); break;
+    case KIR_BIN: print_bin(to, a, e); break;
+    case KIR_FMA: print_call(to, a, "fma", e); break;
+    case KIR_DOT: print_call(to, a, kir_dot_table[e->op].text, e); break;
+    case KIR_SELECT: print_call(to, a, "select", e); break;
+    case KIR_CAST: print_call(to, a, type_text(e->type), e); break;
     }
 }
 

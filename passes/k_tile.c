@@ -1,6 +1,5 @@
-#include "passes/k_tile.h"
+#include "passes/k_rows.h"
 
-#include <string.h>
 #include "ir/kir_lanes.h"
 
 /* ---- the nest ------------------------------------------------------------------------------ */
@@ -44,430 +43,17 @@ void k_drop_loop(k_nest *nest, const ir_sym *sym)
     vec_push(nest->b->scratch, &nest->dropped, sym);
 }
 
-/* ---- what differs from row to row ---------------------------------------------------------- */
-
-typedef struct {
-    k_tile *t;
-    bool found;
-} difference;
-
-static void sym_differs(void *env, const ir_sym *sym)
-{
-    difference *d = env;
-    d->found |= map_getp(&d->t->differs, sym) != NULL;
-}
-
-static void expr_differs(void *env, const kir_expr *e)
-{
-    difference *d = env;
-    if (e->index) sx_visit(e->index, sym_differs, d);
-    if (e->var) d->found |= map_getp(&d->t->differs, e->var) != NULL;
-    if (e->buffer) d->found |= map_getp(&d->t->differs, e->buffer) != NULL;
-}
-
-static bool index_differs(k_tile *t, const ir_sx *x)
-{
-    difference d = {t, false};
-    if (x) sx_visit(x, sym_differs, &d);
-    return d.found;
-}
-
-static bool value_differs(k_tile *t, const kir_expr *e)
-{
-    difference d = {t, false};
-    kir_stmt only = {.kind = KIR_NOTE, .value = e};
-    k_visit_exprs(t->r.b->scratch, &only, expr_differs, &d);
-    return d.found;
-}
-
-/* ---- the loops over a tile's rows ---------------------------------------------------------- */
-
-static sx_table *table(k_tile *t) { return t->r.b->sx; }
-
-static bool has_rows(const k_tile *t, int axis) { return t->at[axis].segment->rows > 1; }
-
-/* The axis reads as an element of the tile. */
-static void map_axis(k_tile *t, int axis, const ir_sx *row)
-{
-    k_tile_axis *x = &t->at[axis];
-    sx_table *s = table(t);
-    x->row = row;
-    const ir_sx *at = sx_add(s, x->base, sx_mul(s, row, sx_int(s, x->segment->lanes)));
-    if (x->segment->lanes > 1) at = sx_add(s, at, t->lane);
-    k_map(&t->r, t->nest->axis[axis].loop->var->sym, at);
-}
-
-/* The axes with rows: the one with the lanes comes last, so that a row's vectors lie side by side. */
-static int axes_with_rows(const k_tile *t, int axis[K_MAX_AXES])
-{
-    int n = 0;
-    for (int last = 0; last < 2; last++)
-        for (int i = 0; i < t->nest->n; i++)
-            if (has_rows(t, i) && (t->at[i].segment->lanes > 1) == last) axis[n++] = i;
-    return n;
-}
-
-static const ir_sx *row_copy(k_tile *t)
-{
-    int axis[K_MAX_AXES], n = axes_with_rows(t, axis);
-    sx_table *s = table(t);
-    const ir_sx *flat = sx_int(s, 0);
-    for (int i = 0; i < n; i++) flat = sx_add(s, sx_mul(s, flat, sx_int(s, t->at[axis[i]].segment->rows)), t->at[axis[i]].row);
-    return flat;
-}
-
-static int open_rows(k_tile *t)
-{
-    static const char *const names[] = {"i", "j", "k", "l"};
-    int open = 0, axis[K_MAX_AXES], n = axes_with_rows(t, axis);
-    for (int i = 0; i < n; i++) {
-        const k_tile_axis *x = &t->at[axis[i]];
-        const ir_sx *lo = sx_int(table(t), x->lo), *hi = sx_int(table(t), x->hi);
-        bool once = x->hi - x->lo == 1;
-        map_axis(t, axis[i], once ? lo : kir_for(t->r.b, KIR_UNROLL, names[i < 3 ? i : 3], lo, hi));
-        open += !once;
-    }
-    t->r.copy = row_copy(t);
-    return open;
-}
-
-/* Any of the rows at hand, for what is decided about all of them. */
-static void map_any_row(k_tile *t, int axis)
-{
-    k_tile_axis *x = &t->at[axis];
-    bool once = x->hi - x->lo == 1;
-    map_axis(t, axis, once ? sx_int(table(t), x->lo) : sx_sym(table(t), sx_new_sym(table(t), "row", x->lo, x->hi - 1, NO_SPAN)));
-}
-
-static void map_any_rows(k_tile *t)
-{
-    for (int i = 0; i < t->nest->n; i++)
-        if (has_rows(t, i)) map_any_row(t, i);
-}
-
-/* ---- statements that wait for the loops over the rows -------------------------------------- */
-
-typedef struct {
-    k_tile *t;
-    nfc_map *given; /* what has been named in this group */
-} needs;
-
-static void give(needs *n, const void *key);
-
-static void need_sym(void *env, const ir_sym *sym) { give(env, sym); }
-
-static void need_expr(void *env, const kir_expr *e)
-{
-    if (e->index) sx_visit(e->index, need_sym, env);
-    if (e->var) give(env, e->var);
-}
-
-static void find_change(void *env, const kir_expr *e)
-{
-    if (e->kind == KIR_LOAD && (e->buffer->space == KIR_LOCAL || e->buffer->written)) *(bool *)env = true;
-}
-
-/* May a value be another one later? */
-static bool may_change(k_tile *t, const kir_stmt *let)
-{
-    bool found = false;
-    k_visit_exprs(t->r.b->scratch, let, find_change, &found);
-    return found;
-}
-
-/* A named value, and what it is made of, for the group at hand. */
-static void give(needs *n, const void *key)
-{
-    const kir_stmt *let = map_getp(&n->t->differs, key);
-    if (!let || let->kind != KIR_LET || map_setp(n->given, key, n)) return;
-    if (may_change(n->t, let)) n->t->broken = "a value named outside of a loop may have changed";
-    k_visit_exprs(n->t->r.b->scratch, let, need_expr, n);
-    k_stmt(&n->t->r, let);
-}
-
-static void need_stmt(needs *n, const kir_stmt *s)
-{
-    const ir_sx *index[] = {s->begin, s->end, s->index, s->from_index, s->count};
-    for (int i = 0; i < 5; i++)
-        if (index[i]) sx_visit(index[i], need_sym, n);
-    kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
-    k_visit_exprs(n->t->r.b->scratch, &own, need_expr, n);
-    if (s->kind == KIR_LET) map_setp(n->given, s->var->sym ? (const void *)s->var->sym : s->var, n);
-    for (int i = 0; i < s->body.n; i++) need_stmt(n, s->body.at[i]);
-}
-
-/* A name stands for one row's value, within the loops that it was given in. */
-static void forget_names(k_tile *t, const nfc_map *given)
-{
-    for (int i = 0; i < given->n; i++) {
-        map_setp(&t->r.sym, given->entry[i].key, NULL);
-        map_setp(&t->r.var, given->entry[i].key, NULL);
-    }
-    map_init(&t->r.memo, t->r.b->scratch);
-}
-
-static void flush(k_tile *t)
-{
-    if (!t->pending.n) return;
-    nfc_map given;
-    map_init(&given, t->r.b->scratch);
-    int open = open_rows(t);
-    for (int i = 0; i < t->pending.n; i++) {
-        need_stmt(&(needs){t, &given}, t->pending.at[i]);
-        k_stmt(&t->r, t->pending.at[i]);
-    }
-    while (open--) kir_close(t->r.b);
-    t->pending.n = 0;
-    forget_names(t, &given);
-    map_any_rows(t);
-}
-
-static void wait(k_tile *t, const kir_stmt *s) { vec_push(t->r.b->scratch, &t->pending, s); }
-
-/* ---- guards -------------------------------------------------------------------------------- */
-
-static bool is_decided(const kir_expr *e) { return e->kind == KIR_CONST; }
-
-/* The rows of an axis for which a guard holds, where each is decided and they follow one another. */
-static bool decide_rows(k_tile *t, const kir_expr *guard, int axis, int64_t *lo, int64_t *hi)
-{
-    int64_t runs = 0;
-    bool before = false;
-    *lo = *hi = t->at[axis].lo;
-    for (int64_t x = t->at[axis].lo; x < t->at[axis].hi; x++) {
-        map_axis(t, axis, sx_int(table(t), x));
-        const kir_expr *e = k_expr(&t->r, guard);
-        if (!is_decided(e)) return false;
-        if (e->integer && !before) {
-            *lo = x;
-            runs++;
-        }
-        if (e->integer) *hi = x + 1;
-        before = e->integer != 0;
-    }
-    return runs <= 1;
-}
-
-static void sink(k_tile *t, const kir_stmt *in);
-
-/* Narrows the rows to those that a guard lets through; false where that depends on the run. */
-static bool sink_narrowed(k_tile *t, const kir_stmt *s)
-{
-    for (int i = 0; i < t->nest->n; i++) {
-        int64_t lo, hi;
-        if (!has_rows(t, i)) continue;
-        bool decided = decide_rows(t, s->value, i, &lo, &hi);
-        map_any_row(t, i);
-        if (!decided) continue;
-        flush(t);
-        k_tile_axis kept = t->at[i];
-        t->at[i].lo = lo;
-        t->at[i].hi = hi;
-        map_any_row(t, i);
-        if (lo < hi) sink(t, s);
-        flush(t);
-        t->at[i].lo = kept.lo;
-        t->at[i].hi = kept.hi;
-        map_any_row(t, i);
-        return true;
-    }
-    return false;
-}
-
-static void sink_if(k_tile *t, const kir_stmt *s)
-{
-    map_any_rows(t);
-    const kir_expr *guard = k_expr(&t->r, s->value);
-    if (is_decided(guard) && !guard->integer) return;
-    if (is_decided(guard)) {
-        sink(t, s);
-    } else if (!value_differs(t, s->value)) {
-        flush(t);
-        kir_if(t->r.b, guard);
-        sink(t, s);
-        flush(t);
-        kir_close(t->r.b);
-    } else if (!sink_narrowed(t, s)) {
-        wait(t, s);
-    }
-}
-
-/* Does a guard inside depend on both the loop and the rows, and is not decided for all of them? */
-static bool guards_rows(k_tile *t, const kir_stmt *s, const ir_sym *sym)
-{
-    if (s->kind == KIR_IF && k_value_mentions(t->r.b->scratch, s->value, sym, true) && value_differs(t, s->value) && !is_decided(k_expr(&t->r, s->value))) return true;
-    for (int i = 0; i < s->body.n; i++)
-        if (guards_rows(t, s->body.at[i], sym)) return true;
-    return false;
-}
-
-/* Of a guard in one trip: which rows of which axis it lets through; axis -1: the run decides. */
-typedef struct {
-    int axis;
-    int64_t lo, hi;
-} let_through;
-
-typedef VEC(let_through) trip_guards;
-
-static let_through decide_guard(k_tile *t, const kir_expr *guard)
-{
-    let_through of = {.axis = -1};
-    for (int i = 0; i < t->nest->n && of.axis < 0; i++) {
-        if (!has_rows(t, i)) continue;
-        if (decide_rows(t, guard, i, &of.lo, &of.hi)) of.axis = i;
-        map_any_row(t, i);
-    }
-    return of;
-}
-
-static void note_guards(k_tile *t, const kir_stmt *s, const ir_sym *sym, trip_guards *to)
-{
-    if (s->kind == KIR_IF && k_value_mentions(t->r.b->scratch, s->value, sym, true) && value_differs(t, s->value)) vec_push(t->r.b->scratch, to, decide_guard(t, s->value));
-    for (int i = 0; i < s->body.n; i++) note_guards(t, s->body.at[i], sym, to);
-}
-
-/* What the guards of one trip say about the rows. */
-static trip_guards guards_of(k_tile *t, const kir_stmt *s, int64_t trip)
-{
-    trip_guards of = {0};
-    k_map(&t->r, s->var->sym, sx_int(table(t), trip));
-    note_guards(t, s, s->var->sym, &of);
-    return of;
-}
-
-static bool say_the_same(const trip_guards *a, const trip_guards *b)
-{
-    bool same = a->n == b->n;
-    for (int i = 0; i < a->n && same; i++) {
-        const let_through *x = &a->at[i], *y = &b->at[i];
-        same = x->axis >= 0 && x->axis == y->axis && x->lo == y->lo && x->hi == y->hi;
-    }
-    return same;
-}
-
-/* Trips in which guards let the same rows through stay a loop; so in each of them the guards are decided. */
-static void sink_trips(k_tile *t, const kir_stmt *s, int64_t begin, int64_t end)
-{
-    for (int64_t first = begin, next; first < end; first = next) {
-        trip_guards of = guards_of(t, s, first);
-        for (next = first + 1; next < end; next++) {
-            trip_guards other = guards_of(t, s, next);
-            if (!say_the_same(&of, &other)) break;
-        }
-        bool open = k_for(&t->r, s->loop, s, s->var->name, sx_int(table(t), first), sx_int(table(t), next));
-        sink(t, s);
-        flush(t);
-        if (open) kir_close(t->r.b);
-    }
-}
-
-/* The loop that runs in blocks, in the block at hand. */
-static bool open_block(k_tile *t, const kir_stmt *s)
-{
-    const k_blocks *k = &t->nest->blocks;
-    if (s != k->loop) return false;
-    sx_table *x = table(t);
-    const ir_sx *step = kir_for(t->r.b, s->loop, s->var->name, sx_int(x, 0), t->trips), *before = sx_mul(x, k_index(&t->r, sx_sym(x, k->number)), sx_int(x, k->depth));
-    k_map(&t->r, k->step, step);
-    k_map(&t->r, s->var->sym, sx_add(x, before, step));
-    return true;
-}
-
-enum { FEW_TRIPS = 16 };
-
-static void sink_for(k_tile *t, const kir_stmt *s)
-{
-    if (index_differs(t, s->begin) || index_differs(t, s->end)) {
-        wait(t, s);
-        return;
-    }
-    flush(t);
-    map_any_rows(t);
-    const ir_sx *begin = k_index(&t->r, s->begin), *end = k_index(&t->r, s->end), *trips = sx_sub(table(t), end, begin);
-    if (sx_is_const(begin) && sx_is_const(trips) && sx_value(trips) <= FEW_TRIPS && guards_rows(t, s, s->var->sym)) {
-        sink_trips(t, s, sx_value(begin), sx_value(end));
-        return;
-    }
-    bool open = open_block(t, s) || k_for(&t->r, s == t->nest->unrolled ? KIR_UNROLL : s->loop, s, s->var->name, begin, end);
-    if (t->nest->in_loop) t->nest->in_loop(t->nest->load_env, s, t);
-    sink(t, s);
-    flush(t);
-    if (open) kir_close(t->r.b);
-}
-
-/* ---- statements ---------------------------------------------------------------------------- */
-
-static void sink_let(k_tile *t, const kir_stmt *s)
-{
-    const void *key = s->var->sym ? (const void *)s->var->sym : s->var;
-    if (value_differs(t, s->value)) {
-        map_setp(&t->differs, key, (void *)(uintptr_t)s); /* it is named again wherever it is used */
-        if (may_change(t, s)) wait(t, s);
-        return;
-    }
-    flush(t);
-    k_stmt(&t->r, s);
-}
-
-static void sink_alloc(k_tile *t, const kir_stmt *s)
-{
-    flush(t);
-    t->r.copies = 1;
-    for (int i = 0; i < t->nest->n; i++) t->r.copies *= t->at[i].segment->rows;
-    if (t->r.copies > 1) map_setp(&t->differs, s->buffer, (void *)(uintptr_t)s);
-    k_stmt(&t->r, s);
-    t->r.copies = 1;
-}
-
-static void sink(k_tile *t, const kir_stmt *in)
-{
-    for (int i = 0; i < in->body.n && !t->broken; i++) {
-        const kir_stmt *s = in->body.at[i];
-        switch (s->kind) {
-        case KIR_SEQ: sink(t, s); break;
-        case KIR_FOR: sink_for(t, s); break;
-        case KIR_IF: sink_if(t, s); break;
-        case KIR_LET: sink_let(t, s); break;
-        case KIR_ALLOC: sink_alloc(t, s); break;
-        default: wait(t, s); break;
-        }
-    }
-}
-
 /* ---- the loops over the tiles -------------------------------------------------------------- */
-
-static void leaf(k_tile *t)
-{
-    bool rows = false;
-    map_init(&t->differs, t->r.b->scratch);
-    t->lanes = 1;
-    for (int i = 0; i < t->nest->n; i++)
-        if (t->at[i].segment->lanes > 1) t->lanes = t->at[i].segment->lanes;
-    t->lane = sx_int(table(t), 0);
-    if (t->lanes > 1) t->lane = kir_for(t->r.b, KIR_VECTOR, "v", t->lane, sx_int(table(t), t->lanes));
-    for (int i = 0; i < t->nest->n; i++) {
-        t->at[i].lo = 0;
-        t->at[i].hi = t->at[i].segment->rows;
-        if (has_rows(t, i)) map_setp(&t->differs, t->nest->axis[i].loop->var->sym, t);
-        else map_axis(t, i, sx_int(table(t), 0));
-        rows |= has_rows(t, i);
-    }
-    map_any_rows(t);
-    if (rows) sink(t, t->nest->core);
-    else k_body(&t->r, t->nest->core);
-    flush(t);
-    if (t->lanes > 1) kir_close(t->r.b);
-}
 
 static void loops_from(k_tile *t, int axis);
 
 static void loops(k_tile *t, int axis)
 {
     if (axis == t->nest->n) {
-        leaf(t);
+        k_tile_leaf(t);
         return;
     }
-    sx_table *s = table(t);
+    sx_table *s = t->r.b->sx;
     const k_axis *x = &t->nest->axis[axis];
     const k_group of = t->group[axis];
     for (int i = of.first; i < of.last && !t->broken; i++) {
@@ -496,7 +82,7 @@ static const ir_sx *at_most(k_tile *t, const char *name, const ir_sx *all, const
 static void loop_over_blocks(k_tile *t)
 {
     const k_blocks *k = &t->nest->blocks;
-    sx_table *s = table(t);
+    sx_table *s = t->r.b->sx;
     kir_builder *b = t->r.b;
     const ir_sx *depth = sx_int(s, k->depth), *number = kir_for(b, KIR_SERIAL, k->number->name, sx_int(s, 0), sx_int(s, k->count));
     k_map(&t->r, k->number, number);
@@ -512,7 +98,7 @@ static void blocks_of_axis(k_tile *t, int axis)
         loop_over_blocks(t);
         return;
     }
-    sx_table *s = table(t);
+    sx_table *s = t->r.b->sx;
     kir_builder *b = t->r.b;
     const k_axis *x = &t->nest->axis[axis];
     const k_group all = t->group[axis];
@@ -539,7 +125,7 @@ static void loops_from(k_tile *t, int axis)
 
 static bool block_of(void *env, k_replay *r, const kir_stmt *s)
 {
-    if (!open_block(env, s)) return false;
+    if (!k_open_block(env, s)) return false;
     k_body(r, s);
     kir_close(r->b);
     return true;
@@ -577,7 +163,7 @@ const char *k_apply_tiles(k_nest *nest)
 
 static bool decided_in(k_replay *r, const kir_stmt *s, const ir_sym *sym)
 {
-    if (s->kind == KIR_IF && k_value_mentions(r->b->scratch, s->value, sym, true) && !is_decided(k_expr(r, s->value))) return false;
+    if (s->kind == KIR_IF && k_value_mentions(r->b->scratch, s->value, sym, true) && k_expr(r, s->value)->kind != KIR_CONST) return false;
     for (int i = 0; i < s->body.n; i++)
         if (!decided_in(r, s->body.at[i], sym)) return false;
     return true;
