@@ -358,6 +358,7 @@ void cg_emit_manifest(cg_program *p)
     }
     if (p->device->threads > 1) set_int(p, options, "threads", p->device->threads);
     json_set(options, "fast_math", json_bool(p->arena, p->m->fast_math));
+    if (p->device->precision != DT_f32) set_text(p, options, "precision", dtype_name(p->device->precision));
     if (p->plan->strict) json_set(options, "strict", json_bool(p->arena, true));
     json_set(options, "dims", dims_json(p));
     set_text(p, o, "nfc", NFC_VERSION);

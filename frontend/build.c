@@ -25,12 +25,30 @@ static bool choose_threads(cli *c, device *d)
     return false;
 }
 
+/* So is the precision. */
+static bool choose_precision(cli *c, device *d)
+{
+    static const nfc_dtype known[] = {DT_f32, DT_f16, DT_bf16};
+    static const char *const names[] = {"f32", "f16", "bf16", NULL};
+    if (!c->precision) return true;
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(c->precision, names[i]) != 0) continue;
+        d->precision = known[i];
+        if (!d->types || d->types >> d->precision & 1) return true;
+        diag_error_in(&c->s->diags, E_USAGE, "--precision", "device '%s' cannot compute with %s", d->name, names[i]);
+        return false;
+    }
+    diag_suggest(diag_error_in(&c->s->diags, E_USAGE, "--precision", "f32, f16 or bf16, not '%s'", c->precision), c->precision, names);
+    return false;
+}
+
 /* What --strict promises, no option and no device may take back; its compiler is told. */
 static bool make_strict(cli *c, device *d)
 {
     static const char uncontracted[] = "-ffp-contract=off";
     const char *against = c->fast_math                ? "--fast-math changes roundings"
                           : d->fast_math              ? "the device's /preferences/fast_math changes roundings"
+                          : d->precision != DT_f32 && c->precision ? "--precision changes weights"
                           : d->precision != DT_f32    ? "the device's /preferences/precision changes weights"
                                                       : NULL;
     if (!c->strict) return true;
@@ -47,7 +65,7 @@ static bool make_strict(cli *c, device *d)
 static const device *load_device(cli *c, const char *name)
 {
     device *d = device_load(c->s, name);
-    return d && choose_threads(c, d) && make_strict(c, d) ? d : NULL;
+    return d && choose_threads(c, d) && choose_precision(c, d) && make_strict(c, d) ? d : NULL;
 }
 
 const device *cli_device(cli *c) { return load_device(c, c->device ? c->device : DEVICE_DEFAULT); }

@@ -59,6 +59,8 @@ static const char *add_options(cli *c, const char *list)
         if (getenv(environment[i])) list = session_printf(c->s, "%s%s=%s\n", list, environment[i], getenv(environment[i]));
     if (c->layout) list = session_printf(c->s, "%s--layout %s\n", list, c->layout);
     if (c->winograd) list = session_printf(c->s, "%s--winograd %s\n", list, c->winograd);
+    if (c->chains) list = session_printf(c->s, "%s--chains %s\n", list, c->chains);
+    if (c->precision) list = session_printf(c->s, "%s--precision %s\n", list, c->precision);
     if (c->threads >= 0) list = session_printf(c->s, "%s%lld threads ", list, (long long)c->threads);
     return session_printf(c->s, "%s%s%s%lld\n", list, c->fast_math ? "fast-math " : "", c->strict ? "strict " : "", (long long)c->stop_at);
 }

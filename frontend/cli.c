@@ -64,6 +64,7 @@ static const option_row options[] = {
     {"dump", "PASS", 0, TEXT, AT(dump), COMPILING, "prints the IR after a pass; all: after each that changed it"},
     {"stop-at", "N", 0, COUNT, AT(stop_at), COMPILING, "runs only the first N passes"},
     {"threads", "N", 0, COUNT, AT(threads), COMPILING, "for how many threads a run is made, 1 to 64; the device says, without"},
+    {"precision", "TYPE", 0, TEXT, AT(precision), COMPILING, "f32, f16 or bf16: the f32 weights of contractions are kept so, and where the device has dot products of the type what they are multiplied with is rounded to it, too; the device says, without"},
     {"fast-math", NULL, 0, FLAG, AT(fast_math), COMPILING, "allows rewrites that change roundings"},
     {"strict", NULL, 0, FLAG, AT(strict), COMPILING, "the same bits on every device and compiler: fixed orders of sums, no fused multiply-adds"},
     {"layout", "KIND", 0, TEXT, AT(layout), COMPILING, "how values of rank 3 to 5 are stored: plain, channels-last or, by default, auto: for a device with vectors as it is cheapest"},

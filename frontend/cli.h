@@ -19,7 +19,7 @@ typedef struct cli {
     const char *device, *isa, *out_dir, *emit, *output, *graph, *golden, *tolerance, *junit, *format;
     const char *state, *state_in, *state_out, *trace, *dump, *layout, *winograd, *schedules;
     int64_t runs, stop_at, threads, tries;
-    const char *chains;
+    const char *chains, *precision;
     bool json, markdown, onnx, step, verbose, time, bless, fast_math, strict, no_verify, probe, schema, in_place, check, quiet, diag_json;
     struct sched_book *book;        /* notes the kernels that are scheduled; NULL: nobody asks */
     ir_module *loaded;              /* by cli_load() */

@@ -19,6 +19,7 @@ typedef struct chain_operand {
     int node;              /* whose result it is; -1: made outside of the chain */
     ir_value *outside;     /* NULL: absent, or of a node */
     bool rowed;            /* the rows that are made need some of its rows, not all of it */
+    nfc_dtype widened;     /* what it is cast to where the window loads it, its rows are kept as they are; DT_COUNT: nothing */
 } chain_operand;
 
 /* One op: a stage, or what is fused in one. Row r of its result is made of rows

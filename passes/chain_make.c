@@ -70,12 +70,16 @@ static ir_value *make_node(maker *b, int k, const chain_progress *before, const 
     for (int i = 0; i < n->inst->nin; i++) {
         const chain_operand *o = &n->in[i];
         in[i] = o->node < 0 ? o->outside : b->rows[o->node];
-        if (!o->rowed) continue;
+        if (!o->rowed) {
+            if (o->widened < DT_COUNT) in[i] = mk_cast(&b->k, in[i], o->widened);
+            continue;
+        }
         int64_t rows = o->node < 0 ? sx_value(o->outside->type->dim[CHAIN_AXIS]) : b->c->node[o->node].rows;
         chain_need(n, rows, before->made[k], behind->made[k], &from, &to, pads);
         const ir_sx *further = sx_mul(&b->k.m->sx, trip, mk_sx(&b->k, n->rate * n->stride * b->c->block));
         if (o->node < 0) in[i] = cut_outside(b, in[i], from, to, further);
         else in[i] = cut(b, in[i], before->kept[o->node], from, to);
+        if (o->widened < DT_COUNT) in[i] = mk_cast(&b->k, in[i], o->widened);
     }
     return made(b, n, in, pads);
 }

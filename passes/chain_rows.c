@@ -40,6 +40,7 @@ typedef struct {
     chain *c;
     nfc_map of; /* value -> node + 1 */
     nfc_map outside; /* argument of a fused group -> the operand */
+    nfc_map widened; /* what a window loads in a wider type -> the cast */
 } analyser;
 
 /* The axis of an operand whose elements are the rows of a result of this rank; -1: it has none. */
@@ -55,8 +56,13 @@ static bool add_operand(analyser *l, chain_node *n, int i)
     const ir_inst *inst = n->inst;
     ir_value *v = inst->in[i];
     chain_operand *o = &n->in[i];
-    *o = (chain_operand){.node = -1};
+    *o = (chain_operand){.node = -1, .widened = DT_COUNT};
     if (!v) return true;
+    const ir_inst *cast = map_getp(&l->widened, v);
+    if (cast) {
+        o->widened = v->type->dtype;
+        v = cast->in[0];
+    }
     ir_value *given = map_getp(&l->outside, v);
     if (given) v = given;
     intptr_t node = (intptr_t)map_getp(&l->of, v);
@@ -114,14 +120,24 @@ static bool add_node(analyser *l, const ir_inst *inst, bool stored)
     return true;
 }
 
+/* Is it a cast to a wider type for a window alone, as the fusion has put it there for dot products? */
+static bool is_widening(const ir_inst *i)
+{
+    const ir_value *y = i->out[0];
+    if (i->op != IR_cast || !y->uses || y->uses->next || !y->uses->inst || !is_window(y->uses->inst) || y->uses->inst->in[0] != y) return false;
+    return dtype_is_float(i->in[0]->type->dtype) && dtype_bytes(i->in[0]->type->dtype) < dtype_bytes(y->type->dtype);
+}
+
 static bool add_stage(analyser *l, ir_inst *inst)
 {
     if (inst->op != IR_fused) return add_node(l, inst, true);
     const ir_block *body = inst->region[0]->first;
     for (int i = 0; i < inst->nin; i++) map_setp(&l->outside, body->arg.at[i], inst->in[i]);
     const ir_value *left = body->last->in[0];
-    for (const ir_inst *f = body->first; f != body->last; f = f->next)
-        if (!add_node(l, f, f->out[0] == left)) return false;
+    for (const ir_inst *f = body->first; f != body->last; f = f->next) {
+        if (is_widening(f)) map_setp(&l->widened, f->out[0], (void *)(uintptr_t)f);
+        else if (!add_node(l, f, f->out[0] == left)) return false;
+    }
     intptr_t node = (intptr_t)map_getp(&l->of, left);
     if (node != l->c->n) return false; /* what leaves a group is its last value */
     map_setp(&l->of, inst->out[0], (void *)node);
@@ -251,6 +267,7 @@ bool chain_analyse(chain *c, ir_module *m, nfc_arena *a, ir_inst *const *stage, 
     *c = (chain){.m = m, .a = a, .nstage = n};
     map_init(&l.of, a);
     map_init(&l.outside, a);
+    map_init(&l.widened, a);
     for (int i = 0; i < n; i++) {
         c->stage[i] = stage[i];
         if (!add_stage(&l, stage[i])) return false;

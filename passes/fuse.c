@@ -5,6 +5,7 @@
  * what is elementwise behind it, in its shape, is worked out before its only store. A group without a
  * root is one pointwise kernel. Only the last value of a group is stored. */
 #include "ir/shape.h"
+#include "passes/k_dots.h"
 #include "passes/pass.h"
 
 enum { MAX_MEMBERS = 48, MAX_OPERANDS = 24 };
@@ -57,6 +58,17 @@ static bool is_widened_weight(const ir_inst *p)
     return (p->op == IR_cast || p->op == IR_dequantize_linear) && is_of_weight(p->in[0]);
 }
 
+/* Is it what a contraction loads as words of narrow floats, which the device multiplies several at once? Then it is widened
+ * nowhere, and nothing else is to be worked out there. */
+static bool is_for_dots(const fuser *f, const ir_inst *p)
+{
+    if (!f->ctx->options->vector_bytes || p->op != IR_cast || p->out[0]->type->dtype != DT_f32 || !p->out[0]->uses || p->out[0]->uses->next) return false;
+    const ir_inst *user = p->out[0]->uses->inst;
+    if (!user || user->nin < 2 || !is_root(user) || p->out[0] != user->in[0] || !user->in[1]->def || !is_widened_weight(user->in[1]->def)) return false;
+    const nfc_dtype type = p->in[0]->type->dtype;
+    return user->in[1]->def->in[0]->type->dtype == type && k_has_float_dots(f->ctx->options->device, type);
+}
+
 /* Is an element of the result made of the one of operand n at the same place, if they have the same shape? */
 static bool follows(const ir_inst *c, int n)
 {
@@ -65,9 +77,9 @@ static bool follows(const ir_inst *c, int n)
 }
 
 /* How often operand n of the consumer is loaded for each element of it: 0 means too often. */
-static int loads_per_element(const ir_inst *c, int n)
+static int loads_per_element(const fuser *f, const ir_inst *c, int n)
 {
-    if (is_widened_weight(c->in[n]->def) || follows(c, n)) return 1;
+    if (is_widened_weight(c->in[n]->def) || is_for_dots(f, c->in[n]->def) || follows(c, n)) return 1;
     if (n != 0) return 0;
     unsigned flags = op_get(c->op)->flags;
     return flags & OPF_LOADS_ONCE ? 1 : flags & OPF_LOADS_TWICE ? 2 : 0;
@@ -119,7 +131,7 @@ static bool stays(const ir_inst *c, int n)
 static bool may_move(fuser *f, const ir_value *v, const ir_inst *c)
 {
     const ir_inst *p = v ? v->def : NULL;
-    if (!p || p->block != c->block || !(is_pointwise(p) || is_root(p))) return false;
+    if (!p || p->block != c->block || is_for_dots(f, c) || !(is_pointwise(p) || is_root(p))) return false;
     const group *pg = group_of(f, p), *cg = group_of(f, c);
     if (pg == cg || vec_last(&pg->member) != p || (pg->can_fail && cg->can_fail) || (pg->root && cg->root)) return false;
     if (!hints_agree(p, c) || map_getp(&f->epoch, p) != map_getp(&f->epoch, c) || crosses_write(f, pg, c)) return false;
@@ -134,7 +146,7 @@ static bool may_merge(fuser *f, const ir_inst *c, int n)
     const group *pg = group_of(f, v->def), *cg = group_of(f, c);
     const ir_type *pt = v->type, *ct = c->out[0]->type;
     if (pg->root) return stays(c, n);
-    int loads = loads_per_element(c, n);
+    int loads = loads_per_element(f, c, n);
     if (loads == 0) return false;
     if (cg->root && cg->root != c) return ir_same_shape(pt, ct) || !pg->costly;
     bool repeated = loads > 1 || (!cg->root && ir_max_elements(pt) < ir_max_elements(ct));

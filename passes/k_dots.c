@@ -45,6 +45,13 @@ bool k_has_dot(const device *d, kir_dot op)
     return false;
 }
 
+bool k_has_float_dots(const device *d, nfc_dtype type)
+{
+    for (int i = 0; d && d->chosen && i < KD_COUNT; i++)
+        if (kir_dot_table[i].a == type && kir_dot_table[i].b == type && kir_dot_table[i].sum == DT_f32 && k_has_dot(d, (kir_dot)i)) return true;
+    return false;
+}
+
 static bool is_constant(const dotter *k, const kir_buffer *b)
 {
     if (b->space != KIR_GLOBAL) return false;

@@ -12,6 +12,8 @@
 
 /* Has the device an instruction for it, on any number of lanes? */
 bool k_has_dot(const device *d, kir_dot op);
+/* Has it one of two words of a narrow type of floats? */
+bool k_has_float_dots(const device *d, nfc_dtype type);
 /* Writes the loops of the kernel so whose types the target has an instruction for. Returns whether there was one; the
  * products are the same, and so are the sums of integers. */
 bool k_dots(const sched_target *t, ir_module *m, plan_call *call, kir_builder *b);

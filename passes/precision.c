@@ -1,11 +1,21 @@
 /* The device's default precision: f32 weights of contractions are kept narrower, and widened where
- * they are loaded; sums stay in f32. */
+ * they are loaded; sums stay in f32. Where the device has dot products of the narrow type, what the weights are
+ * multiplied with is rounded to it, too:
+ *
+ *     y = matmul(x, w)       y = matmul(cast(cast(x, bf16), f32), cast(w_bf16, f32))
+ *
+ * The inner cast goes with what makes x, which then stores half the bytes; the outer ones are where y's kernel loads. */
 #include <math.h>
 #include "frontend/safetensors.h"
+#include "ir/make.h"
+#include "passes/k_dots.h"
 #include "passes/pass.h"
 
 typedef struct {
     pass_ctx *ctx;
+    nfc_dtype to;
+    bool dots;      /* the device has dot products of the type */
+    nfc_map narrow; /* value -> the same one rounded, by the last cast that was made for it */
     bool changed;
 } narrower;
 
@@ -38,7 +48,7 @@ static const void *narrowed(narrower *k, const ir_inst *w, int entry, nfc_dtype 
     return out;
 }
 
-static ir_inst *narrow_constant(narrower *k, const ir_inst *from, nfc_dtype to)
+static ir_value *narrow_constant(narrower *k, ir_inst *from)
 {
     ir_module *m = k->ctx->m;
     const ir_type *t = from->out[0]->type;
@@ -46,41 +56,70 @@ static ir_inst *narrow_constant(narrower *k, const ir_inst *from, nfc_dtype to)
     ir_const *own = ARENA_NEW(m->arena, ir_const);
     *own = *from->constant;
     if (from->op == IR_const) {
-        own->data = narrowed(k, from, 0, to);
+        own->data = narrowed(k, from, 0, k->to);
     } else {
         own->converted = ARENA_ARRAY(m->arena, const void *, own->ntensor);
-        for (int i = 0; i < own->ntensor; i++) own->converted[i] = narrowed(k, from, i, to);
+        for (int i = 0; i < own->ntensor; i++) own->converted[i] = narrowed(k, from, i, k->to);
     }
     c->constant = own;
-    c->out[0]->type = ir_tensor(m, to, t->rank, t->dim);
-    return c;
+    c->out[0]->type = ir_tensor(m, k->to, t->rank, t->dim);
+    ir_insert_before(from, c);
+    return c->out[0];
+}
+
+/* Operand i of a contraction becomes the widened narrow value. */
+static void widen(narrower *k, ir_inst *inst, int i, ir_value *narrow, nfc_span at)
+{
+    mk make = {.m = k->ctx->m, .block = inst->block, .before = inst, .at = at, .scope = inst->scope};
+    ir_set_operand(inst, i, mk_cast(&make, narrow, DT_f32));
+    k->changed = true;
+}
+
+static bool is_f32(const ir_value *v) { return v->type->dtype == DT_f32 && v->type->rank > 0; }
+static bool is_weight(const ir_value *v) { return v->def && (v->def->op == IR_weight || v->def->op == IR_const); }
+
+/* Do the elements that are multiplied with those of operand 1, and summed up, lie side by side in operand 0? Those of a
+ * convolution do where it is stored channels last. */
+static bool lies_along_sums(const ir_inst *inst)
+{
+    const ir_type *x = inst->in[0]->type, *w = inst->in[1]->type;
+    switch (inst->op) {
+    case IR_matmul: return w->rank > 1 && !sx_is(x->dim[x->rank - 1], 1);
+    case IR_gemm: return inst->attr[ATTR_AT(gemm, transa)].i == 0 && !sx_is(x->dim[1], 1);
+    case IR_conv: return sx_min(w->dim[1]) > 3;
+    default: return false;
+    }
+}
+
+/* Once for all contractions of a block. */
+static ir_value *rounded(narrower *k, ir_inst *inst)
+{
+    ir_value *x = inst->in[0], *known = map_getp(&k->narrow, x);
+    if (known && known->def->block == inst->block) return known;
+    mk make = {.m = k->ctx->m, .block = inst->block, .before = inst, .at = inst->at, .scope = inst->scope};
+    ir_value *y = mk_cast(&make, x, k->to);
+    if (x->name) y->name = arena_printf(k->ctx->m->arena, "%s_%s", x->name, dtype_name(k->to));
+    map_setp(&k->narrow, x, y);
+    return y;
 }
 
 static void visit(void *env, ir_inst *inst)
 {
     narrower *k = env;
-    nfc_dtype to = k->ctx->options->precision;
     bool contraction = inst->op == IR_matmul || inst->op == IR_gemm || inst->op == IR_conv || inst->op == IR_conv_transpose;
-    for (int i = 0; contraction && i < 2; i++) {
-        ir_inst *w = inst->in[i]->def;
-        if (!w || (w->op != IR_weight && w->op != IR_const) || w->out[0]->type->dtype != DT_f32 || w->out[0]->type->rank == 0) continue;
-        ir_inst *narrow = narrow_constant(k, w, to);
-        ir_insert_before(w, narrow);
-        ir_inst *wide = ir_new(k->ctx->m, IR_cast, w->at, 1, &narrow->out[0]);
-        wide->attr[ATTR_AT(cast, to)] = (ir_attr){.kind = IR_ATTR_DTYPE, .t = DT_f32, .at = w->at};
-        wide->scope = inst->scope;
-        ir_add_result(k->ctx->m, wide, w->out[0]->type, NULL, w->at);
-        ir_insert_before(inst, wide);
-        ir_set_operand(inst, i, wide->out[0]);
-        k->changed = true;
-    }
+    if (!contraction) return;
+    bool dots = k->dots && is_f32(inst->in[0]) && !is_weight(inst->in[0]) && is_f32(inst->in[1]) && is_weight(inst->in[1]) && lies_along_sums(inst);
+    for (int i = 0; i < 2; i++)
+        if (is_f32(inst->in[i]) && is_weight(inst->in[i])) widen(k, inst, i, narrow_constant(k, inst->in[i]->def), inst->in[i]->def->at);
+    if (dots) widen(k, inst, 0, rounded(k, inst), inst->at);
 }
 
 bool pass_precision(pass_ctx *ctx)
 {
-    narrower k = {.ctx = ctx};
-    nfc_dtype t = ctx->options->precision;
-    if (t != DT_f16 && t != DT_bf16) return false;
+    narrower k = {.ctx = ctx, .to = ctx->options->precision};
+    if (k.to != DT_f16 && k.to != DT_bf16) return false;
+    map_init(&k.narrow, ctx->scratch);
+    k.dots = ctx->options->vector_bytes && k_has_float_dots(ctx->options->device, k.to);
     for (int g = 0; g < ctx->m->graph.n; g++) ir_walk(ctx->m->graph.at[g]->body, visit, &k);
     return k.changed;
 }

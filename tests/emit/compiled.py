@@ -95,7 +95,7 @@ def by_device(suite, devices, work, count, check):
     """Runs a suite for each device, two at a time, and says what came of it; gives the exit status.
 
     devices: (description, what the processor must have or None, what programs are started by). check(device, start, folder, path):
-    what is wrong with the `count` cases; the folder is the device's own, and its description is there at `path`."""
+    what is wrong with the count(device) cases; the folder is the device's own, and its description is there at `path`."""
     def one(device, start):
         folder = os.path.join(work, device["name"])
         path = os.path.join(folder, "device.json")
@@ -112,13 +112,13 @@ def by_device(suite, devices, work, count, check):
             if lack:
                 unable.append("%s: %s" % (device["name"], lack))
             else:
-                jobs.append((device["name"], pool.submit(one, device, start)))
-        for name, job in jobs:
+                jobs.append((device, pool.submit(one, device, start)))
+        for device, job in jobs:
             wrong = job.result()
             for w in wrong:
-                print("FAILED %s: %s: %s" % (suite, name, w))
+                print("FAILED %s: %s: %s" % (suite, device["name"], w))
             failed += len(wrong)
-            passed += max(0, count - len(wrong))
+            passed += max(0, count(device) - len(wrong))
     if failed == 0 and unable:
         print("tests/%s: NOT TESTED: %s" % (suite, "; ".join(unable)))
         return 77
