@@ -1,9 +1,10 @@
-"""Products of bytes in tiles, against NumPy.
+"""Products of bytes and of bf16 in tiles, against NumPy.
 
 usage: run.py NFC WORK
 The graphs are made as tests/dots makes them, of shapes that leave rows, columns and chunks over, and are compiled for
 x86-amx with each of its tile instructions replaced by emulated.h's: without optimisation and with sanitizers, with all
-optimisation, of three threads, and with --strict. Each case says whether its product is to be done in tiles. Then the same
+optimisation, of three threads, and with --strict. Each case says whether its product is to be done in tiles; those of bf16
+never are with --strict. They are of small whole numbers, whose sums are exact in any order. Then the same
 for the device as it is: compilers must take the sources, and objects have the instructions."""
 import concurrent.futures as futures
 import json
@@ -29,13 +30,38 @@ REAL = (("gcc", ["-O3"]), ("clang-14", ["-O2"]), ("clang-14", ["-O0"]), ("clang-
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"]
 
 
+def bits_of_bf16(x):
+    """Of f32, to the nearest, halves to even."""
+    bits = x.astype("f4").view("u4").astype("u8")
+    return ((bits + 0x7fff + (bits >> 16 & 1)) >> 16).astype("u2")
+
+
+def rounded(x):
+    return (bits_of_bf16(x).astype("u4") << 16).view("f4")
+
+
+def floats(k, x, w):
+    """A product of bf16, or a convolution, of small whole numbers."""
+    given, weights = (k.random.integers(-8, 9, shape).astype("f4") for shape in (x, w))
+    if len(x) == 4:
+        op, want = "conv(x=v, w=b)", np.zeros((x[0], w[0], x[2] - w[2] + 1, x[3] - w[3] + 1), "f4")
+        for i in range(w[2]):
+            for j in range(w[3]):
+                want += np.einsum("nchw,oc->nohw", given[:, :, i:i + want.shape[2], j:j + want.shape[3]], weights[:, :, i, j])
+    else:
+        op, want = "matmul(a=v, b=b)", given @ weights
+    text = "        v = op cast(input=x, to=bf16);\n        v = op %s;\n        y = op cast(input=v, to=f32);\n" % op
+    k.cases.append(cases.Case("floats_%d" % len(k.cases), text, {"x": given}, {"b": bits_of_bf16(weights)}, rounded(want), set()))
+
+
 def all_cases():
-    """Cases, with .tiled: are the products to be done in tiles?"""
+    """Cases, with .tiled: are the products to be done in tiles? .bf16: are they of floats?"""
     k = cases.Maker(20261123)
 
     def add(tiled, how, *arguments, **more):
-        getattr(k, how)(*arguments, **more)
-        k.cases[-1].tiled = tiled
+        made = len(k.cases)
+        floats(k, *arguments) if how == "floats" else getattr(k, how)(*arguments, **more)
+        k.cases[made].tiled, k.cases[made].bf16 = tiled, how == "floats"
 
     for tx in ("u1", "i1"):
         for tw in ("u1", "i1"):
@@ -62,6 +88,11 @@ def all_cases():
     add(True, "conv", "u1", "i1", (3, 32, 33, 35), (64, 32, 3, 3), pads=(1, 1, 1, 1), strides=(2, 2), zx="known")
     add(True, "qlinear_matmul", 34, 48, 59)
     add(True, "qlinear_matmul", 65, 131, 48)
+    for x, w in (((50, 128), (128, 70)), ((33, 64), (64, 33)), ((16, 32), (32, 16)), ((31, 96), (96, 17)), ((100, 72), (72, 48)), ((129, 768), (768, 40)), ((1, 32, 9, 20), (40, 32, 3, 3)), ((2, 64, 7, 7), (48, 64, 1, 1))):
+        add(True, "floats", x, w)
+    for depth in (50, 67):  # no chunks of whole words come out even
+        add(False, "floats", (100, depth), (depth, 70))
+    add(False, "floats", (2, 64), (64, 64))
     return k.cases
 
 
@@ -81,7 +112,8 @@ def emulated():
 
 def write_model(folder, all_of_them):
     """tiles.nfg, and tiles.safetensors with the constants."""
-    tensor_file.save(os.path.join(folder, "tiles.safetensors"), {"%s.%s" % (c.name, n): a for c in all_of_them for n, a in c.constants.items()})
+    tensor_file.save(os.path.join(folder, "tiles.safetensors"), {"%s.%s" % (c.name, n): a for c in all_of_them for n, a in c.constants.items()},
+                     types={"%s.b" % c.name: "bf16" for c in all_of_them if c.bf16})
     for c in all_of_them:
         for n, a in c.inputs.items():
             np.save(os.path.join(folder, "%s.%s.npy" % (c.name, n)), a)
@@ -89,10 +121,11 @@ def write_model(folder, all_of_them):
         f.write('model "tiles.safetensors";\n\n' + "".join(c.text() for c in all_of_them))
 
 
-def looks_wrong(folder, all_of_them, dot):
+def looks_wrong(folder, all_of_them, dot, strict=False):
     """Graphs whose products are in tiles, or are not, other than they say."""
     graphs, kernels = graphs_of(folder), kernels_of(os.path.join(folder, "tiles.c"))
-    return ["%s: %s" % (c.name, "no tiles" if c.tiled else "tiles") for c in all_of_them if any(dot in kernels[k] for k in graphs[c.name]) != c.tiled]
+    tiled = {c.name: any(dot in kernels[k] for k in graphs[c.name]) for c in all_of_them}
+    return ["%s: %s" % (c.name, "tiles" if tiled[c.name] else "no tiles") for c in all_of_them if tiled[c.name] != (c.tiled and not (c.bf16 and strict))]
 
 
 def build(nfc, device, sources, work, options):
@@ -102,7 +135,7 @@ def build(nfc, device, sources, work, options):
 def run_way(nfc, device, work, way, how, options, all_of_them, runtime):
     sources = os.path.join(work, way)
     build(nfc, device, sources, work, options)
-    wrong = ["%s: %s" % (way, w) for w in looks_wrong(sources, all_of_them, "emu_dot_")]
+    wrong = ["%s: %s" % (way, w) for w in looks_wrong(sources, all_of_them, "emu_dot_", "--strict" in options)]
     program = compiled.program(sources, how, runtime)
     for c in all_of_them:
         given = [a for n in c.inputs for a in ("--input", "%s=%s" % (n, os.path.join(work, "%s.%s.npy" % (c.name, n))))]
@@ -134,7 +167,7 @@ def check_real(nfc, work, all_of_them):
         try:
             call([compiler, "-std=c11"] + flags + how + WARNINGS + ["-c", os.path.join(sources, "tiles.c"), "-o", to])
             code = call(["objdump", "-d", "--no-show-raw-insn", to])
-            for name in ("ldtilecfg", "tilerelease", "tilezero", "tileloadd", "tilestored", "tdpbusd", "tdpbssd", "tdpbsud", "tdpbuud", "syscall"):
+            for name in ("ldtilecfg", "tilerelease", "tilezero", "tileloadd", "tilestored", "tdpbusd", "tdpbssd", "tdpbsud", "tdpbuud", "tdpbf16ps", "syscall"):
                 if not re.search(r"\b%s\b" % name, code):
                     wrong.append("real: %s %s: no %s" % (compiler, how[0], name))
         except RuntimeError as e:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh BUILD: products and convolutions of bytes in tiles, as C for x86-amx, with AMX in plain C where the processor has
+# run.sh BUILD: products and convolutions of bytes, and products of bf16, in tiles, as C for x86-amx, with AMX in plain C where the processor has
 # none (emulated.h), against NumPy, to the bit; and the same sources with the real instructions. About a minute.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?the build folder}" && pwd) || exit 2
