@@ -462,12 +462,6 @@ void kir_tile_store(kir_builder *b, kir_buffer *to, const ir_sx *index, const ir
 
 void kir_tile_dot(kir_builder *b, kir_buffer *sums, kir_buffer *x, const kir_buffer *w) { tile_stmt(b, KT_DOT, sums, x)->with = w; }
 
-const ir_sx *kir_tile_span(ir_module *m, const kir_stmt *s)
-{
-    const kir_buffer *tile = s->op == KT_STORE ? s->from : s->buffer;
-    return sx_add(&m->sx, sx_mul(&m->sx, sx_int(&m->sx, tile->rows - 1), s->count), sx_int(&m->sx, kir_row_elements(tile)));
-}
-
 kir_dot kir_tile_dot_of(nfc_dtype x, nfc_dtype w, nfc_dtype sum)
 {
     for (int i = 0; i < KD_COUNT; i++) {

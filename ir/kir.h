@@ -237,9 +237,8 @@ void kir_tile_store(kir_builder *b, kir_buffer *to, const ir_sx *index, const ir
 /* sums[m, n] += the products of what row m of x and, in the rows of w, word n hold; the types are a row's of kir_dot_table, in
  * either order. */
 void kir_tile_dot(kir_builder *b, kir_buffer *sums, kir_buffer *x, const kir_buffer *w);
-/* Elements of a row of a tile, and those in memory from its first to its last. */
+/* Elements of a row of a tile. */
 static inline int64_t kir_row_elements(const kir_buffer *tile) { return sx_value(tile->size) / tile->rows; }
-const ir_sx *kir_tile_span(ir_module *m, const kir_stmt *s);
 /* The row of the table for a product of tiles, or KD_COUNT. */
 kir_dot kir_tile_dot_of(nfc_dtype x, nfc_dtype w, nfc_dtype sum);
 void kir_fail(kir_builder *b, int code);

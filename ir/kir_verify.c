@@ -60,8 +60,24 @@ static bool check_symbols(kv_checker *c, const ir_sx *x)
     return !c->broken && check_division(c, x);
 }
 
+/* What is accessed at once: so many rows of `count` elements, a number of elements apart. */
+typedef struct {
+    int64_t rows, apart;
+    const ir_sx *count;
+} kv_block;
+
+/* The elements of a block count as loops more. */
+static void run_over(kv_checker *c, kv_access *x, const ir_sx *count, int64_t apart)
+{
+    sx_table *t = &c->m->sx;
+    if (sx_is(count, 1)) return;
+    ir_sym *k = sx_new_sym(t, "block", 0, sx_max(count) - 1, NO_SPAN);
+    x->index = sx_add(t, x->index, sx_mul(t, sx_sym(t, k), sx_int(t, apart)));
+    vec_push(c->a, &x->inner, ((kv_scoped){k, sx_int(t, 0), sx_sub(t, count, sx_int(t, 1)), NULL}));
+}
+
 /* Notes an access for each open parallel loop that shares the buffer among its iterations. */
-static void note_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count, bool writes)
+static void note_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, const kv_block *block, bool writes)
 {
     for (int i = 0; b->written && i < c->parallel.n; i++) {
         bool inner_local = false; /* made inside of the loop: each iteration has its own */
@@ -69,28 +85,28 @@ static void note_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, 
         if (inner_local) continue;
         kv_access x = {.loop = c->parallel.at[i], .buffer = b, .index = index, .writes = writes};
         for (int k = c->sym.n - 1; c->sym.at[k].sym != x.loop->var->sym; k--) vec_push(c->a, &x.inner, c->sym.at[k]);
-        if (!sx_is(count, 1)) { /* a block: its elements count as one more loop */
-            ir_sym *k = sx_new_sym(&c->m->sx, "block", 0, sx_max(count) - 1, NO_SPAN);
-            x.index = sx_add(&c->m->sx, index, sx_sym(&c->m->sx, k));
-            vec_push(c->a, &x.inner, ((kv_scoped){k, sx_int(&c->m->sx, 0), sx_sub(&c->m->sx, count, sx_int(&c->m->sx, 1)), NULL}));
-        }
+        run_over(c, &x, sx_int(&c->m->sx, block->rows), block->apart);
+        run_over(c, &x, block->count, 1);
         vec_push(c->a, &c->access, x);
     }
 }
 
-static bool check_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count, bool writes)
+static bool check_block(kv_checker *c, const kir_buffer *b, const ir_sx *index, const kv_block *block, bool writes)
 {
+    sx_table *t = &c->m->sx;
     if (!check_symbols(c, index)) return false;
     NEED(b->space != KIR_TILE_SPACE, "an element of the tile '%s' is accessed", b->name);
     bool known = b->space == KIR_GLOBAL;
     for (int i = 0; i < c->local.n; i++) known |= c->local.at[i] == b;
     NEED(known, "the local '%s' is used outside of its place", b->name);
-    const ir_sx *room = sx_sub(&c->m->sx, b->size, sx_add(&c->m->sx, index, count));
+    const ir_sx *end = sx_add(t, sx_add(t, index, sx_int(t, (block->rows - 1) * block->apart)), block->count), *room = sx_sub(t, b->size, end);
     NEED(kv_never_negative_here(c, index), "the index %s of '%s' can be negative", sx_text(c->m->arena, index), b->name);
     NEED(kv_never_negative_here(c, room), "the index %s of '%s' can reach its size %s", sx_text(c->m->arena, index), b->name, sx_text(c->m->arena, b->size));
-    note_access(c, b, index, count, writes);
+    note_access(c, b, index, block, writes);
     return true;
 }
+
+static bool check_access(kv_checker *c, const kir_buffer *b, const ir_sx *index, const ir_sx *count, bool writes) { return check_block(c, b, index, &(kv_block){1, 0, count}, writes); }
 
 /* ---- expressions --------------------------------------------------------------------------- */
 
@@ -245,7 +261,7 @@ static bool check_tile_move(kv_checker *c, const kir_stmt *s, const kir_buffer *
 {
     NEED(tile->dtype == memory->dtype && memory->space != KIR_TILE_SPACE, "the tile '%s' holds another type", tile->name);
     NEED(sx_is_const(s->count) && sx_value(s->count) >= (s->op == KT_STORE ? kir_row_elements(tile) : 0), "the rows of the tile '%s' meet in memory", tile->name);
-    return check_access(c, memory, index, kir_tile_span(c->m, s), s->op == KT_STORE);
+    return check_block(c, memory, index, &(kv_block){tile->rows, sx_value(s->count), sx_int(&c->m->sx, kir_row_elements(tile))}, s->op == KT_STORE);
 }
 
 static bool check_tile(kv_checker *c, const kir_stmt *s)

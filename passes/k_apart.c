@@ -12,6 +12,8 @@ typedef struct {
     const ir_sx *index;
     const ir_sx *count; /* elements from there on; NULL: one */
     bool writes;
+    int64_t rows, apart; /* of a tile: rows of so many elements, a number of elements apart; else 0 */
+    int64_t elements;
 } touch;
 
 typedef VEC(touch) touches;
@@ -19,21 +21,32 @@ typedef VEC(touch) touches;
 static void touch_exprs(nfc_arena *a, touches *list, const kir_expr *e)
 {
     if (!e) return;
-    if (e->kind == KIR_LOAD && e->buffer->written) vec_push(a, list, ((touch){e->buffer, e->index, NULL, false}));
+    if (e->kind == KIR_LOAD && e->buffer->written) vec_push(a, list, ((touch){.buffer = e->buffer, .index = e->index}));
     touch_exprs(a, list, e->a);
     touch_exprs(a, list, e->b);
     touch_exprs(a, list, e->c);
 }
 
-static void touch_stmts(ir_module *m, nfc_arena *a, touches *list, const kir_stmt *s)
+static void touch_tile(nfc_arena *a, touches *list, const kir_stmt *s)
+{
+    const bool store = s->kind == KIR_TILE && s->op == KT_STORE, load = s->kind == KIR_TILE && s->op == KT_LOAD && s->from->written;
+    const kir_buffer *tile = store ? s->from : s->buffer;
+    touch t = {.buffer = store ? s->buffer : s->from, .index = store ? s->index : s->from_index, .writes = store};
+    if (!store && !load) return;
+    t.rows = tile->rows;
+    t.apart = sx_value(s->count);
+    t.elements = kir_row_elements(tile);
+    vec_push(a, list, t);
+}
+
+static void touch_stmts(nfc_arena *a, touches *list, const kir_stmt *s)
 {
     touch_exprs(a, list, s->value);
-    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM) vec_push(a, list, ((touch){s->buffer, s->index, NULL, true}));
-    if (s->kind == KIR_COPY) vec_push(a, list, ((touch){s->buffer, s->index, s->count, true}));
-    if (s->kind == KIR_COPY && s->from->written) vec_push(a, list, ((touch){s->from, s->from_index, s->count, false}));
-    if (s->kind == KIR_TILE && s->op == KT_STORE) vec_push(a, list, ((touch){s->buffer, s->index, kir_tile_span(m, s), true}));
-    if (s->kind == KIR_TILE && s->op == KT_LOAD && s->from->written) vec_push(a, list, ((touch){s->from, s->from_index, kir_tile_span(m, s), false}));
-    for (int i = 0; i < s->body.n; i++) touch_stmts(m, a, list, s->body.at[i]);
+    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM) vec_push(a, list, ((touch){.buffer = s->buffer, .index = s->index, .writes = true}));
+    if (s->kind == KIR_COPY) vec_push(a, list, ((touch){.buffer = s->buffer, .index = s->index, .count = s->count, .writes = true}));
+    if (s->kind == KIR_COPY && s->from->written) vec_push(a, list, ((touch){.buffer = s->from, .index = s->from_index, .count = s->count}));
+    touch_tile(a, list, s);
+    for (int i = 0; i < s->body.n; i++) touch_stmts(a, list, s->body.at[i]);
 }
 
 /* ---- an equation ---------------------------------------------------------------------------- */
@@ -79,6 +92,7 @@ static bool add_index(equation *e, const touch *t, int64_t sign)
         if (!add_steps(e, sign * m->coef, sym->lo, sym->hi)) return false;
     }
     e->rest -= sign * x->constant;
+    if (t->rows) return add_steps(e, sign * t->apart, 0, t->rows - 1) && add_steps(e, sign, 0, t->elements - 1);
     return !t->count || add_steps(e, sign, 0, sx_max(t->count) - 1);
 }
 
@@ -120,8 +134,8 @@ bool k_may_meet(ir_module *m, const kir_func *f, const k_unit *a, const k_unit *
 {
     nfc_arena *scratch = arena_child(m->arena);
     touches one = {0}, two = {0};
-    for (int i = 0; i < a->count; i++) touch_stmts(m, scratch, &one, f->body->body.at[a->first + i]);
-    for (int i = 0; i < b->count; i++) touch_stmts(m, scratch, &two, f->body->body.at[b->first + i]);
+    for (int i = 0; i < a->count; i++) touch_stmts(scratch, &one, f->body->body.at[a->first + i]);
+    for (int i = 0; i < b->count; i++) touch_stmts(scratch, &two, f->body->body.at[b->first + i]);
     bool meet = false;
     for (int i = 0; i < one.n && !meet; i++)
         for (int k = 0; k < two.n && !meet; k++) {

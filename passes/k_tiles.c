@@ -123,6 +123,18 @@ static void finish_all(tiler *k, const leaf *at)
     kir_close(b);
 }
 
+/* Sums as they are go to their places at once. */
+static void store_results(tiler *k, const leaf *at)
+{
+    sx_table *t = table(k);
+    k_map(&k->r, k->rows->loop->var->sym, at->first);
+    k_map(&k->r, k->columns->loop->var->sym, at->column);
+    const ir_sx *first = placed(k, k->result->index);
+    for (int i = 0; i < at->tiles; i++)
+        for (int j = 0; j < at->vectors; j++) kir_tile_store(k->r.b, k->result->buffer, sx_add(t, first, num(k, at->row[i] * k->result_step + j * k->tiles->bytes / 4)), num(k, k->result_step), at->sum[i][j]);
+    k->direct = true;
+}
+
 /* A block: `count` rows from `first` on, of the column tile `tile`. */
 static void block(tiler *k, const ir_sx *tile, int vectors, int64_t columns, const ir_sx *first, int64_t count)
 {
@@ -139,12 +151,17 @@ static void block(tiler *k, const ir_sx *tile, int vectors, int64_t columns, con
     at->column = sx_mul(t, tile, num(k, k->wide * k->tiles->bytes / 4));
     at->w = part_of_w(k, tile);
     const int64_t width = k->tiles->bytes / 4, all = vectors * width;
+    const bool direct = k->may_store && k->result && columns == all && at->tiles * k->high == count;
     kir_note(b, arena_printf(b->arena, "tiles: %d of sums, %d of %s from %d on, %d of %s from %d on", at->tiles * vectors, at->tiles, k->x->buffer->name, k->tall * k->wide, vectors, k->packed->name, k->tall * (k->wide + 1)));
-    k->sums = kir_alloc(b, "sums", k->sum->buffer->dtype, at->hi * all);
+    k->sums = direct ? NULL : kir_alloc(b, "sums", k->sum->buffer->dtype, at->hi * all);
     take_tiles(k, at);
     for (int i = 0; i < at->tiles; i++)
         for (int j = 0; j < vectors; j++) kir_tile_zero(b, at->sum[i][j]);
     sum_up(k, at, 0, num(k, 0));
+    if (direct) {
+        store_results(k, at);
+        return;
+    }
     for (int i = 0; i < at->tiles; i++)
         for (int j = 0; j < vectors; j++) kir_tile_store(b, k->sums, num(k, at->row[i] * all + j * width), num(k, all), at->sum[i][j]);
     finish_all(k, at);
@@ -207,11 +224,11 @@ static const char *described(const tiler *k)
     return k->together < whole ? arena_printf(k->r.b->arena, "%s; %lld columns together", text, (long long)(k->together * width)) : text;
 }
 
-const char *k_tiles(const sched_target *target, ir_module *m, plan_call *call, kir_builder *b)
+const char *k_tiles(const sched_target *target, ir_module *m, plan_call *call, kir_builder *b, bool *direct)
 {
     k_nest nest;
     tiler *k = ARENA_NEW(b->scratch, tiler);
-    *k = (tiler){.target = target, .m = m, .call = call, .nest = &nest, .tiles = &target->device->chosen->tiles, .r = {.b = b}};
+    *k = (tiler){.target = target, .m = m, .call = call, .nest = &nest, .tiles = &target->device->chosen->tiles, .may_store = *direct, .r = {.b = b}};
     if (!k->tiles->registers || !k_find_nest(b, &nest) || !k_tiles_find(k) || !k_tiles_shape(k)) return NULL;
     k_rebuild(&k->r, b);
     k->r.on_for = on_for;
@@ -219,5 +236,6 @@ const char *k_tiles(const sched_target *target, ir_module *m, plan_call *call, k
     for (int i = 0; i < nest.dropped.n; i++) k_map(&k->r, nest.dropped.at[i], num(k, 0));
     k_tiles_pack(k);
     other_axes(k, 0);
+    *direct = k->direct;
     return described(k);
 }

@@ -22,7 +22,8 @@ bool k_has_tile_dot(const device *d, nfc_dtype x, nfc_dtype w);
  * tiles. Below least_fill they are not used. */
 double k_tiles_fill(const device_tiles *t, int64_t rows, int64_t bytes, int64_t columns);
 /* Makes the kernel one of tiles; NULL: it has no sums of products that fill them, and stays as it is. Else what its head
- * says. The products are the same, and so are the sums of integers; those of floats are summed up in another order. */
-const char *k_tiles(const sched_target *t, ir_module *m, plan_call *call, kir_builder *b);
+ * says. The products are the same, and so are the sums of integers; those of floats are summed up in another order.
+ * *direct: may tiles store results themselves where nothing is done to them? And did some? */
+const char *k_tiles(const sched_target *t, ir_module *m, plan_call *call, kir_builder *b, bool *direct);
 
 #endif

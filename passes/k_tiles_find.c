@@ -128,6 +128,20 @@ static bool find_along(tiler *k)
     }
 }
 
+/* Is the sum all that is stored, so that a tile's rows lie somewhere in memory as they are? */
+static void find_result(tiler *k)
+{
+    const kir_stmt *core = k->nest->core, *first = core->body.n == 4 ? core->body.at[1] : NULL, *last = first ? core->body.at[3] : NULL;
+    int64_t step;
+    k->result = NULL;
+    if (!first || core->body.at[0]->kind != KIR_ALLOC || core->body.at[0]->buffer != k->sum->buffer || core->body.at[2] != k->loops) return;
+    if (first->kind != KIR_STORE || first->buffer != k->sum->buffer || first->value->kind != KIR_CONST || first->value->integer != 0 || first->value->number != 0) return;
+    if (last->kind != KIR_STORE || last->buffer->dtype != k->sum->buffer->dtype || last->value->kind != KIR_LOAD || last->value->buffer != k->sum->buffer) return;
+    if (!step_of(k, last->index, k->columns->loop->var->sym, &step) || step != 1) return;
+    if (!step_of(k, last->index, k->rows->loop->var->sym, &k->result_step) || k->result_step < k->tiles->bytes / 4) return;
+    k->result = last;
+}
+
 bool k_tiles_find(tiler *k)
 {
     const kir_stmt *core = k->nest->core, *found = NULL;
@@ -146,6 +160,7 @@ bool k_tiles_find(tiler *k)
     const ir_sym *rows = k->rows->loop->var->sym, *columns = k->columns->loop->var->sym;
     if (!find_along(k) || !step_of(k, k->x->index, columns, &step) || step != 0) return false;
     if (!step_of(k, k->x->index, rows, &k->row_step) || k->row_step < 1) return false;
+    find_result(k);
     return step_of(k, k->w->index, columns, &k->w_columns) && k->w_columns != 0 && find_moving(k) && rest_of(k, k->w->index, &k->first) && lies_in(k);
 }
 

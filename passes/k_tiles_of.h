@@ -34,6 +34,9 @@ typedef struct {
     int tall, wide;                      /* tiles of x and of w that are worked on at once */
     int64_t vectors, steps, panel;       /* tiles of w along the columns, and along the sum; elements of one */
     int64_t together, lanes;             /* column tiles that are done for a row tile before the next one; of what follows */
+    const kir_stmt *result;              /* the only store, of a sum as it is, which tiles can do; NULL: there is more to do */
+    int64_t result_step;                 /* of its index, from row to row */
+    bool may_store, direct;              /* may blocks be stored so? were there some? */
     kir_buffer *packed;
     kir_buffer *sums;                    /* of the block at hand */
     const ir_sx *at;                     /* the element of them that the core is done for */

@@ -191,7 +191,8 @@ static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sc
     call->kernel->verified = !kir_verify(l.m, call->kernel);
     if (call->kernel->verified) return call;
     if (less->tiled) {
-        less->no_tiles = true;
+        less->no_tiles = !less->direct;
+        less->by_sums = true;
         return lower_by_schedule(p, inst, less, unused, key);
     }
     *unused = arena_printf(l.m->arena, "loops in the order of the axes; not shown to be safe: %s", schedule);

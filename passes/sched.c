@@ -200,7 +200,8 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     k_nest nest;
     sched s;
     if (t->book) b->func->key = sched_key(t, b, call);
-    const char *tiled = less->no_tiles ? NULL : k_tiles(t, m, call, b);
+    less->direct = !less->by_sums;
+    const char *tiled = less->no_tiles ? NULL : k_tiles(t, m, call, b, &less->direct);
     less->tiled = tiled != NULL;
     if (tiled) return tiled;
     const bool dots = !less->no_dots && k_dots(t, m, call, b);

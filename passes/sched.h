@@ -51,8 +51,8 @@ typedef struct sched_less {
     bool single;  /* tiles of more than one vector */
     bool no_dots; /* passes/k_dots.h */
     bool whole;   /* blocks of a reduction */
-    bool no_tiles; /* passes/k_tiles.h */
-    bool tiled;   /* says whether there were any */
+    bool no_tiles, by_sums; /* passes/k_tiles.h: tiles; that these store results themselves */
+    bool tiled, direct;     /* say whether there were any, and whether they did */
 } sched_less;
 
 /* Schedules the kernel that is being built. Returns what its head says; NULL: there is no schedule, and the kernel is to

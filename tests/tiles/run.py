@@ -96,12 +96,13 @@ def all_cases():
     return k.cases
 
 
-def emulated():
+def emulated(permission=0):
     """x86-amx with functions for its instructions; they need no permission."""
     d = shipped("x86-amx")
-    d["name"] = "emulated-amx"
+    d["name"] = "asking-amx" if permission else "emulated-amx"
     unit = d["units"][0]
-    unit["tiles"]["permission"] = 0
+    unit["tiles"]["permission"] = permission
+    unit["needs"] = [n for n in unit["needs"] if not n.startswith("amx_")]
     for i in unit["tiles"]["instructions"]:
         operands = {"configure": 1, "release": 0, "zero": 1}.get(i["op"], 3)
         i["text"] = "emu_%s(%s)" % (i["op"], ", ".join("$%d" % n for n in range(operands)))
@@ -111,14 +112,15 @@ def emulated():
 
 
 def write_model(folder, all_of_them):
-    """tiles.nfg, and tiles.safetensors with the constants."""
+    """tiles.nfg, one.nfg of the first graph alone, and tiles.safetensors with the constants."""
     tensor_file.save(os.path.join(folder, "tiles.safetensors"), {"%s.%s" % (c.name, n): a for c in all_of_them for n, a in c.constants.items()},
                      types={"%s.b" % c.name: "bf16" for c in all_of_them if c.bf16})
     for c in all_of_them:
         for n, a in c.inputs.items():
             np.save(os.path.join(folder, "%s.%s.npy" % (c.name, n)), a)
-    with open(os.path.join(folder, "tiles.nfg"), "w") as f:
-        f.write('model "tiles.safetensors";\n\n' + "".join(c.text() for c in all_of_them))
+    for name, some in (("tiles", all_of_them), ("one", all_of_them[:1])):
+        with open(os.path.join(folder, name + ".nfg"), "w") as f:
+            f.write('model "tiles.safetensors";\n\n' + "".join(c.text() for c in some))
 
 
 def looks_wrong(folder, all_of_them, dot, strict=False):
@@ -177,15 +179,45 @@ def check_real(nfc, work, all_of_them):
 
 def refused(nfc, work, runtime):
     """Where the processor has no tiles, or the system keeps them, init says so."""
-    with open("/proc/cpuinfo") as f:
-        if "amx_tile" in f.read().split():
-            return []
+    if may_use_tiles():
+        return []
     sources = os.path.join(work, "refused")
     build(nfc, "x86-amx", sources, work, [LAST])
     program = compiled.program(sources, "fast", runtime)
     p = subprocess.run([program, "--graph", "matmul_0", "--input", "a=" + os.path.join(work, "matmul_0.a.npy"), "--output", os.path.join(work, "none")], capture_output=True, text=True)
     said = "does not let the program use" in p.stderr
     return [] if p.returncode > 0 and said else ["refused: status %d, %r" % (p.returncode, p.stderr[-300:])]
+
+
+def check_versions(nfc, work, c):
+    """A program of several versions takes that with tiles where it may; one case does."""
+    wrong = []
+    for permission in (0, 18):
+        d, to = emulated(permission), os.path.join(work, "versions-%d" % permission)
+        os.makedirs(to)
+        with open(os.path.join(to, "device.json"), "w") as f:
+            json.dump(d, f)
+        call([nfc, "build", os.path.join(work, "one.nfg"), "--isa", "%s/device.json,x86-avx2,x86-sse2" % to, "-o", os.path.join(to, "out")])
+        given = ["--input", "a=" + os.path.join(work, c.name + ".a.npy"), "--output", os.path.join(to, "result")]
+        for version in (None, "x86-sse2", d["name"]):
+            p = subprocess.run([os.path.join(to, "out", "one")] + given, capture_output=True, text=True, env={**os.environ, **({"NF_ISA": version} if version else {})})
+            may = version != d["name"] or not permission or may_use_tiles()
+            what = c.wrong(np.load(os.path.join(to, "result", "y.npy"))) if p.returncode == 0 else "status %d: %s" % (p.returncode, p.stderr[-300:])
+            if may != (p.returncode == 0) or (may and what):
+                wrong.append("versions: permission %d, %s: %s" % (permission, version, what))
+    to = os.path.join(work, "versions")
+    call([nfc, "build", os.path.join(work, "one.nfg"), "--isa", "x86-amx,x86-avx512,x86-sse2", "--emit=sources", "-o", to])
+    with open(os.path.join(to, "one.c")) as f:
+        asked = re.search(r"case ONE_ISA_X86_AMX: return (.*?);", f.read(), flags=re.S).group(1)
+    for part in ("nf_cpu_has(0x7u, 0, 3, 24 /* amx_tile */)", "25 /* amx_int8 */", "22 /* amx_bf16 */", "nf_cpu_saves(0x600e6u)", "nf_may_use_tiles()"):
+        if part not in asked:
+            wrong.append("versions: %s is not in %s" % (part, asked))
+    return wrong
+
+
+def may_use_tiles():
+    with open("/proc/cpuinfo") as f:
+        return "amx_tile" in f.read().split()
 
 
 def main():
@@ -202,8 +234,8 @@ def main():
     if missing:
         unable.append("a processor with " + ", ".join(sorted(missing)))
     else:
-        checks += 1
-        wrong += refused(nfc, work, runtime)
+        checks += 2
+        wrong += refused(nfc, work, runtime) + check_versions(nfc, work, all_of_them[0])
         with futures.ThreadPoolExecutor(2) as pool:
             jobs = [pool.submit(run_way, nfc, device, work, way, how, options, all_of_them, runtime) for way, how, options in WAYS]
             for job in jobs:
