@@ -65,6 +65,21 @@ static int count_loops(const kir_stmt *s)
 /* How far a loop moves an index that is a sum of steps. */
 static bool step_of(const tiler *k, const ir_sx *index, const ir_sym *sym, int64_t *step) { return sx_step(&k->m->sx, k_plain_index(k->nest, index), sym, step); }
 
+/* Where a tile can have all rows: the longest of the other axes that the constant does not move along. */
+static void find_over(tiler *k)
+{
+    if (k->nrows > k->tiles->rows) return;
+    for (int i = 0; i < k->nest->n; i++) {
+        const k_axis *x = &k->nest->axis[i];
+        int64_t of_x, of_w;
+        if (x == k->rows || x == k->columns || !sx_is_const(x->extent) || sx_value(x->extent) < 2 || sx_value(x->extent) <= k->nover) continue;
+        if (!step_of(k, k->x->index, x->loop->var->sym, &of_x) || of_x < 1 || !step_of(k, k->w->index, x->loop->var->sym, &of_w) || of_w != 0) continue;
+        k->over = x;
+        k->nover = sx_value(x->extent);
+        k->over_step = of_x;
+    }
+}
+
 /* What is left of an index without the loops over the axes and the sum. */
 static bool rest_of(tiler *k, const ir_sx *index, int64_t *rest)
 {
@@ -139,6 +154,7 @@ static void find_result(tiler *k)
     if (last->kind != KIR_STORE || last->buffer->dtype != k->sum->buffer->dtype || last->value->kind != KIR_LOAD || last->value->buffer != k->sum->buffer) return;
     if (!step_of(k, last->index, k->columns->loop->var->sym, &step) || step != 1) return;
     if (!step_of(k, last->index, k->rows->loop->var->sym, &k->result_step) || k->result_step < k->tiles->bytes / 4) return;
+    if (k->over && !step_of(k, last->index, k->over->loop->var->sym, &k->result_over)) return;
     k->result = last;
 }
 
@@ -160,6 +176,7 @@ bool k_tiles_find(tiler *k)
     const ir_sym *rows = k->rows->loop->var->sym, *columns = k->columns->loop->var->sym;
     if (!find_along(k) || !step_of(k, k->x->index, columns, &step) || step != 0) return false;
     if (!step_of(k, k->x->index, rows, &k->row_step) || k->row_step < 1) return false;
+    find_over(k);
     find_result(k);
     return step_of(k, k->w->index, columns, &k->w_columns) && k->w_columns != 0 && find_moving(k) && rest_of(k, k->w->index, &k->first) && lies_in(k);
 }
@@ -189,7 +206,7 @@ static void choose_rows(tiler *k) { k->high = ceiling(k->nrows, ceiling(k->nrows
 /* Tiles at once: those for which least is loaded, of equal ones the most. */
 static void choose_tiles(tiler *k)
 {
-    const int64_t rows = ceiling(k->nrows, k->high), columns = ceiling(k->ncolumns, k->tiles->bytes / 4);
+    const int64_t rows = k->over ? k->nover : ceiling(k->nrows, k->high), columns = ceiling(k->ncolumns, k->tiles->bytes / 4);
     double best = 0;
     for (int tall = 1; tall <= rows && tall < k->tiles->registers; tall++)
         for (int wide = 1; wide <= columns && tall * wide + tall + wide <= k->tiles->registers; wide++) {

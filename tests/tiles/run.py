@@ -85,6 +85,8 @@ def all_cases():
     add(True, "conv", "i1", "u1", (1, 50, 11, 27), (36, 50, 3, 3), dilations=(2, 1), zx="known", zw="narrow")
     add(True, "conv", "u1", "i1", (1, 69, 18, 18), (42, 69, 5, 5), pads=(2, 2, 2, 2), zx="run", zw="narrow")
     add(True, "conv", "u1", "i1", (1, 64, 7, 7), (128, 64, 1, 1), zx="known")
+    add(True, "conv", "u1", "i1", (2, 64, 7, 7), (70, 64, 3, 3), pads=(1, 1, 1, 1), zx="known")
+    add(True, "conv", "u1", "i1", (1, 32, 14, 14), (48, 32, 3, 3), pads=(1, 1, 1, 1))
     add(True, "conv", "u1", "i1", (3, 32, 33, 35), (64, 32, 3, 3), pads=(1, 1, 1, 1), strides=(2, 2), zx="known")
     add(True, "qlinear_matmul", 34, 48, 59)
     add(True, "qlinear_matmul", 65, 131, 48)
