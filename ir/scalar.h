@@ -17,6 +17,7 @@
  *                     it underflows
  *   GELU_TANH(x)      x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))); an exponent of one number would
  *                     leave few right digits of its exponential
+ *   AFFINE(a, x, b)   a x + b with two float attributes, accurate also where the two nearly cancel
  *   SIN COS TAN ASIN ACOS ATAN SINH COSH TANH ASINH ACOSH ATANH
  *   SIGMOID(x)        1 / (1 + exp(-x)), accurate at both ends
  *   MISHGATE(x)       tanh(log1p(exp(x))), likewise

@@ -63,6 +63,7 @@ static double floor_mod(double a, double b)
 #define ERF(a) erf(a)
 #define ERFC(a) erfc(a)
 #define GELU(a) (0.5 * (a) * erfc(-(a) * 0.70710678118654752))
+#define AFFINE(a, x, b) (A(a) * (x) + A(b))
 #define SIGMOID(a) ((a) >= 0 ? 1 / (1 + exp(-(a))) : exp(a) / (1 + exp(a)))
 #define GELU_TANH(a) ((a) / (1 + exp(-1.5957691216057308 * (a) * (1 + 0.044715 * (a) * (a)))))
 #define SIN(a) sin(a)
@@ -136,6 +137,7 @@ static double floor_mod(double a, double b)
 #undef ERFC
 #undef GELU
 #undef GELU_TANH
+#undef AFFINE
 #undef SIGMOID
 #undef SIN
 #undef COS
@@ -234,6 +236,7 @@ static int64_t shift(const scalar_env *e, int64_t a, int64_t by, bool left)
 #define ERFC(a) FLOAT_ONLY(a)
 #define GELU(a) FLOAT_ONLY(a)
 #define GELU_TANH(a) FLOAT_ONLY(a)
+#define AFFINE(a, x, b) FLOAT_ONLY(x)
 #define SIGMOID(a) FLOAT_ONLY(a)
 #define SIN(a) FLOAT_ONLY(a)
 #define COS(a) FLOAT_ONLY(a)

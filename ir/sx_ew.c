@@ -145,6 +145,7 @@ static const ir_sx *selected(const ir_sx *condition, const ir_sx *a, const ir_sx
 #define ERFC(a) UNKNOWN(a)
 #define GELU(a) UNKNOWN(a)
 #define GELU_TANH(a) UNKNOWN(a)
+#define AFFINE(a, x, b) UNKNOWN(x)
 #define SIGMOID(a) UNKNOWN(a)
 #define SIN(a) UNKNOWN(a)
 #define COS(a) UNKNOWN(a)

@@ -81,6 +81,23 @@ static const kir_expr *shift(scalar_env *e, const kir_expr *x, const kir_expr *b
     return minus ? kir_select(b, minus, kir_unary(b, KU_BNOT, y), y) : y;
 }
 
+/* a x + b as a (x + b / a): where the two nearly cancel x + b / a is exact, by Sterbenz, while a rounded product would
+ * leave few right digits. b / a is a number of the type, and what that leaves out. Where it is so large that x hardly
+ * counts, or a is 0, it is worked out as it stands. */
+static const kir_expr *affine(scalar_env *e, const char *slope, const kir_expr *x, const char *shift)
+{
+    kir_builder *k = e->build;
+    bool wide = e->type == DT_f64;
+    double a = attribute(e, slope)->f, b = attribute(e, shift)->f;
+    if (!wide) a = (double)(float)a, b = (double)(float)b;
+    double all = b / a, high = wide ? all : (double)(float)all, low = fma(-high, a, b) / a;
+    const kir_expr *by = kir_number(k, e->type, a);
+    if (!(fabs(all) < 0x1p64)) return kir_binary(k, KB_ADD, kir_binary(k, KB_MUL, by, x), kir_number(k, e->type, b));
+    if (high != 0) x = kir_binary(k, KB_ADD, x, kir_number(k, e->type, high));
+    if (low != 0) x = kir_binary(k, KB_ADD, x, kir_number(k, e->type, low));
+    return kir_binary(k, KB_MUL, by, x);
+}
+
 #define UN(op, a) kir_unary(E->build, KU_##op, a)
 #define BIN(op, a, b) kir_binary(E->build, KB_##op, a, b)
 
@@ -115,6 +132,7 @@ static const kir_expr *shift(scalar_env *e, const kir_expr *x, const kir_expr *b
 #define ERFC(a) UN(ERFC, a)
 #define GELU(a) UN(GELU, a)
 #define GELU_TANH(a) UN(GELU_TANH, a)
+#define AFFINE(a, x, b) affine(E, #a, x, #b)
 #define SIGMOID(a) UN(SIGMOID, a)
 #define SIN(a) UN(SIN, a)
 #define COS(a) UN(COS, a)

@@ -4,6 +4,7 @@ The row's doc is a formula: NumPy over the names of operands and attributes. An 
 is absent is left out of minimum and maximum."""
 import functools
 import math
+import re
 
 import numpy as np
 
@@ -258,6 +259,17 @@ class Row:
 
         return self.gridded(graph, "f32", values_of, attributes)
 
+    def cancelling(self, graph, *numbers):
+        """An affine function of two attributes around where it is 0: from the next numbers on to far away."""
+        named = re.search(r"AFFINE\((\w+), \w+, (\w+)\)", self.row["expression"]).groups()
+        attributes = dict(zip(named, numbers))
+        given = {**{a["name"]: a["default"] for a in self.row["attributes"]}, **attributes}
+        slope, shift = (np.float32(given[n]) for n in named)
+        zero = np.float32(-np.float64(shift) / np.float64(slope))
+        steps = np.arange(-20, 21).astype(np.float64)
+        near = zero + np.concatenate([np.spacing(zero) * steps, zero * steps * 2.0 ** -12, zero * steps / 32])
+        return self.make(graph, "f32", [encode("f32", near)], attributes)
+
     def edges(self, graph, dtype, attributes=None):
         domain = self.row["domain"]
         return self.gridded(graph, dtype, lambda i, n: _edges(domain, dtype, i, n), attributes)
@@ -311,6 +323,10 @@ def cases_of(row):
             cases.append(r.sampled(name, r.main, shapes["ragged"], attributes))
         if r.main != "i32" and "i32" in r.types:
             cases.append(r.edges(name + "_i32", "i32", attributes))
+    if "AFFINE" in row["expression"]:
+        cases.append(r.cancelling("f32_cancelling"))
+        for number, (slope, shift) in enumerate(((1.0 / 6, 0.5), (0.3, 0.7), (-1.1, 0.013), (3.7e-3, -2.5))):
+            cases.append(r.cancelling("f32_cancelling_%d" % number, slope, shift))
     if "can fail" in row["flags"]:
         cases += [_by_zero(r, dtype) for dtype in ("i32", "u8", "i64") if dtype in r.types]
     return cases
