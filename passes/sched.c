@@ -85,9 +85,11 @@ static bool cut_guarded_lanes(cutter *c, int64_t extent, int64_t vectors, int64_
     int64_t edge = 0;
     while (2 * edge < extent && !unguarded(c, edge, extent - edge)) edge++;
     if (2 * edge >= extent || extent - 2 * edge < lanes) return false;
+    int64_t end = extent - edge;
+    end -= edge && (end - edge) % 2; /* a last single element goes with those at the end */
     add_known(c, 0, edge, 1, 1);
-    cut_lanes(c, edge, extent - edge, vectors, lanes, false);
-    add_known(c, extent - edge, edge, 1, 1);
+    cut_lanes(c, edge, end, vectors, lanes, false);
+    add_known(c, end, extent - end, 1, 1);
     return true;
 }
 
@@ -130,6 +132,19 @@ static bool cut(k_nest *nest, const sched *s, int axis)
         return cut_guarded_lanes(&c, sx_value(extent), s->vectors, s->lanes);
     }
     return true;
+}
+
+int64_t sched_pieces(k_nest *nest, const sched *s)
+{
+    int64_t pieces = 1;
+    for (int i = 0; i < nest->n; i++) {
+        k_axis kept = nest->axis[i];
+        nest->axis[i].segment.n = nest->axis[i].segment.cap = 0;
+        nest->axis[i].segment.at = NULL;
+        if (cut(nest, s, i)) pieces *= nest->axis[i].segment.n;
+        nest->axis[i] = kept;
+    }
+    return pieces;
 }
 
 /* ---- the order of the loops ---------------------------------------------------------------- */

@@ -42,6 +42,8 @@ typedef struct sched {
     int unroll;                /* in files: the number of that loop, from 1; 0: none */
 } sched;
 
+/* How often the core will be written: for each combination of what the axes are cut into. */
+int64_t sched_pieces(k_nest *nest, const sched *s);
 /* The schedule for a nest; false: none is better than the loops as they are. */
 bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s);
 /* Bytes of the widest element that the nest loads or computes with, in the functions that it calls, too. */

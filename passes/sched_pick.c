@@ -268,6 +268,22 @@ static double beyond_cache(picker *p, const sched *s)
     return again > p->t->cache / 4 * 3 ? u->refetch_factor : bytes > p->t->cache ? u->overflow_factor : 1;
 }
 
+/* Where the core would be written many times, fewer rows that leave none over, if they take hardly longer: a kernel is to
+ * be read, too. */
+static void even_rows(picker *p, double least, sched *s)
+{
+    enum { MANY = 6 };
+    const double hardly = 1.1;
+    const ir_sx *extent = s->rows_axis < 0 ? NULL : p->nest->axis[s->rows_axis].extent;
+    if (!extent || !sx_is_const(extent) || sx_value(extent) % s->rows == 0 || sched_pieces(p->nest, s) <= MANY) return;
+    sched even = *s;
+    while (--even.rows > s->rows / 2)
+        if (sx_value(extent) % even.rows == 0 && estimate(p, &even) * beyond_cache(p, &even) <= least * hardly) {
+            *s = even;
+            return;
+        }
+}
+
 static void pick_tile(picker *p, sched *s)
 {
     enum { MOST_ROWS = 16, MOST_VECTORS = 8 };
@@ -282,6 +298,7 @@ static void pick_tile(picker *p, sched *s)
             best = cost;
             *s = all;
         }
+    even_rows(p, best, s);
 }
 
 /* How many parts a nest works on one after the other, each with elements of its own of whatever it loads in its loops: the
