@@ -7,6 +7,7 @@
         def step(self)                               one run
         def outputs(self)                            the last run's, in the graph's order
         native = (function, argument)                optional: int function(void *argument) is one run, timed from C
+    BOUND                                            optional: how far off the largest value results may be, where it is not f32
 
 A peer that is not installed raises Absent, a model that it does not run Unsupported; both with the reason."""
 import ctypes, importlib.util, json, os, re, subprocess, time

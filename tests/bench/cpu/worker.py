@@ -45,7 +45,8 @@ def main():
         program.step()
         load = time.monotonic() - start
         clock = peer.Clock(request["folder"], program)
-        say(ready=True, version=program.version, load=load, error=error_of(program.outputs(), model.golden()))
+        say(ready=True, version=program.version, load=load, error=error_of(program.outputs(), model.golden()),
+            bound=getattr(program_of, "BOUND", None))
         for line in sys.stdin:
             say(samples=clock.measure(json.loads(line)["measure"]))
     except peer.Absent as e:
