@@ -31,13 +31,14 @@ enum { MOST_THREADS = 64, MOST_RANGES = 4, MOST_PIECES = K_MAX_UNITS * K_MAX_UNI
 typedef struct {
     double us;
     int64_t trips;
-    int64_t whole; /* bytes that every part reads, whatever its range */
-    int unit;      /* of the kernel's */
+    double whole_us; /* that fetching takes what every part reads, whatever its range */
+    int unit;        /* of the kernel's */
 } piece;
 
 /* The units of a kernel with what they take, shared out among threads. */
 typedef struct {
     cg_program *p;
+    const plan_call *call; /* of the kernel, the first */
     const kir_func *func;
     k_units *units;
     piece at[MOST_PIECES];
@@ -56,6 +57,24 @@ static int64_t most_trips(const ir_sx *trips)
 
 static void add_pieces(sharing *s, const kir_func *f, const k_units *units, int64_t times, int unit);
 
+/* Constants come from memory; what the kernels before have made, from where it lies, and that may be another core. */
+static double whole_us(const sharing *s, const kir_func *f, const k_unit *u, int64_t times)
+{
+    const device_unit *cores = s->p->device->chosen;
+    const device_level *memory = device_level_holding(cores, INT64_MAX);
+    nfc_arena *scratch = arena_child(s->p->arena);
+    int64_t *bytes = ARENA_ARRAY(scratch, int64_t, f->param.n);
+    double us = 0;
+    k_whole_bytes(s->p->m, f, u, s->threads, times, bytes);
+    for (int i = 0; i < f->param.n; i++) {
+        bool constant = s->call->arg.at[i]->buffer->place == PLAN_WEIGHT;
+        double rate = constant ? (memory ? memory->gb_per_s : 0) : cores->share_gb_per_s;
+        us += rate > 0 ? (double)bytes[i] / (rate * 1e3) : 0;
+    }
+    arena_free(scratch);
+    return us;
+}
+
 static void add_piece(sharing *s, const kir_func *f, const k_unit *u, int64_t times, int unit)
 {
     ir_module *m = s->p->m;
@@ -66,7 +85,7 @@ static void add_piece(sharing *s, const kir_func *f, const k_unit *u, int64_t ti
     s->at[s->n++] = (piece){
         .us = (double)times * (cycles > 0 ? cycles : (double)cost.read + (double)cost.written),
         .trips = most_trips(k_unit_trips(m, u)),
-        .whole = k_whole_bytes(m, f, u, s->threads, times),
+        .whole_us = whole_us(s, f, u, times),
         .unit = unit,
     };
 }
@@ -74,12 +93,13 @@ static void add_piece(sharing *s, const kir_func *f, const k_unit *u, int64_t ti
 /* What is done in each iteration of a loop, one after the other; as one piece where those are many. */
 static void add_across(sharing *s, const kir_func *f, const k_unit *u, int64_t times, int unit)
 {
-    int64_t trips = most_trips(k_unit_outer_trips(s->p->m, u)), whole = k_whole_bytes(s->p->m, f, u, s->threads, times);
+    int64_t trips = most_trips(k_unit_outer_trips(s->p->m, u));
+    double whole = whole_us(s, f, u, times);
     kir_func inside = k_unit_inside(f, u);
     int first = s->n;
     add_pieces(s, &inside, u->inner, times, unit);
     int n = s->n - first;
-    for (int i = first; i < s->n; i++) s->at[i].whole = whole;
+    for (int i = first; i < s->n; i++) s->at[i].whole_us = whole;
     if (n && trips <= (MOST_PIECES - first) / n) {
         for (int64_t k = 1; k < trips; k++)
             for (int i = 0; i < n; i++) s->at[s->n++] = s->at[first + i];
@@ -148,13 +168,11 @@ static int64_t cut(const sharing *s, int t)
 }
 
 /* What a part waits for that another reads as well: of one thread's time it would be its share only. */
-static double whole_us(const sharing *s)
+static double twice_us(const sharing *s)
 {
-    const device_unit *u = s->p->device->chosen;
-    const device_level *l = device_level_holding(u, INT64_MAX);
-    double rate = u->share_gb_per_s > 0 ? u->share_gb_per_s : l ? l->gb_per_s : 0, bytes = 0;
-    for (int i = 0; i < s->n && s->all_us > 0; i++) bytes += (double)s->at[i].whole * s->at[i].us / s->all_us;
-    return rate > 0 ? bytes * (s->threads - 1) / s->threads / (rate * 1e3) : 0;
+    double us = 0;
+    for (int i = 0; i < s->n && s->all_us > 0; i++) us += s->at[i].whole_us * s->at[i].us / s->all_us;
+    return us * (s->threads - 1) / s->threads;
 }
 
 /* Microseconds that the longest part takes. */
@@ -166,7 +184,7 @@ static double longest_part(sharing *s)
         double us = us_before(s, cut(s, t + 1)) - us_before(s, cut(s, t));
         if (us > longest) longest = us;
     }
-    return longest + whole_us(s);
+    return longest + twice_us(s);
 }
 
 /* Does the run know what the units have of iterations? */
@@ -214,7 +232,7 @@ static double choose_ranges(sharing *s, double joint)
             if ((most_trips(k_unit_trips(s->p->m, &s->units->unit[u])) == 1) == single) cut_unit(s, u, us);
     for (int t = 0; t < s->threads; t++)
         if (us[t] > longest) longest = us[t];
-    longest += whole_us(s);
+    longest += twice_us(s);
     s->units->each = longest <= 1.03 * joint;
     return s->units->each ? longest : joint;
 }
@@ -232,7 +250,9 @@ static void choose_within(sharing *s, k_unit *u, double *best)
     choose_depths(s, u->inner, &us);
     u->within = us < better * *best;
     if (u->within) *best = us;
-    bool within = u->within;
+    bool within = u->within, nested = false; /* as it is chosen now */
+    for (int i = 0; i < u->inner->n; i++) nested |= u->inner->unit[i].within;
+    if (nested) return;
     u->within = u->across = true;
     us = longest_part(s);
     u->across = us < better * *best;
@@ -270,7 +290,7 @@ static double fetch_us(const sharing *s, const cg_kernel *k)
 
 static void choose_parts(cg_program *p, cg_kernel *k)
 {
-    sharing s = {.p = p, .func = k->func, .units = &k->units, .threads = (int)p->device->threads};
+    sharing s = {.p = p, .call = k->call, .func = k->func, .units = &k->units, .threads = (int)p->device->threads};
     k->units = k_units_of(p->m, k->func);
     if (!k->units.n) return;
     s.all_us = kernel_us(p, kir_cost_of(p->m, k->func));

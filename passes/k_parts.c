@@ -214,20 +214,31 @@ static const ir_sx *clamped(builder *b, const char *name, const ir_sx *at, const
     return x->kind == KIR_INDEX ? from_base : named(b, name, x, sx_max(n));
 }
 
-/* One loop over the range in the place of several: for at = begin .. end, i = at / 6, j = at % 6. */
-static kir_stmt *joined(builder *b, const k_unit *u, const ir_sx *begin, const ir_sx *end)
+/* What the unit's loops do in the iteration that has the number `rest` among all of them. */
+static void add_iteration(builder *b, const k_unit *u, const ir_sx *rest, kir_stmt *to)
 {
-    kir_var *var = variable(b, "at", sx_max(end) > 0 ? sx_max(end) - 1 : 0);
-    const ir_sx *rest = sx_sym(b->sx, var->sym), *value[K_MAX_OUTER];
-    kir_stmt *loop = stmt(b, (kir_stmt){.kind = KIR_FOR, .loop = KIR_SERIAL, .var = var, .begin = begin, .end = end, .turn = u->loop[0]->turn});
+    const ir_sx *value[K_MAX_OUTER];
     for (int i = u->depth - 1; i >= 0; i--) {
         int64_t n = i ? sx_value(extent(b->m, u->loop[i])) : 0;
         value[i] = sx_add(b->sx, u->loop[i]->begin, i ? sx_mod(b->sx, rest, n) : rest);
         if (i) rest = sx_div(b->sx, rest, n);
     }
-    for (int i = 0; i < u->depth; i++) vec_push(b->a, &loop->body, stmt(b, (kir_stmt){.kind = KIR_LET, .var = u->loop[i]->var, .value = index_node(b, value[i])}));
+    for (int i = 0; i < u->depth; i++) vec_push(b->a, &to->body, stmt(b, (kir_stmt){.kind = KIR_LET, .var = u->loop[i]->var, .value = index_node(b, value[i])}));
     const kir_stmt *inner = u->loop[u->depth - 1];
-    for (int i = 0; i < inner->body.n; i++) vec_push(b->a, &loop->body, inner->body.at[i]);
+    for (int i = 0; i < inner->body.n; i++) vec_push(b->a, &to->body, inner->body.at[i]);
+}
+
+static kir_stmt *loop_over(builder *b, const ir_sx *begin, const ir_sx *end, const ir_sx *turn)
+{
+    kir_var *var = variable(b, "at", sx_max(end) > 0 ? sx_max(end) - 1 : 0);
+    return stmt(b, (kir_stmt){.kind = KIR_FOR, .loop = KIR_SERIAL, .var = var, .begin = begin, .end = end, .turn = turn});
+}
+
+/* One loop over the range in the place of several: for at = begin .. end, i = at / 6, j = at % 6. */
+static kir_stmt *joined(builder *b, const k_unit *u, const ir_sx *begin, const ir_sx *end)
+{
+    kir_stmt *loop = loop_over(b, begin, end, u->loop[0]->turn);
+    add_iteration(b, u, sx_sym(b->sx, loop->var->sym), loop);
     return loop;
 }
 
@@ -246,6 +257,16 @@ static kir_stmt *guarded(builder *b, const ir_sx *base)
     const kir_expr *below = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_LE, .a = index_node(b, b->begin), .b = index_node(b, base)});
     const kir_expr *above = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_LT, .a = index_node(b, base), .b = index_node(b, b->end)});
     return stmt(b, (kir_stmt){.kind = KIR_IF, .value = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_AND, .a = below, .b = above})});
+}
+
+/* Where a number is one of 0 to n - 1. */
+static kir_stmt *guarded_within(builder *b, const ir_sx *number, const ir_sx *n)
+{
+    const kir_expr *above = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_LE, .a = index_node(b, sx_int(b->sx, 0)), .b = index_node(b, number)});
+    const kir_expr *below = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_LT, .a = index_node(b, number), .b = index_node(b, n)});
+    const kir_expr *both = node(b, (kir_expr){.kind = KIR_BIN, .type = DT_bool, .op = KB_AND, .a = above, .b = below});
+    bool is_above = sx_min(number) >= 0, is_below = sx_max(sx_sub(b->sx, number, n)) < 0;
+    return stmt(b, (kir_stmt){.kind = KIR_IF, .value = is_above ? below : is_below ? above : both});
 }
 
 /* Does an expression, or a statement, use what `made` names or allocates? */
@@ -278,42 +299,79 @@ static bool used_from(const kir_func *f, int first, const kir_stmt *made)
 
 static void add_body(builder *b, const kir_func *f, const k_units *units, const ir_sx *base, bool alone);
 
-/* Of the loop the iterations in which something of the range is done, and the range as it is counted in one of them. */
-static void cut_across(builder *b, const k_unit *u, kir_stmt *loop, const ir_sx *base, bool alone)
-{
-    int64_t n = sx_value(inner_trips(b->m, u));
-    const ir_sx *all = k_unit_trips(b->m, u), *from = alone ? b->begin : clamped(b, "from", b->begin, base, all);
-    const ir_sx *to = alone ? b->end : clamped(b, "to", b->end, base, all);
-    const ir_sx *around = sx_sub(b->sx, sx_sym(b->sx, loop->var->sym), loop->begin), *before = sx_mul(b->sx, around, sx_int(b->sx, n));
-    loop->end = sx_add(b->sx, loop->begin, sx_div(b->sx, sx_add(b->sx, to, sx_int(b->sx, n - 1)), n));
-    loop->begin = sx_add(b->sx, loop->begin, sx_div(b->sx, from, n));
-    b->begin = sx_sub(b->sx, from, before);
-    b->end = sx_sub(b->sx, to, before);
-}
-
-/* The unit's outermost loop as it is, or what the range has of it, and in it the range of what it does. */
+/* The unit's outermost loop as it is, and in it the range of what it does. */
 static void add_within(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
 {
-    const ir_sx *begin = b->begin, *end = b->end;
     kir_stmt *around = b->body;
     kir_func inside = k_unit_inside(f, u);
     kir_stmt *loop = stmt(b, *u->loop[0]);
     loop->body.at = NULL;
     loop->body.n = loop->body.cap = 0;
-    if (u->across) cut_across(b, u, loop, base, alone);
     vec_push(b->a, &b->body->body, loop);
     b->body = loop;
-    add_body(b, &inside, u->inner, u->across ? sx_int(b->sx, 0) : base, alone && !u->across && u->inner->n == 1);
+    add_body(b, &inside, u->inner, base, alone);
     b->body = around;
-    b->begin = begin;
-    b->end = end;
 }
 
 /* What only the statements of a unit use is made in its guard, where it stood: blocks before it may use its name. */
+static void add_statements(builder *b, const kir_func *f, const k_unit *u, kir_stmt *guard)
+{
+    for (int i = 0; i < u->count; i++) {
+        kir_stmt *s = f->body->body.at[u->first + i];
+        bool shared = is_preparation(s) && used_from(f, u->first + u->count, s);
+        vec_push(b->a, shared ? &b->body->body : &guard->body, s);
+    }
+    vec_push(b->a, &b->body->body, guard);
+}
+
+/* The units within in one iteration of the loop around them: of all that they do that which has this number. */
+static void add_one_of(builder *b, const kir_func *f, const k_units *units, const ir_sx *number)
+{
+    for (int i = 0, n = 0; i < f->body->body.n; i++) {
+        if (n == units->n || i < units->unit[n].first) {
+            vec_push(b->a, &b->body->body, f->body->body.at[i]);
+            continue;
+        }
+        const k_unit *u = &units->unit[n++];
+        const ir_sx *trips = k_unit_trips(b->m, u);
+        kir_stmt *guard = guarded_within(b, number, trips);
+        if (u->nloop) {
+            kir_stmt *around = b->body;
+            vec_push(b->a, &around->body, guard);
+            b->body = guard;
+            add_iteration(b, u, named(b, "own", index_node(b, number), sx_value(trips) - 1), guard);
+            b->body = around;
+        } else {
+            add_statements(b, f, u, guard);
+        }
+        number = sx_sub(b->sx, number, trips);
+        i += u->count - 1;
+    }
+}
+
+/* A range of what the unit's outermost loop does in all of its iterations: for at = begin .. end, i = at / 4, and what has the
+ * number at % 4 there. */
+static void add_across(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
+{
+    int64_t n = sx_value(inner_trips(b->m, u));
+    const ir_sx *all = k_unit_trips(b->m, u);
+    const ir_sx *from = alone ? b->begin : clamped(b, "from", b->begin, base, all), *to = alone ? b->end : clamped(b, "to", b->end, base, all);
+    kir_func inside = k_unit_inside(f, u);
+    kir_stmt *around = b->body, *loop = loop_over(b, from, to, u->loop[0]->turn);
+    const ir_sx *at = sx_sym(b->sx, loop->var->sym);
+    vec_push(b->a, &b->body->body, loop);
+    b->body = loop;
+    const ir_sx *value = sx_add(b->sx, u->loop[0]->begin, sx_div(b->sx, at, n));
+    vec_push(b->a, &loop->body, stmt(b, (kir_stmt){.kind = KIR_LET, .var = u->loop[0]->var, .value = index_node(b, value)}));
+    add_one_of(b, &inside, u->inner, named(b, "number", index_node(b, sx_mod(b->sx, at, n)), n - 1));
+    b->body = around;
+}
+
 static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx *base, bool alone)
 {
     if (u->within) {
-        add_within(b, f, u, base, alone);
+        if (u->across) add_across(b, f, u, base, alone);
+        else add_within(b, f, u, base, alone && u->inner->n == 1);
         return;
     }
     if (u->nloop) {
@@ -325,13 +383,7 @@ static void add_unit(builder *b, const kir_func *f, const k_unit *u, const ir_sx
         vec_push(b->a, &b->body->body, ranged(b, u, from, to));
         return;
     }
-    kir_stmt *guard = guarded(b, base);
-    for (int i = 0; i < u->count; i++) {
-        kir_stmt *s = f->body->body.at[u->first + i];
-        bool shared = is_preparation(s) && used_from(f, u->first + u->count, s);
-        vec_push(b->a, shared ? &b->body->body : &guard->body, s);
-    }
-    vec_push(b->a, &b->body->body, guard);
+    add_statements(b, f, u, guarded(b, base));
 }
 
 /* The range is that of two scalars more. */

@@ -17,7 +17,7 @@ typedef struct k_unit {
     int depth;                            /* 1 to nloop, for the caller to choose; of no loop 0 */
     struct k_units *inner;                /* what the outermost loop does; NULL: that cannot be shared out */
     bool within;                          /* for the caller to choose: `inner` is shared out, in each iteration of that loop */
-    bool across;                          /* and one range goes over all of those iterations, not the same in each */
+    bool across;                          /* and one range goes over all of those iterations, not the same in each; of the inner units none is `within` */
 } k_unit;
 
 /* The units of a kernel, which touch nothing that another one writes. */
@@ -42,9 +42,9 @@ const ir_sx *k_unit_outer_trips(ir_module *m, const k_unit *u);
  * the iterations of that one. */
 kir_func *k_parts(ir_module *m, const kir_func *f, const k_units *units);
 
-/* k_whole.c: bytes that each of so many parts reads, where a range of the unit's iterations is given to each: all that does not
- * go with the range. The unit is done so many times. Free dims count at their bounds. */
-int64_t k_whole_bytes(ir_module *m, const kir_func *f, const k_unit *u, int parts, int64_t times);
+/* k_whole.c: of each parameter the bytes that each of so many parts reads, where a range of the unit's iterations is given to
+ * each: all that does not go with the range. The unit is done so many times. Free dims count at their bounds. */
+void k_whole_bytes(ir_module *m, const kir_func *f, const k_unit *u, int parts, int64_t times, int64_t *bytes);
 
 /* k_apart.c: may two of these statements touch the same element of a buffer that one of them writes? */
 bool k_may_meet(ir_module *m, const kir_func *f, const k_unit *a, const k_unit *b);

@@ -59,23 +59,21 @@ static void note_stmt(walk *w, const kir_stmt *s, int64_t times)
     for (int i = 0; i < s->body.n; i++) note_stmt(w, s->body.at[i], times);
 }
 
-int64_t k_whole_bytes(ir_module *m, const kir_func *f, const k_unit *u, int parts, int64_t times)
+void k_whole_bytes(ir_module *m, const kir_func *f, const k_unit *u, int parts, int64_t times, int64_t *bytes)
 {
-    if (!u->depth) return 0; /* one part does it */
     walk w = {.m = m, .a = arena_child(m->arena)};
     w.loads = ARENA_ARRAY(w.a, int64_t, f->param.n + 1);
     map_init(&w.ranged, w.a);
-    int64_t cut = 1, bytes = 0; /* a range goes along the outermost loops that have as many iterations as there are parts */
+    int64_t cut = 1; /* a range goes along the outermost loops that have as many iterations as there are parts */
     for (int i = 0; i < u->depth && cut < parts; i++) {
         map_setp(&w.ranged, u->loop[i]->var->sym, &w);
         cut = sat_mul(cut, most(sx_sub(&m->sx, u->loop[i]->end, u->loop[i]->begin)));
     }
-    for (int i = 0; i < u->count; i++) note_stmt(&w, f->body->body.at[u->first + i], times);
+    for (int i = 0; u->depth && i < u->count; i++) note_stmt(&w, f->body->body.at[u->first + i], times); /* else one part does it */
     for (int i = 0; i < f->param.n; i++) {
         const kir_buffer *b = f->param.at[i];
         int64_t n = w.loads[b->id] < most(b->size) ? w.loads[b->id] : most(b->size);
-        bytes = sat_add(bytes, sat_mul(n, (int64_t)dtype_bytes(b->dtype)));
+        bytes[i] = sat_mul(n, (int64_t)dtype_bytes(b->dtype));
     }
     arena_free(w.a);
-    return bytes;
 }

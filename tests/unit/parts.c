@@ -73,7 +73,7 @@ static void choose(k_units *list, int depth, int within, unsigned across)
         k_unit *u = &list->unit[i];
         u->depth = depth < u->nloop ? depth : u->nloop;
         u->within = within > 0 && u->inner;
-        u->across = u->within && (across & 1);
+        u->across = within == 1 && u->within && (across & 1); /* the innermost */
         if (u->within) choose(u->inner, depth, within - 1, across >> 1);
     }
 }
@@ -376,7 +376,10 @@ static int64_t whole(made *k, const kir_func *f, int depth, int parts)
     k_units u = k_units_of(k->m, f);
     cr_assert_eq(u.n, 1);
     u.unit[0].depth = depth;
-    return k_whole_bytes(k->m, f, &u.unit[0], parts, 1);
+    int64_t bytes[2] = {-1, -1};
+    k_whole_bytes(k->m, f, &u.unit[0], parts, 1, bytes);
+    cr_expect_eq(bytes[1], 0, "y is not read");
+    return bytes[0];
 }
 
 /* y[m][n] += x[16 k + n]: each part of the rows reads all of x, a part of the columns its own. */
