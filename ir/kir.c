@@ -232,6 +232,7 @@ const kir_expr *kir_binary(kir_builder *b, kir_bin op, const kir_expr *x, const 
     if (is_unsigned && op == KB_LE && is_zero(x)) short_form = kir_int(b, DT_bool, 1);
     bool is_order = op == KB_EQ || op == KB_NE || op == KB_LT || op == KB_LE;
     if (x == y && is_order && (x->type >= DT_COUNT || !dtype_is_float((nfc_dtype)x->type))) short_form = kir_int(b, DT_bool, op == KB_EQ || op == KB_LE);
+    if (x == y && op == KB_BXOR) short_form = kir_int(b, x->type, 0);
     if (short_form) return short_form;
     bool is_bound = op == KB_MIN || op == KB_MAX;
     if (is_bound && is_unlike_others(y) && x->kind != KIR_CONST) return kir_binary(b, op, y, x); /* c > x ? c : x is one instruction, NaN or not */
