@@ -20,7 +20,7 @@ class Case:
         return "graph %s {\n    inputs {\n%s    }\n    outputs {\n%s    }\n    block entry {\n%s        return y;\n    }\n}\n\n" % (
             self.name, "".join(port(n, a) for n, a in self.inputs.items()), port("y", self.want), body)
 
-    def wrong(self, got, _):
+    def wrong(self, got, _=None):
         if got.shape != self.want.shape or got.dtype != self.want.dtype:
             return "is %s %s" % (got.dtype, got.shape)
         at = np.argwhere(got != self.want)
