@@ -59,15 +59,23 @@ def draw(rng, v, shape):
     return sample(rng, v.dtype, tuple(shape)).data
 
 
-def noise(rng, dtype, shape, middle, terms=1):
-    """Numbers near 1, or near 0; of integers, steps."""
+# What a product may be off by where a factor has no normal number: 128 of the smallest numbers.
+TAIL = {"f64": 2.0 ** -1067, "f32": 2.0 ** -142}
+
+
+def noise(rng, dtype, shape, near, terms=1):
+    """Numbers near 1, or near 0: "zero"; none, or of the size of TAIL: "tail"; a number whose last place is TAIL: "unit"; of integers, steps."""
     if dtype not in NOISE:
         most = 2048 if dtype in ("i64", "u64") else 1  # the sums are in f64, whose numbers of 64 bits are so far apart
         return encode(dtype, rng.randint(0 if dtype[0] == "u" else -most, most + 1, shape)).data
     sign = rng.choice([-1.0, 1.0], shape)
     far = max(NOISE[dtype], terms * (2.0 ** -55 if dtype == "f64" else 2.0 ** -26))
+    if near == "unit":
+        return encode(dtype, np.full(shape, TAIL[dtype] * 2.0 ** (52 if dtype == "f64" else 23))).data
+    if near == "tail":
+        far, sign = TAIL[dtype], rng.choice([-1.0, 0.0, 1.0], shape)
     part = rng.uniform(0.5, 1, shape) if dtype in ("f64", "f32") else 1.0
-    return encode(dtype, np.asarray(middle + sign * far * part)).data
+    return encode(dtype, np.asarray((near == "one") + sign * far * part)).data
 
 
 def save(path, array):

@@ -242,11 +242,24 @@ class Printer:
                     n.terms = s.terms
                     self.out("%s = op mul(a=%s, b=%s);" % (r.name, r.name, n.name))
                     if s.op in CANCELS:
-                        n = self.noise_for(r)
-                        n.data = ("zero",)
-                        self.out("%s = op add(a=%s, b=%s);" % (r.name, r.name, n.name))
+                        self.add(r, "zero")
+                    if s.op in TAILS and r.dtype in ("f32", "f64"):
+                        self.cut_tail(r)
                 elif self.noise and s.op in self.rounded and r.dtype[0] in "iu":
                     self.out("%s = op add(a=%s, b=%s);" % (r.name, r.name, self.noise_for(r).name))
+
+    def add(self, r, kind):
+        n = self.noise_for(r)
+        n.data = (kind,)
+        self.out("%s = op add(a=%s, b=%s);" % (r.name, r.name, n.name))
+
+    def cut_tail(self, r):
+        """Rounds to multiples of what the last places may be off by, and adds none or one."""
+        n = self.noise_for(r)
+        n.data = ("unit",)
+        for op in ("add", "sub"):
+            self.out("%s = op %s(a=%s, b=%s);" % (r.name, op, r.name, n.name))
+        self.add(r, "tail")
 
     def times(self, v):
         n = self.noise_for(v)
@@ -376,6 +389,8 @@ ROUNDED = ("resize", "grid_sample")
 FAST_ROUNDED = ("dynamic_quantize_linear",)
 # What they give can be the small difference of numbers near 1.
 CANCELS = ("rnn", "gru", "lstm", "log_softmax", "softmax_cross_entropy_loss", "reduce_log_sum_exp", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization")
+# Products with a factor that falls below the normal numbers, where its last place is worth much.
+TAILS = ("silu", "swiglu", "mish", "gelu")
 NOISY = ("f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2")
 
 

@@ -98,7 +98,7 @@ class Case:
         rng, args = np.random.RandomState(self.g.seed * 100 + draw), []
         for v in self.noises:
             path = self.at("%s.npy" % v.name)
-            elements.save(path, elements.noise(rng, v.dtype, self.extent(v), 0 if v.data else 1, v.terms))
+            elements.save(path, elements.noise(rng, v.dtype, self.extent(v), v.data[0] if v.data else "one", v.terms))
             args += ["--input", "%s=%s" % (v.name, path)]
         return args
 
