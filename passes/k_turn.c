@@ -132,5 +132,5 @@ const char *k_turn(const sched_target *t, kir_builder *b, const plan_call *call,
     turn_inside(t, b, b->func->body, &names);
     arena_free(b->scratch);
     b->scratch = NULL;
-    return names ? arena_printf(b->arena, "%s; along %s from either end in turn", steps, names) : steps;
+    return names ? arena_printf(b->arena, "%s; %s from either end in turn", steps, names) : steps;
 }
