@@ -353,3 +353,76 @@ def _():
     check(abs(times[0] / times[1] - 4) < 1e-9, f"reading at two rates: {times}")
     device = data_in({"name": "near", "bytes": 65536}, FAR)
     check((device["data_in"], device["bytes_per_us"]) == ("far", 5000), f"a level of unknown speed counts as the next: {device}")
+
+
+TILES = {"registers": 8, "rows": 16, "bytes": 64, "instructions": [
+    {"op": "configure", "text": "machine_configure($0)"}, {"op": "release", "text": "machine_release()"}, {"op": "zero", "text": "machine_zero($0)"},
+    {"op": "load", "text": "machine_load($0, $1, $2)"}, {"op": "store", "text": "machine_store($0, $1, $2)"}, {"op": "dot_u8_i8", "text": "machine_dot($0, $1, $2)"}]}
+
+
+def tiled(rows=40, tiles=TILES, **changes):
+    """What is written of a product of bytes with a weight of 96 x 48."""
+    save_weights("bytes.safetensors", {"w": np.ones((96, 48), np.int8)})
+    graph_text("bytes", f'model "bytes.safetensors";\ninputs {{ x : u8 [{rows}, 96]; }} outputs {{ y : i32 [{rows}, 48]; }}\n'
+               'block entry { y = op matmul_integer(a=x, b=model["w"]); return y; }\n')
+    build = Build("bytes", described(units__0__tiles=tiles and {**tiles, **changes}, units__0__headers=["machine.h"]))
+    built(build, f"tiles: {changes}")
+    return build.text("bytes.c")
+
+
+def shape_of_tiles(text):
+    return tuple(map(int, re.search(r"schedule: (\d+) x (\d+) tiles of (\d+) rows along m by (\d+) along n, (\d+) bytes of k at once", text).groups()))
+
+
+@effect("/units/*/tiles")
+def _():
+    check("machine_" not in tiled(tiles=None) and "machine_dot(0, 4, 6);" in tiled(), "a product in tiles")
+    check("\n#include <machine.h>\n" in tiled(), "the header of tiles")
+
+
+@effect("/units/*/tiles/registers")
+def _():
+    check(shape_of_tiles(tiled())[:2] == (2, 2) and shape_of_tiles(tiled(registers=3))[:2] == (1, 1), "tiles at once")
+
+
+@effect("/units/*/tiles/rows")
+def _():
+    check(shape_of_tiles(tiled())[2] == 14, "40 rows in tiles of 16")
+    check(shape_of_tiles(tiled(40, {**TILES, "rows": 8}))[2] == 8, "40 rows in tiles of 8")
+
+
+@effect("/units/*/tiles/bytes")
+def _():
+    check(shape_of_tiles(tiled())[3:] == (16, 48) and shape_of_tiles(tiled(bytes=32))[3:] == (8, 32), "bytes of a row")
+
+
+@effect("/units/*/tiles/permission")
+def _():
+    check("nf_may_use_tiles" not in tiled() and "if (!nf_may_use_tiles()) return BYTES_ERROR_DEVICE;" in tiled(permission=18), "init asks")
+    check('"S"(18L)' in tiled(permission=18) and '"S"(7L)' in tiled(permission=7), "what init asks for")
+
+
+@effect("/units/*/tiles/least_fill")
+def _():
+    fills = (40 / 48) * (96 / 128) * 1
+    check("machine_dot" in tiled(least_fill=fills - 0.01) and "machine_dot" not in tiled(least_fill=fills + 0.01), "tiles that are filled so far")
+    check("machine_dot" not in tiled(1, least_fill=0.1), "a single row")
+
+
+@effect("/units/*/tiles/instructions")
+def _():
+    refused(Build("net", described(units__0__tiles={**TILES, "instructions": TILES["instructions"][:5]})), 1, "/units/0/tiles", "no instruction for products")
+    text = tiled()
+    check(all(f"machine_{op}(" in text for op in ("configure", "release", "zero", "load", "store", "dot")), "instructions of tiles")
+
+
+@effect("/units/*/tiles/instructions/*/op")
+def _():
+    other = TILES["instructions"][:5] + [{"op": "dot_u8_u8", "text": "machine_dot($0, $1, $2)"}]
+    check("const int8_t *NF_RESTRICT w" in tiled() and "const uint8_t *NF_RESTRICT w" in tiled(instructions=other), "a product of other types")
+
+
+@effect("/units/*/tiles/instructions/*/text")
+def _():
+    other = TILES["instructions"][:5] + [{"op": "dot_u8_i8", "text": "machine_dot_of($2, $1, $0)"}]
+    check("machine_dot_of(6, 4, 0);" in tiled(instructions=other), "operands of a product")
