@@ -1,30 +1,54 @@
 #!/bin/sh
-# check.sh BUILD [SUITE...]: runs the suites, tests/SUITE/run.sh BUILD, each with a line of its own.
+# check.sh BUILD [SUITE...]: runs the suites, tests/SUITE/run.sh BUILD, each with a line of its own, in the order in which they end.
 #
-# A suite that exits with 77 could not be run here: it is named at the end, and counts as failed when NFC_TEST_ALL=1.
+# As many at a time as there are processors that this process may use (NFC_SUITES: another number): most suites have parts where
+# one processor has work only. A suite that exits with 77 could not be run here: it is named at the end, and counts as failed when
+# NFC_TEST_ALL=1.
 tests=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${1:?the build folder}" && pwd) || exit 2
-shift
-[ $# -gt 0 ] || set -- $(cd "$tests" && ls -d */run.sh | sed 's|/run.sh||')
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-trap 'exit 130' INT TERM
-passed=0 failed=0 skipped=0 unable= broken=
-for suite; do
+
+# one WORK SUITE BUILD: runs a suite; WORK/SUITE.status is its exit status in the end
+one() {
     begin=$(date +%s)
-    sh "$tests/$suite/run.sh" "$build" >"$log" 2>&1 </dev/null
+    sh "$tests/$2/run.sh" "$3" >"$1/$2.log" 2>&1 </dev/null
     status=$?
     seconds=$(($(date +%s) - begin))
-    last=$(tail -n 1 "$log")
-    case $status in
-    0) passed=$((passed + 1)); printf '%-14s ok   %4ds  %s\n' "$suite" $seconds "$last" ;;
-    77)
-        skipped=$((skipped + 1)) unable="$unable $suite"
-        printf '%-14s NOT TESTED  %s\n' "$suite" "$last" ;;
-    *)
-        failed=$((failed + 1)) broken="$broken $suite"
-        tail -n 60 "$log" | sed 's/^/    /'
-        printf '%-14s FAILED %2ds  (exit %d; run: sh tests/%s/run.sh %s)\n' "$suite" $seconds $status "$suite" "$build" ;;
+    last=$(tail -n 1 "$1/$2.log")
+    {
+        case $status in
+        0) printf '%-14s ok   %4ds  %s\n' "$2" $seconds "$last" ;;
+        77) printf '%-14s NOT TESTED  %s\n' "$2" "$last" ;;
+        *)
+            tail -n 60 "$1/$2.log" | sed 's/^/    /'
+            printf '%-14s FAILED %2ds  (exit %d; run: sh tests/%s/run.sh %s)\n' "$2" $seconds $status "$2" "$3" ;;
+        esac
+    } >"$1/$2.said"
+    cat "$1/$2.said"
+    echo $status >"$1/$2.status"
+}
+if [ "$1" = --one ]; then
+    shift
+    one "$@"
+    exit 0
+fi
+
+build=$(cd "${1:?the build folder}" && pwd) || exit 2
+shift
+# Those that take longest first, so that none of them is left alone at the end.
+longest="emit schedules threads models dots strict vectors layout chains random winograd vk"
+if [ $# = 0 ]; then
+    every=$(cd "$tests" && ls -d */run.sh | sed 's|/run.sh||')
+    set -- $longest $(for s in $every; do case " $longest " in *" $s "*) ;; *) echo "$s" ;; esac; done)
+fi
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+printf '%s\n' "$@" | xargs -P "${NFC_SUITES:-$(nproc)}" -I SUITE sh "$tests/check.sh" --one "$work" SUITE "$build"
+passed=0 failed=0 skipped=0 unable= broken=
+for suite; do
+    case $(cat "$work/$suite.status" 2>/dev/null) in
+    0) passed=$((passed + 1)) ;;
+    77) skipped=$((skipped + 1)) unable="$unable $suite" ;;
+    *) failed=$((failed + 1)) broken="$broken $suite" ;; # also one that did not come to its end
     esac
 done
 [ -z "$unable" ] || echo "NOT TESTED here:$unable"

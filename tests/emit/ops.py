@@ -155,7 +155,7 @@ def run_all(nfc, work, cases, command_of):
     def one(case):
         p = subprocess.run(command_of(case), capture_output=True)
         return case, (p.returncode, p.stderr.decode(errors="replace"))
-    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         return dict(pool.map(one, cases))
 
 
@@ -208,7 +208,7 @@ def compile_all(work, name, dirs):
 
     def build(job):
         return job, subprocess.run(job, capture_output=True)
-    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for job, p in pool.map(build, jobs):
             if p.returncode or p.stderr:
                 sys.exit("%s\n%s" % (" ".join(job), p.stderr.decode()[:3000]))
@@ -273,7 +273,7 @@ def main():
         else:
             if not dirs:
                 os.makedirs(os.path.join(work, "src"), exist_ok=True)
-                with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+                with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
                     dirs = dict(zip(modules(), pool.map(lambda op: emit(nfc, work, op), modules())))
             results = run_compiled(nfc, out, cases, engine, dirs)
         wrong = 0

@@ -136,7 +136,7 @@ def main():
             return graph, None, str(e)
 
     count = 0
-    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for graph, said, wrong in pool.map(one, enumerate(graphs)):
             count += 1
             if wrong:

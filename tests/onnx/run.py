@@ -187,7 +187,7 @@ def arguments():
     p.add_argument('--list', help='a file of such names, one a line: only these')
     p.add_argument('--sample', action='store_true', help='some: every operator at least once')
     p.add_argument('--ways', default=','.join(ways.WAYS))
-    p.add_argument('--jobs', type=int, default=os.cpu_count())
+    p.add_argument('--jobs', type=int, default=len(os.sched_getaffinity(0)))
     p.add_argument('--results', help='a file of Markdown: its rows of these tests are written')
     p.add_argument('--keep', help='a folder that is kept for a look at the sources')
     return p.parse_args()

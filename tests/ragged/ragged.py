@@ -103,7 +103,7 @@ def main():
     networks = [prepare(nfc, work, p) for p in paths]
     jobs = [(n, d, c, at) for d in devices for c, at in compilers(work, d).items() for n in networks]
     failed = 0
-    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for (n, d, c, _), said in zip(jobs, pool.map(lambda j: wrong(nfc, *j), jobs)):
             if said:
                 print("FAILED %s on %s by %s: %s" % (n[0], d, c, said))

@@ -380,7 +380,7 @@ def main():
     parser.add_argument("build"), parser.add_argument("work")
     parser.add_argument("--first", type=int, default=int(os.environ.get("NFC_SEED", 0)))
     parser.add_argument("--count", type=int, default=int(os.environ.get("NFC_GRAPHS", 400)))
-    parser.add_argument("--jobs", type=int, default=int(os.environ.get("NFC_JOBS", os.cpu_count())))
+    parser.add_argument("--jobs", type=int, default=int(os.environ.get("NFC_JOBS", len(os.sched_getaffinity(0)))))
     parser.add_argument("--seed", type=int), parser.add_argument("--keep"), parser.add_argument("--resume", default=os.environ.get("NFC_RESUME")), parser.add_argument("--no-shrink", action="store_true"), parser.add_argument("--sabotage")
     args = parser.parse_args()
     nfc = os.path.join(os.path.abspath(args.build), "nfc")

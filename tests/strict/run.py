@@ -96,7 +96,7 @@ class Device:
             p = run([nfc, "build", "-q", m.path, "--strict", "--device", self.path, "--emit=sources", "-o", out] + self.options + m.options)
             return "%s for %s: %s" % (m.name, self.name, p.stderr) if p.returncode else None
         os.makedirs(os.path.join(self.work, self.name))
-        with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             for wrong in pool.map(one, modules):
                 if wrong:
                     fail(wrong)
@@ -134,7 +134,7 @@ def compile_all(device, which, level, modules):
     os.makedirs(to)
     command = device.compiler(which) + ["-std=c11", level]
     jobs = objects(device, command, to, modules)
-    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for (words, _, _), p in zip(jobs, pool.map(lambda job: run(job[0]), jobs)):
             if p.returncode or p.stderr:
                 fail("%s\n%s" % (" ".join(words), p.stderr[:3000]))

@@ -86,7 +86,7 @@ def run_ops(nfc, work, device, name, threads):
     own = os.path.join(work, "ops-" + name)
     os.makedirs(os.path.join(own, "src"))
     options = ["--device", device, "--threads", str(threads)]
-    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         dirs = dict(zip(modules, pool.map(lambda op: ops.emit(nfc, own, op, options), modules)))
     cases = {(op, g): ports for op in modules for g, ports in ops.graphs_of(op).items()}
     out = os.path.join(own, "out")

@@ -15,7 +15,7 @@ trap 'exit 130' INT TERM
 cd "$root" || exit 2
 sample=24
 [ "${NFC_VECTORS:-}" = all ] && sample=1
-jobs=$(getconf _NPROCESSORS_ONLN)
+jobs=$(nproc)
 warn="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-align -Werror"
 
 stop() { echo "FAILED $1"; echo "tests/vectors: 0 passed, 1 failed"; exit 1; }
