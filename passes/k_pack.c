@@ -162,10 +162,10 @@ static const void *packed_bytes(void *env, ir_module *m, const void *data)
     const k_axis *x = &k->nest->axis[k->axis];
     for (int i = 0; i < x->segment.n; i++) {
         const k_segment *g = &x->segment.at[i];
-        int64_t used = g->rows * g->lanes, span = span_of(g), begin = sx_value(g->begin);
+        int64_t used = g->rows * g->lanes, span = span_of(g);
         for (int64_t o = 0; o < sx_value(g->count) * p->outer; o++)
             for (int64_t at = 0; at < p->inner; at++) {
-                int64_t tile = o % sx_value(g->count), place = offset + p->first + old_place(p, true, o / sx_value(g->count)) + old_place(p, false, at) + (begin + tile * used) * p->step;
+                int64_t tile = o % sx_value(g->count), place = offset + p->first + old_place(p, true, o / sx_value(g->count)) + old_place(p, false, at) + k_tile_begin(g, tile) * p->step;
                 memset(next, 0, (size_t)span * width);
                 if (is_beyond(k, p, o / sx_value(g->count), at)) {
                     next += (size_t)span * width;
@@ -190,7 +190,7 @@ static bool lies_in(const packer *k, const packing *p, const ir_inst *constant, 
 {
     int64_t reach[2] = {sat_add(offset, p->first), sat_add(offset, p->first)};
     const k_segment *last = &vec_last(&k->nest->axis[k->axis].segment);
-    widen(reach, sx_value(last->begin) + sx_value(last->count) * last->rows * last->lanes, p->step);
+    widen(reach, k_tile_begin(last, sx_value(last->count) - 1) + last->rows * last->lanes, p->step);
     for (int i = 0; i < p->loop.n; i++)
         if (p->cut == NOWHERE || (i != p->cut && i != p->nouter - 1)) widen(reach, p->loop.at[i].extent, p->loop.at[i].step);
     if (p->cut != NOWHERE) widen(reach, k->nest->blocks.trips, p->loop.at[p->cut].step);

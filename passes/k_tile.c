@@ -45,6 +45,22 @@ void k_drop_loop(k_nest *nest, const ir_sym *sym)
 
 /* ---- the loops over the tiles -------------------------------------------------------------- */
 
+int64_t k_tile_begin(const k_segment *g, int64_t tile)
+{
+    int64_t begin = sx_value(g->begin) + tile * g->rows * g->lanes;
+    return g->latest && begin > g->latest ? g->latest : begin;
+}
+
+/* The first element of the tile at hand. */
+static const ir_sx *base_of(k_tile *t, const k_segment *g, const char *name, const ir_sx *tile)
+{
+    sx_table *s = t->r.b->sx;
+    kir_builder *b = t->r.b;
+    const ir_sx *base = sx_add(s, g->begin, sx_mul(s, tile, sx_int(s, g->rows * g->lanes)));
+    if (!g->latest) return base;
+    return kir_let_index(b, arena_printf(b->arena, "%s_0", name), kir_binary(b, KB_MIN, kir_index(b, base), kir_index(b, sx_int(s, g->latest))), 0, g->latest);
+}
+
 static void loops_from(k_tile *t, int axis);
 
 static void loops(k_tile *t, int axis)
@@ -63,9 +79,9 @@ static void loops(k_tile *t, int axis)
         const char *name = whole ? x->loop->var->name : arena_printf(t->r.b->arena, "%s_t", x->loop->var->name);
         const ir_sx *o = first, *begin = sx_add(s, g->begin, first);
         if (open && whole) o = sx_sub(s, kir_for(t->r.b, KIR_PARALLEL, name, begin, sx_add(s, begin, count)), g->begin);
-        else if (open) o = sx_add(s, first, kir_for(t->r.b, KIR_PARALLEL, name, sx_int(s, 0), count));
+        else if (open) o = sx_add(s, first, kir_for(t->r.b, g->latest ? KIR_SERIAL : KIR_PARALLEL, name, sx_int(s, 0), count));
         if (!i && of.most) o = kir_let_index(t->r.b, arena_printf(t->r.b->arena, "%s_i", x->loop->var->name), kir_index(t->r.b, o), 0, of.most - 1);
-        t->at[axis] = (k_tile_axis){.segment = g, .number = i, .tile = o, .base = sx_add(s, g->begin, sx_mul(s, o, width))};
+        t->at[axis] = (k_tile_axis){.segment = g, .number = i, .tile = o, .base = base_of(t, g, x->loop->var->name, o)};
         loops_from(t, axis + 1);
         if (open) kir_close(t->r.b);
     }

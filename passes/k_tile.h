@@ -23,7 +23,11 @@ enum { K_MAX_AXES = 12 };
 typedef struct k_segment {
     const ir_sx *begin, *count;
     int64_t rows, lanes;
+    int64_t latest; /* where the last tile begins, which does elements of the one before it again; 0: none does */
 } k_segment;
+
+/* Where a tile of a segment of known place begins. */
+int64_t k_tile_begin(const k_segment *g, int64_t tile);
 
 typedef struct k_axis {
     const kir_stmt *loop;   /* begins at 0 */

@@ -34,7 +34,7 @@ typedef struct {
 static void add_segment(cutter *c, const ir_sx *begin, const ir_sx *count, int64_t rows, int64_t lanes)
 {
     if (sx_is(count, 0)) return;
-    vec_push(c->nest->b->scratch, &c->axis->segment, ((k_segment){begin, count, rows, lanes}));
+    vec_push(c->nest->b->scratch, &c->axis->segment, ((k_segment){begin, count, rows, lanes, 0}));
 }
 
 static void add_known(cutter *c, int64_t begin, int64_t count, int64_t rows, int64_t lanes)
@@ -61,6 +61,13 @@ static void cut_lanes(cutter *c, int64_t begin, int64_t end, int64_t vectors, in
             add_known(c, begin, 1, 1, narrow);
             begin += narrow;
         }
+}
+
+/* Whole vectors: the last one ends with the axis, wherever it begins. */
+static void cut_overlapping(cutter *c, int64_t extent, int64_t lanes)
+{
+    add_known(c, 0, (extent + lanes - 1) / lanes, 1, lanes);
+    c->axis->segment.at[0].latest = extent - lanes;
 }
 
 /* An extent that the run knows: tiles, then single vectors, then single elements. */
@@ -126,6 +133,8 @@ static bool cut(k_nest *nest, const sched *s, int axis)
     } else if (!known) {
         if (!unguarded(&c, 0, sx_max(extent))) return false;
         cut_lanes_of_run(&c, extent, s->vectors, s->lanes);
+    } else if (unguarded(&c, 0, sx_value(extent)) && s->overlaps && s->vectors == 1 && sx_value(extent) > s->lanes && sx_value(extent) % s->lanes) { /* files say how many */
+        cut_overlapping(&c, sx_value(extent), s->lanes);
     } else if (unguarded(&c, 0, sx_value(extent))) {
         cut_lanes(&c, 0, sx_value(extent), s->vectors, s->lanes, s->parts);
     } else {

@@ -36,6 +36,7 @@ typedef struct sched {
     int64_t vectors, rows;     /* of a tile: vectors along lanes_axis, rows along rows_axis */
     bool lanes_outside;        /* the tiles' loop over lanes_axis stands around the one over rows_axis */
     bool parts;                /* what is left of lanes_axis is a part of a vector, not several narrower ones */
+    bool overlaps;             /* it is a whole vector, which does some elements again */
     int64_t depth;             /* trips of the reduction that all tiles make before any makes more; 0: all of them */
     int64_t row_block, lane_block; /* tiles along the two axes that do so together; 0: all */
     const kir_stmt *unrolled;  /* a loop of the core that is written out; NULL: none */

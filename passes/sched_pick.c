@@ -391,6 +391,22 @@ static bool can_leave_parts(picker *p, int axis)
     return true;
 }
 
+/* May elements along the lanes' axis be worked out twice? Not where a result may lie in place of what it is made of: that
+ * is read at the same element, and so once, behind the loops; nor where several units store, as the loop over the lanes is
+ * not shared out then. */
+static bool can_overlap(picker *p, const sched *s)
+{
+    const ir_sx *extent = p->nest->axis[s->lanes_axis].extent;
+    if (!sx_is_const(extent) || sx_value(extent) <= s->lanes || sx_value(extent) % s->lanes == 0) return false;
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        if (!a->store && !a->inside && !a->constant) return false;
+        for (int k = 0; k < i; k++)
+            if (p->access.at[k].buffer == a->buffer && (a->store || p->access.at[k].store)) return false;
+    }
+    return true;
+}
+
 /* Lanes that are gathered side by side along another axis: rows along that one use what a cache line brings. */
 static void pick_turn(picker *p, sched *s)
 {
@@ -449,11 +465,12 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     }
     bool window = sched_window(t, nest, s);
     s->parts = !window && can_leave_parts(&p, s->lanes_axis);
+    s->overlaps = window && can_overlap(&p, s);
     if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
     if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis);
     note_steps(&p, s);
     if (!window) pick_tile(&p, s);
-    s->lanes_outside = s->rows_axis >= 0 && lanes_stand_outside(&p, s);
+    s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && lanes_stand_outside(&p, s);
     if (!window) sched_pick_blocks(t, nest, call, s);
     return true;
 }

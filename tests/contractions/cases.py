@@ -105,7 +105,8 @@ class Maker:
 
     # ---- convolutions ----
 
-    def conv(self, dtype, x, w, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1, constants="wb", after="", bias=True):
+    def conv(self, dtype, x, w, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1, constants="wb", after="", bias=True, last=False):
+        """last: channels lie side by side in the input and in the result."""
         def one(x, w):
             x = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
             (n, ci, h, wide), (co, part, kh, kw) = x.shape, w.shape
@@ -118,21 +119,28 @@ class Maker:
                         rows = slice(g * co // group, (g + 1) * co // group)
                         y[:, rows] += np.einsum("nchw,oc->nohw", at[:, g * part:(g + 1) * part], w[rows, :, i, j])
             return y
+        x_of = lambda v: v["x"].transpose(0, 3, 1, 2) if last else v["x"]
         def sums(v):
-            y, terms = one(v["x"], v["w"]), one(np.abs(v["x"]), np.abs(v["w"]))
+            y, terms = one(x_of(v), v["w"]), one(np.abs(x_of(v)), np.abs(v["w"]))
             if bias:
                 y, terms = y + v["b"][:, None, None], terms + np.abs(v["b"])[:, None, None]
+            if last:
+                y, terms = y.transpose(0, 2, 3, 1), terms.transpose(0, 2, 3, 1)
             if not after:
                 return y, terms, w[1] * w[2] * w[3], 0
             return np.maximum(y + v["r"], 0), terms + np.abs(v["r"]), w[1] * w[2] * w[3], y
-        shapes = {"x": x, "w": w}
+        shapes = {"x": (x[0], x[2], x[3], x[1]) if last else x, "w": w}
         if bias:
             shapes["b"] = (w[0],)
         if after:
             h, wide = ((x[2 + i] + pads[i] + pads[i + 2] - dilations[i] * (w[2 + i] - 1) - 1) // strides[i] + 1 for i in range(2))
-            shapes["r"] = (x[0], w[0], h, wide)
+            shapes["r"] = (x[0], h, wide, w[0]) if last else (x[0], w[0], h, wide)
         text = "        y = op conv(x=x, w=w,%s pads=%s, strides=%s, dilations=%s, group=%d);\n" % (" b=b," if bias else "", list(pads), list(strides), list(dilations), group)
-        self.add("conv", dtype, text + after, shapes, [c for c in constants if c in shapes], sums)
+        text += after
+        if last:
+            first = "".join("        %s = op transpose(data=%s, perm=[0, 3, 1, 2]);\n" % (n, n) for n in "xr" if n in shapes)
+            text = first + text + "        y = op transpose(data=y, perm=[0, 2, 3, 1]);\n"
+        self.add("conv", dtype, text, shapes, [c for c in constants if c in shapes], sums)
 
 
 RELU = "        y = op add(a=y, b=c);\n        y = op relu(x=y);\n"
@@ -184,6 +192,15 @@ def all_cases():
     m.conv("f32", (1, 24, 28, 29), (36, 12, 3, 3), (1, 1, 1, 1), group=2)
     m.conv("f32", (1, 12, 9, 33), (51, 4, 3, 3), (1, 0, 1, 0), group=3)
     m.conv("f32", (2, 20, 10, 21), (60, 5, 3, 3), (1, 0, 1, 1), (2, 1), group=4)
+    # depthwise: channels that fill no vector, the last of which begins before the others end where none lies in place
+    m.conv("f32", (1, 58, 28, 28), (58, 1, 3, 3), (1, 1, 1, 1), group=58, last=True)
+    m.conv("f32", (2, 21, 19, 27), (21, 1, 3, 3), (1, 1, 1, 1), (2, 2), group=21, last=True)
+    m.conv("f32", (1, 9, 13, 22), (9, 1, 5, 5), (2, 2, 2, 2), group=9, last=True, bias=False)
+    m.conv("f32", (1, 37, 11, 20), (37, 1, 3, 3), (1, 1, 1, 1), group=37, last=True, after=RESIDUAL)
+    m.conv("f32", (1, 7, 11, 20), (7, 1, 3, 3), (1, 1, 1, 1), group=7, last=True)
+    m.conv("f32", (1, 11, 12, 17), (11, 1, 3, 3), (1, 1, 1, 1), group=11, last=True, constants="")
+    m.conv("f64", (1, 13, 9, 18), (13, 1, 3, 3), (0, 1, 1, 0), group=13, last=True)
+    m.conv("bf16", (1, 19, 9, 18), (19, 1, 3, 3), (1, 1, 1, 1), group=19, last=True)
     m.conv("f32", (1, 16, 19, 33), (21, 16, 3, 3), (2, 2, 2, 2), dilations=(2, 2))
     m.conv("f32", (1, 20, 12, 31), (34, 20, 1, 5), (0, 2, 0, 2))
     m.conv("f32", (1, 20, 31, 12), (34, 20, 5, 1), (2, 0, 2, 0))

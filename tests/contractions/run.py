@@ -67,6 +67,7 @@ def schedules_of(folder):
 
 # How many kernels must run in blocks of which kind, at least, on the devices whose caches hold next to nothing.
 LEAST_BLOCKS = {"small": {"along k": 12, "tiles? along m": 5, "tiles? along n": 5, "along ci": 1}, "tiny": {"along k": 14, "tiles? along m": 9, "tiles? along n": 3, "along ci": 3}}
+LEAST_OVERLAPS = {"small": 5, "tiny": 3, "x86-avx2": 5, "x86-avx512": 3}  # whose last vector does channels again that the one before it did
 LEAST_TURNS = {"small": 8, "tiny": 16}  # that read from either end in turn what these caches do not hold
 
 
@@ -92,9 +93,14 @@ def looks_wrong(device, folder, all_cases):
     turning = sum("from either end in turn" in h for h in heads.values())
     if turning < LEAST_TURNS.get(device["name"], 0):
         wrong.append("only %d kernels read from either end in turn" % turning)
+    overlapping = 0
     for c in all_cases:
         text = "".join(kernels[k] for k in graphs[c.name])
         asked += "NF_PREFETCH" in text
+        overlaps = bool(re.search(r"const \w+ \w+_0 = nf_min_\w+\(", text))
+        overlapping += overlaps
+        if overlaps and "r" in c.operands:
+            wrong.append("%s: works out again what it may have replaced" % c.name)
         if {"b", "w"} & set(c.constants) and re.search(r"(nf_fma_|\+= ).*gather", text):
             wrong.append("%s: a constant is gathered" % c.name)
         turns = c.name.startswith("repeated") and c.operands["b"].nbytes > own_cache(device) / 2
@@ -102,6 +108,8 @@ def looks_wrong(device, folder, all_cases):
             wrong.append("%s: %s" % (c.name, "its weights are always read from the same end" if turns else "turns around"))
         if "NF_PREFETCH" in text and "line_bytes" not in unit:
             wrong.append("%s: asks ahead, by lines of unknown size" % c.name)
+    if overlapping < LEAST_OVERLAPS[device["name"]]:
+        wrong.append("only %d kernels have vectors that overlap" % overlapping)
     if "line_bytes" in unit and asked < 10:
         wrong.append("only %d kernels ask for what comes next" % asked)
     return wrong
