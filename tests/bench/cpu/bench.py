@@ -11,8 +11,8 @@ import report
 import work
 
 # In the order of the table's columns: files of peers/.
-PEERS = ["nfc", "nfc_clang", "nfc_strict", "nfc_bf16", "onnxruntime", "openvino", "litert", "ncnn", "pytorch", "pytorch_compile", "openblas", "onednn", "libxsmm"]
-ASKED_FOR = ["nfc_bf16"]  # not by default: it is no f32
+PEERS = ["nfc", "nfc_clang", "nfc_strict", "nfc_bf16", "onnxruntime", "openvino", "litert", "ncnn", "pytorch", "pytorch_compile", "openblas", "onednn", "onednn_bf16", "libxsmm"]
+ASKED_FOR = ["nfc_bf16", "onednn_bf16"]  # not by default: it is no f32
 BOUND = 1e-4  # of the largest value of an output; f32 against f64
 
 

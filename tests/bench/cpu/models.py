@@ -39,7 +39,7 @@ def product(m, n, k):
     return (lambda: nets.Product(k, n)), (lambda: [torch.randn(m, k)])
 
 
-# name: (module, inputs), both functions. In the order in which they are made, run and printed.
+# name: (module, inputs), both functions; or the extents of a product of bytes. In the order in which they are made, run and printed.
 MODELS = {
     "resnet50": vision(zoo.resnet50),
     "mobilenet_v2": vision(zoo.mobilenet_v2),
@@ -57,12 +57,13 @@ MODELS = {
     "tiny_dscnn": (nets.tiny_dscnn, image(1, 49, 10)),
     "tiny_mobilenet": (nets.tiny_mobilenet, image(3, 96, 96)),
     "tiny_autoencoder": (nets.tiny_autoencoder, image(640)),
-    "keyword_spotter": None,  # trained, from the folder of models beside the project
+    "keyword_spotter": "copied",  # trained, from the folder of models beside the project
     "add_16": ((lambda: nets.Sum(16)), (lambda: [torch.randn(16)])),
     **{"gemm_%d" % n: product(n, n, n) for n in (64, 128, 256, 512, 1024, 2048, 4096)},
     "gemm_128x768x768": product(128, 768, 768),
     "gemm_128x3072x768": product(128, 3072, 768),
     "gemm_128x768x3072": product(128, 768, 3072),
+    **{"gemm_u8s8_%s" % "x".join(map(str, s)): s for s in ((128, 128, 128), (512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (128, 768, 768), (128, 3072, 768), (128, 768, 3072))},
     "gemv_768x768": product(1, 768, 768),
     "gemv_3072x768": product(1, 3072, 768),
     "gemv_4096x4096": product(1, 4096, 4096),
@@ -134,6 +135,23 @@ def copy_spotter(name, folder):
     return path, [read("in_0.bin", graph.input[0])], [read("out_0.bin", graph.output[0])]
 
 
+def make_product_of_bytes(name, folder):
+    """What quantised networks consist of: u8 [M, K] by constant i8 [K, N], summed up in i32."""
+    m, n, k = MODELS[name]
+    random, path = np.random.default_rng(zlib.crc32(name.encode())), work.path(folder, name, "onnx")
+    x, w = random.integers(0, 256, (m, k), np.uint8), random.integers(-127, 128, (k, n), np.int8)
+    port, helper = onnx.helper.make_tensor_value_info, onnx.helper
+    graph = helper.make_graph([helper.make_node("MatMulInteger", ["x", "w"], ["y"])], "product", [port("x", onnx.TensorProto.UINT8, x.shape)],
+                              [port("y", onnx.TensorProto.INT32, (m, n))], [onnx.numpy_helper.from_array(w, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9), path)
+    return path, [x], [(x.astype(np.float64) @ w.astype(np.float64)).astype(np.int32)]  # exact: below 2^53
+
+
+def maker(name):
+    how = MODELS[name]
+    return copy_spotter if how == "copied" else make_product_of_bytes if len(how) == 3 else make
+
+
 def main():
     folder, wanted = sys.argv[1], sys.argv[2:]
     os.makedirs(folder, exist_ok=True)
@@ -144,7 +162,7 @@ def main():
         if wanted and not any(w in name for w in wanted) or os.path.exists(work.path(folder, name, "json")):
             continue
         try:
-            path, inputs, golden = (make if MODELS[name] else copy_spotter)(name, folder)
+            path, inputs, golden = maker(name)(name, folder)
         except FileNotFoundError as e:
             print("%-20s NOT MADE: %s" % (name, e))
             missing += 1

@@ -32,9 +32,15 @@ def problem(result):
     return "failed", "no measurement"
 
 
+def ours_of(row):
+    """What the others are compared with: nfc, or nfc_bf16 where that was measured without."""
+    return next((p for p in ("nfc", "nfc_bf16") if p in row["peers"]), None)
+
+
 def best_of(row):
-    """(peer, result) of the fastest of the others, or None."""
-    others = [(p, r) for p, r in row["peers"].items() if not p.startswith("nfc") and "ms" in r]
+    """(peer, result) of the fastest of the others that compute as ours does, or None."""
+    rounded = ours_of(row) == "nfc_bf16"
+    others = [(p, r) for p, r in row["peers"].items() if not p.startswith("nfc") and (rounded or not p.endswith("_bf16")) and "ms" in r]
     return min(others, key=lambda pr: pr[1]["ms"]) if others else None
 
 
@@ -59,7 +65,7 @@ def over(result, other):
 
 
 def cells(row, peers):
-    ours, best = row["peers"].get("nfc"), best_of(row)
+    ours, best = row["peers"].get(ours_of(row)), best_of(row)
     them = best and best[1]
     strict = [over(row["peers"]["nfc_strict"], ours)] if "nfc_strict" in peers else []
     return [row["model"], "%.4g" % (row["flop"] * 1e-9), "%.4g" % (row["bytes"] * 1e-6),
@@ -70,7 +76,7 @@ def cells(row, peers):
 
 def line(row, peers):
     """One row as text, told when it is there."""
-    ours, best = row["peers"].get("nfc"), best_of(row)
+    ours, best = row["peers"].get(ours_of(row)), best_of(row)
     text = "  ".join("%s %s" % (p, time_cell(r) if "ms" in r else "%s (%s)" % problem(r)) for p, r in ((p, row["peers"][p]) for p in peers))
     strict, ratio = over(row["peers"].get("nfc_strict"), ours), over(ours, best and best[1])
     return "%-20s %dT  %s%s%s" % (row["model"], row["threads"], text, strict and "  strict/nfc " + strict, ratio and "  nfc/best " + ratio)

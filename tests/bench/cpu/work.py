@@ -29,7 +29,7 @@ def flop_of(node, shapes):
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     if node.op_type == "Conv":
         return 2 * size(node.output[0]) * math.prod(shapes[node.input[1]][1:])
-    if node.op_type == "MatMul":
+    if node.op_type in ("MatMul", "MatMulInteger"):
         return 2 * size(node.output[0]) * shapes[node.input[0]][-1]
     if node.op_type == "Gemm":
         return 2 * size(node.output[0]) * shapes[node.input[0]][0 if attributes.get("transA") else 1]

@@ -2,11 +2,14 @@
 #ifndef BENCH_GEMM_H
 #define BENCH_GEMM_H
 
-/* One product c = a b of f32, row-major: a [m][k], b [k][n] constant, c [m][n]. */
+/* What is multiplied. a and b of GEMM_BF16 are given as f32, for the library to round before it begins. */
+enum { GEMM_F32, GEMM_U8S8, GEMM_BF16 };
+
+/* One product c = a b, row-major: a [m][k], b [k][n] constant, c [m][n]: f32, of GEMM_U8S8 i32. */
 typedef struct gemm {
-    int m, n, k, threads;
-    const float *a, *b;
-    float *c;
+    int m, n, k, threads, words;
+    const void *a, *b;
+    void *c;
 } gemm;
 
 /* Prepares the product, which lives as long as the process: packs b where the library has a way to. NULL: *why says what is missing. */

@@ -12,14 +12,18 @@ typedef struct matmul {
 
 static matmul opened_matmul;
 
-static int plain(dnnl_memory_desc_t *description, int rows, int columns, dnnl_format_tag_t layout)
+/* Of GEMM_...: what is given, and what is multiplied. */
+static const dnnl_data_type_t given[][3] = {{dnnl_f32, dnnl_f32, dnnl_f32}, {dnnl_u8, dnnl_s8, dnnl_s32}, {dnnl_f32, dnnl_f32, dnnl_f32}};
+static const dnnl_data_type_t multiplied[][2] = {{dnnl_f32, dnnl_f32}, {dnnl_u8, dnnl_s8}, {dnnl_bf16, dnnl_bf16}};
+
+static int plain(dnnl_memory_desc_t *description, int rows, int columns, dnnl_data_type_t type, dnnl_format_tag_t layout)
 {
     const dnnl_dims_t extents = {rows, columns};
-    return dnnl_memory_desc_init_by_tag(description, 2, extents, dnnl_f32, layout) != dnnl_success;
+    return dnnl_memory_desc_init_by_tag(description, 2, extents, type, layout) != dnnl_success;
 }
 
-/* The weights in the layout of `packed`: memory of the library's own. */
-static int pack(matmul *x, const float *b, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *packed, dnnl_memory_t *to)
+/* An operand in the layout and type of `packed`: memory of the library's own. */
+static int pack(matmul *x, const void *b, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *packed, dnnl_memory_t *to)
 {
     dnnl_memory_t source;
     dnnl_primitive_desc_t description;
@@ -34,19 +38,23 @@ static int pack(matmul *x, const float *b, const dnnl_memory_desc_t *from, const
 void *gemm_open(const gemm *p, const char **why)
 {
     matmul *x = &opened_matmul;
-    dnnl_memory_desc_t a, b, any, c;
+    dnnl_memory_desc_t a, b, plain_a, any, c;
+    const dnnl_data_type_t *has = given[p->words], *takes = multiplied[p->words];
     dnnl_matmul_desc_t operation;
     dnnl_primitive_desc_t description;
     dnnl_memory_t a_memory, b_memory, c_memory;
     *why = "the library refused";
     if (dnnl_engine_create(&x->engine, dnnl_cpu, 0) || dnnl_stream_create(&x->stream, x->engine, dnnl_stream_default_flags))
         return NULL;
-    if (plain(&a, p->m, p->k, dnnl_ab) || plain(&b, p->k, p->n, dnnl_ab) || plain(&any, p->k, p->n, dnnl_format_tag_any) || plain(&c, p->m, p->n, dnnl_ab))
+    if (plain(&a, p->m, p->k, has[0], dnnl_ab) || plain(&b, p->k, p->n, has[1], dnnl_ab) || plain(&c, p->m, p->n, has[2], dnnl_ab) ||
+        plain(&plain_a, p->m, p->k, takes[0], dnnl_ab) || plain(&any, p->k, p->n, takes[1], dnnl_format_tag_any))
         return NULL;
-    if (dnnl_matmul_desc_init(&operation, &a, &any, NULL, &c) || dnnl_primitive_desc_create(&description, &operation, NULL, x->engine, NULL))
+    if (dnnl_matmul_desc_init(&operation, &plain_a, &any, NULL, &c) || dnnl_primitive_desc_create(&description, &operation, NULL, x->engine, NULL))
         return NULL;
     const dnnl_memory_desc_t *packed = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
-    if (pack(x, p->b, &b, packed, &b_memory) || dnnl_memory_create(&a_memory, &a, x->engine, (void *)p->a) ||
+    if (has[0] == takes[0] ? dnnl_memory_create(&a_memory, &a, x->engine, (void *)p->a) != dnnl_success : pack(x, p->a, &a, &plain_a, &a_memory))
+        return NULL;
+    if (pack(x, p->b, &b, packed, &b_memory) ||
         dnnl_memory_create(&c_memory, &c, x->engine, p->c) || dnnl_primitive_create(&x->primitive, description))
         return NULL;
     x->arguments[0] = (dnnl_exec_arg_t){DNNL_ARG_SRC, a_memory};

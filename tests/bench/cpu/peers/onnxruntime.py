@@ -10,7 +10,7 @@ API_VERSION = 1
 PLACES = {"GetErrorMessage": 2, "CreateEnv": 3, "CreateSession": 7, "Run": 9, "CreateSessionOptions": 10, "SetIntraOpNumThreads": 24,
           "SetInterOpNumThreads": 25, "CreateTensorWithDataAsOrtValue": 49, "CreateCpuMemoryInfo": 69}
 WARNINGS, DEVICE_ALLOCATOR, DEFAULT_MEMORY = 2, 0, 0
-ELEMENTS = {np.dtype("float32"): 1, np.dtype("int64"): 7}
+ELEMENTS = {np.dtype("float32"): 1, np.dtype("uint8"): 2, np.dtype("int32"): 6, np.dtype("int64"): 7}
 
 
 class SessionRun(ctypes.Structure):

@@ -8,7 +8,7 @@ def module_of(model, torch):
     """The module with the weights that the ONNX file has."""
     peer.need("torchvision")
     models = peer.need("models")
-    if models.MODELS[model.name] is None:
+    if models.maker(model.name) is not models.make:
         raise peer.Unsupported("there is no module of it")
     return models.load_module(model.name, model.folder)
 
