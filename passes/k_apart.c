@@ -1,11 +1,12 @@
 /* Do statements touch the same elements? Indices are sums of steps, each taken a number of times between
  * two bounds; that two such sums meet is an equation over integers, which is searched from the largest
  * step to the smallest. Steps of tensors nest, so that the search has few ways to go. */
+#include "passes/k_apart.h"
 #include "passes/k_parts.h"
 
 #include <stdlib.h>
 
-enum { MOST_STEPS = 24, MOST_TRIES = 20000 };
+enum { MOST_TRIES = 20000 };
 
 typedef struct {
     const kir_buffer *buffer;
@@ -51,65 +52,53 @@ static void touch_stmts(nfc_arena *a, touches *list, const kir_stmt *s)
 
 /* ---- an equation ---------------------------------------------------------------------------- */
 
-typedef struct {
-    int64_t step, lo, hi; /* step > 0, taken lo to hi times */
-} steps;
-
-typedef struct {
-    steps at[MOST_STEPS];
-    int n, tries;
-    int64_t rest;                                     /* that the steps make, if the two meet */
-    int64_t least[MOST_STEPS + 1], most[MOST_STEPS + 1]; /* that the steps from here on make together */
-} equation;
-
-/* False where the numbers are so large that sums could leave 64 bits. */
-static bool add_steps(equation *e, int64_t step, int64_t lo, int64_t hi)
+bool k_add_steps(k_equation *e, int64_t step, int64_t lo, int64_t hi)
 {
     const int64_t far = INT64_C(1) << 30, most = INT64_C(1) << 56;
     int64_t reach;
     if (lo < -far || hi > far || __builtin_mul_overflow(step, far, &reach) || reach < -most || reach > most) return false;
-    if (step < 0) return add_steps(e, -step, -hi, -lo);
+    if (step < 0) return k_add_steps(e, -step, -hi, -lo);
     for (int i = 0; i < e->n; i++)
         if (e->at[i].step == step) {
             e->at[i].lo += lo;
             e->at[i].hi += hi;
             return true;
         }
-    if (e->n == MOST_STEPS) return false;
-    e->at[e->n++] = (steps){step, lo, hi};
+    if (e->n == K_MOST_STEPS) return false;
+    e->at[e->n++] = (k_steps){step, lo, hi};
     return true;
 }
 
 /* Adds an index, or takes it away. */
-static bool add_index(equation *e, const touch *t, int64_t sign)
+static bool add_index(k_equation *e, const touch *t, int64_t sign)
 {
     const ir_sx *x = t->index;
-    if (x->kind != SX_SUM) return x->kind == SX_SYM && add_steps(e, sign, x->sym->lo, x->sym->hi);
+    if (x->kind != SX_SUM) return x->kind == SX_SYM && k_add_steps(e, sign, x->sym->lo, x->sym->hi);
     for (int i = 0; i < x->nterm; i++) {
         const sx_term *m = &x->term[i];
         if (m->n != 1 || m->factor[0]->kind != SX_SYM) return false;
         const ir_sym *sym = m->factor[0]->sym;
-        if (!add_steps(e, sign * m->coef, sym->lo, sym->hi)) return false;
+        if (!k_add_steps(e, sign * m->coef, sym->lo, sym->hi)) return false;
     }
     e->rest -= sign * x->constant;
-    if (t->rows) return add_steps(e, sign * t->apart, 0, t->rows - 1) && add_steps(e, sign, 0, t->elements - 1);
-    return !t->count || add_steps(e, sign, 0, sx_max(t->count) - 1);
+    if (t->rows) return k_add_steps(e, sign * t->apart, 0, t->rows - 1) && k_add_steps(e, sign, 0, t->elements - 1);
+    return !t->count || k_add_steps(e, sign, 0, sx_max(t->count) - 1);
 }
 
 static int larger_first(const void *a, const void *b)
 {
-    const steps *x = a, *y = b;
+    const k_steps *x = a, *y = b;
     return x->step < y->step ? 1 : x->step > y->step ? -1 : 0;
 }
 
 static int64_t divided_down(int64_t a, int64_t by) { return a / by - (a % by < 0); }
 
 /* Have the steps from k on a way to make the rest? */
-static bool has_solution(equation *e, int k, int64_t rest)
+static bool has_solution(k_equation *e, int k, int64_t rest)
 {
     if (rest < e->least[k] || rest > e->most[k]) return false;
     if (k == e->n || --e->tries < 0) return true;
-    const steps *s = &e->at[k];
+    const k_steps *s = &e->at[k];
     int64_t lo = -divided_down(e->most[k + 1] - rest, s->step), hi = divided_down(rest - e->least[k + 1], s->step);
     if (lo < s->lo) lo = s->lo;
     if (hi > s->hi) hi = s->hi;
@@ -118,16 +107,22 @@ static bool has_solution(equation *e, int k, int64_t rest)
     return false;
 }
 
+bool k_has_solution(k_equation *e)
+{
+    qsort(e->at, (size_t)e->n, sizeof *e->at, larger_first);
+    e->tries = MOST_TRIES;
+    e->least[e->n] = e->most[e->n] = 0;
+    for (int k = e->n - 1; k >= 0; k--) {
+        e->least[k] = e->least[k + 1] + e->at[k].step * e->at[k].lo;
+        e->most[k] = e->most[k + 1] + e->at[k].step * e->at[k].hi;
+    }
+    return has_solution(e, 0, e->rest);
+}
+
 static bool can_meet(const touch *a, const touch *b)
 {
-    equation e = {.tries = MOST_TRIES};
-    if (!add_index(&e, a, 1) || !add_index(&e, b, -1)) return true;
-    qsort(e.at, (size_t)e.n, sizeof *e.at, larger_first);
-    for (int k = e.n - 1; k >= 0; k--) {
-        e.least[k] = e.least[k + 1] + e.at[k].step * e.at[k].lo;
-        e.most[k] = e.most[k + 1] + e.at[k].step * e.at[k].hi;
-    }
-    return has_solution(&e, 0, e.rest);
+    k_equation e = {0};
+    return !add_index(&e, a, 1) || !add_index(&e, b, -1) || k_has_solution(&e);
 }
 
 bool k_may_meet(ir_module *m, const kir_func *f, const k_unit *a, const k_unit *b)

@@ -2,6 +2,7 @@
  * not cut. */
 #include "ir/kir.h"
 #include "passes/k_parts.h"
+#include "passes/k_reach.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -78,6 +79,68 @@ static void choose(k_units *list, int depth, int within, unsigned across)
     }
 }
 
+/* ---- what ranges touch ---------------------------------------------------------------------- */
+
+/* Is the element of x (0) or y (1) among what is touched, or written? */
+static bool is_among(made *k, const k_touches *list, const int *space, int64_t element, bool written)
+{
+    k_touches probe = {0}, writes = {0};
+    k_touch one = {.space = space, .base = 4 * element, .bytes = 4, .first = 4 * element, .last = 4 * element + 3, .writes = true};
+    nfc_arena *a = arena_child(k->m->arena);
+    vec_push(a, &probe, one);
+    for (int i = 0; i < list->n; i++)
+        if (!written || list->at[i].writes) vec_push(a, &writes, list->at[i]);
+    bool is = k_reaches_meet(&writes, &probe);
+    arena_free(a);
+    return is;
+}
+
+/* k_reach() lists all that the ranged kernel touches there: what it writes is among it, and nothing else counts. */
+static void expect_reach(made *k, const kir_func *f, const k_units *u, const kir_func *ranged, const int64_t *scalar, int64_t size)
+{
+    static float x[2][ROOM], y[2][ROOM];
+    static const int space[2];
+    const ir_sx *zero = num(k, 0);
+    const k_place place[] = {{.space = &space[0], .offset = zero}, {.space = &space[1], .offset = zero}};
+    const k_called called = {.func = f, .place = place, .scalar = f->scalar.at};
+    int64_t first[K_MAX_UNITS], end[K_MAX_UNITS];
+    k_touches list = {0};
+    for (int i = 0; i < (u->each ? u->n : 1); i++) {
+        first[i] = scalar[2 * i];
+        end[i] = scalar[2 * i + 1];
+    }
+    k_reach(k->m, k->m->arena, &called, u, first, end, &list);
+    for (int i = 0; i < ROOM; i++) {
+        bool reads_x = i < size && is_among(k, &list, &space[0], i, false), reads_y = i < size && is_among(k, &list, &space[1], i, false);
+        x[0][i] = (float)(1 + i % 97);
+        y[0][i] = 1;
+        x[1][i] = reads_x ? x[0][i] : -1000;
+        y[1][i] = reads_y ? y[0][i] : -1000;
+    }
+    for (int way = 0; way < 2; way++) cr_expect_eq(kir_run(k->m->arena, k->m, ranged, (void *const[]){x[way], y[way]}, scalar), 0);
+    for (int i = 0; i < size; i++) {
+        bool touched = is_among(k, &list, &space[1], i, false), written = is_among(k, &list, &space[1], i, true);
+        cr_expect(written || y[0][i] == 1, "y[%d] is written", i);
+        cr_expect(touched ? y[0][i] == y[1][i] : y[1][i] == -1000, "y[%d] comes of what is not listed", i);
+    }
+}
+
+/* No two of some parts touch what the other writes: they do not, and that must show. */
+static void expect_parts_apart(made *k, const kir_func *f, const k_units *u, int64_t n, int64_t threads)
+{
+    static const int space[2];
+    const ir_sx *zero = num(k, 0);
+    const k_place place[] = {{.space = &space[0], .offset = zero}, {.space = &space[1], .offset = zero}};
+    const k_called called = {.func = f, .place = place, .scalar = f->scalar.at};
+    k_touches list[8] = {{0}};
+    for (int64_t t = 0; t < threads; t++) {
+        const int64_t first = n * t / threads, end = n * (t + 1) / threads;
+        k_reach(k->m, k->m->arena, &called, u, &first, &end, &list[t]);
+    }
+    for (int t = 0; t < threads; t++)
+        for (int i = 0; i < t; i++) cr_expect(!k_reaches_meet(&list[t], &list[i]), "parts %d and %d of %d", i, t, (int)threads);
+}
+
 static void expect_same(made *k, const kir_func *f, k_units *u, int64_t dim, const float *whole)
 {
     static float parts[ROOM];
@@ -94,6 +157,7 @@ static void expect_same(made *k, const kir_func *f, k_units *u, int64_t dim, con
         memset(parts, 0, sizeof parts);
         for (int64_t t = threads - 1; t >= 0; t--) run(k, ranged, parts, dim, n * t / threads, n * (t + 1) / threads);
         cr_expect(memcmp(whole, parts, sizeof parts) == 0, "%lld parts", (long long)threads);
+        for (int64_t t = 0; t < threads && threads < 4 && !dim; t++) expect_reach(k, f, u, ranged, (const int64_t[]){n * t / threads, n * (t + 1) / threads}, sx_value(k->y->size));
     }
 }
 
@@ -112,8 +176,11 @@ static void expect_each(made *k, const kir_func *f, k_units *u, const float *who
     for (int64_t threads = 1; threads <= 9; threads++) {
         memset(parts, 0, sizeof parts);
         for (int64_t t = 0; t < threads; t++) {
+            k_units each = *u;
+            each.each = true;
             for (int i = 0; i < 2 * u->n; i++) scalar[i] = sx_value(k_unit_trips(k->m, &u->unit[i / 2])) * (t + i % 2) / threads;
             cr_expect_eq(kir_run(k->m->arena, k->m, ranged, (void *const[]){x, parts}, scalar), 0);
+            if (threads < 4) expect_reach(k, f, &each, ranged, scalar, sx_value(k->y->size));
         }
         cr_expect(memcmp(whole, parts, sizeof parts) == 0, "%lld parts of each unit", (long long)threads);
     }
@@ -166,7 +233,12 @@ Test(parts, nest)
     at = plus(&k, times(&k, at, 4), loop(&k, KIR_SERIAL, "c", 0, 4));
     add_to(&k, at);
     close(&k, 4);
-    expect_parts(&k, 1, 0);
+    k_units u = expect_parts(&k, 1, 0);
+    const kir_func *f = k.b.func;
+    for (int depth = 1; depth <= 3; depth++) {
+        choose(&u, depth, 0, 0);
+        for (int64_t threads = 2; threads <= 8; threads++) expect_parts_apart(&k, f, &u, sx_value(k_unit_trips(k.m, &u.unit[0])), threads);
+    }
 }
 
 Test(parts, of_the_run)
