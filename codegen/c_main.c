@@ -254,7 +254,8 @@ static void put_calls(cg_program *p, text *t)
             const plan_call *c = p->plan->graph.at[g]->call.at[i];
             const cg_kernel *k = map_getp(&p->kernel_of, c);
             put(t, "{");
-            put_string(t, k ? k->name : "");
+            const cg_fork *f = cg_fork_of(p, c);
+            put_string(t, f && f->step.at[0].call == c ? cg_fork_text(p, f) : k ? k->name : "");
             put(t, ", ");
             put_string(t, c->inst ? cg_ops_text(p, c->inst) : "move");
             put(t, ", ");

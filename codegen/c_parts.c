@@ -27,21 +27,13 @@ static double kernel_us(const cg_program *p, kir_cost cost)
 
 enum { MOST_THREADS = 64, MOST_RANGES = 4, MOST_PIECES = K_MAX_UNITS * K_MAX_UNITS };
 
-/* Iterations one after the other that take the same time each. */
-typedef struct {
-    double us;
-    int64_t trips;
-    double whole_us; /* that fetching takes what every part reads, whatever its range */
-    int unit;        /* of the kernel's */
-} piece;
-
 /* The units of a kernel with what they take, shared out among threads. */
 typedef struct {
     cg_program *p;
     const plan_call *call; /* of the kernel, the first */
     const kir_func *func;
     k_units *units;
-    piece at[MOST_PIECES];
+    cg_piece at[MOST_PIECES];
     int n;
     double all_us;
     int64_t all_trips;
@@ -82,7 +74,7 @@ static void add_piece(sharing *s, const kir_func *f, const k_unit *u, int64_t ti
     kir_cost cost = kir_cost_of(m, &alone);
     double cycles = cycles_of(s->p->device->chosen, cost);
     if (s->n == MOST_PIECES) return;
-    s->at[s->n++] = (piece){
+    s->at[s->n++] = (cg_piece){
         .us = (double)times * (cycles > 0 ? cycles : (double)cost.read + (double)cost.written),
         .trips = most_trips(k_unit_trips(m, u)),
         .whole_us = whole_us(s, f, u, times),
@@ -288,18 +280,84 @@ static double fetch_us(const sharing *s, const cg_kernel *k)
     return rate > 0 ? bytes / s->threads * others / rate : 0;
 }
 
+/* Are all bounds of what is shared out known now? */
+static bool is_known(const k_units *units)
+{
+    bool known = true;
+    for (int i = 0; i < units->n; i++) {
+        const k_unit *u = &units->unit[i];
+        for (int l = 0; l < u->nloop && l < (u->within ? 1 : u->depth); l++) known &= sx_is_const(u->loop[l]->begin) && sx_is_const(u->loop[l]->end);
+        if (u->within) known &= is_known(u->inner);
+    }
+    return known;
+}
+
+/* Where each part of a range begins, and behind the last; all the same where there are not as many iterations. */
+static void keep_even(const sharing *s, const cg_kernel *k, int64_t *even)
+{
+    const int threads = (int)s->p->device->threads;
+    for (int r = 0; r < cg_ranges(k); r++)
+        for (int t = 0; t <= threads; t++) {
+            int part = t < s->threads ? t : s->threads;
+            even[r * (threads + 1) + t] = k->units.each ? s->cuts[r * (s->threads + 1) + part] : cut(s, part);
+        }
+}
+
+/* What forks are chosen by. */
+static void keep_weights(sharing *s, cg_kernel *k)
+{
+    cg_program *p = s->p;
+    k->us = s->all_us;
+    if (!k->units.n || !is_known(&k->units) || s->threads < 1 || s->n == MOST_PIECES) return;
+    cg_piece *piece = ARENA_ARRAY(p->arena, cg_piece, s->n);
+    int64_t *even = ARENA_ARRAY(p->arena, int64_t, cg_ranges(k) * ((int)p->device->threads + 1));
+    for (int i = 0; i < s->n; i++) piece[i] = s->at[i];
+    keep_even(s, k, even);
+    k->piece = piece;
+    k->npiece = s->n;
+    k->twice_us = twice_us(s);
+    k->even = even;
+}
+
+int64_t cg_range_trips(const cg_kernel *k, int range)
+{
+    int64_t trips = 0;
+    for (int i = 0; i < k->npiece; i++)
+        if (!k->units.each || k->piece[i].unit == range) trips = sat_add(trips, k->piece[i].trips);
+    return trips;
+}
+
+double cg_range_us(const cg_kernel *k, int range, int64_t first, int64_t end)
+{
+    double us = 0;
+    int64_t base = 0;
+    for (int i = 0; i < k->npiece; i++) {
+        const cg_piece *q = &k->piece[i];
+        if (k->units.each && q->unit != range) continue;
+        int64_t from = first > base ? first - base : 0, to = end - base < q->trips ? end - base : q->trips;
+        if (from < to) us += q->us * (double)(to - from) / (double)q->trips;
+        base += q->trips;
+    }
+    return us;
+}
+
+void cg_make_ranged(cg_program *p, cg_kernel *k)
+{
+    if (!k->ranged) k->ranged = k_parts(p->m, k->func, &k->units);
+}
+
 static void choose_parts(cg_program *p, cg_kernel *k)
 {
     sharing s = {.p = p, .call = k->call, .func = k->func, .units = &k->units, .threads = (int)p->device->threads};
     k->units = k_units_of(p->m, k->func);
-    if (!k->units.n) return;
     s.all_us = kernel_us(p, kir_cost_of(p->m, k->func));
-    double us = longest_part(&s);
+    double us = k->units.n ? longest_part(&s) : s.all_us;
     choose_depths(&s, &k->units, &us);
-    us = longest_part(&s);
+    if (k->units.n) us = longest_part(&s);
     us = choose_ranges(&s, us);
     if (s.all_trips < s.threads && !s.units->each) s.threads = (int)s.all_trips;
-    if (s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us + fetch_us(&s, k)) return;
+    keep_weights(&s, k);
+    if (!k->units.n || s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us + fetch_us(&s, k)) return;
     k->parts = s.threads;
     if (k->units.each) {
         int n = k->units.n * (s.threads + 1);
@@ -311,7 +369,7 @@ static void choose_parts(cg_program *p, cg_kernel *k)
         for (int t = 0; t <= s.threads; t++) cuts[t] = cut(&s, t);
         k->cut = cuts;
     }
-    k->ranged = k_parts(p->m, k->func, &k->units);
+    cg_make_ranged(p, k);
     k->parallel = name_unique(p->arena, &p->taken, arena_printf(p->arena, "%s_parallel", k->name));
 }
 
@@ -319,13 +377,14 @@ void cg_choose_parts(cg_program *p)
 {
     for (int i = 0; i < p->kernel.n; i++) {
         p->kernel.at[i]->parts = 1;
+        p->kernel.at[i]->apart = true;
         if (p->device->threads > 1) choose_parts(p, p->kernel.at[i]);
     }
 }
 
 bool cg_has_parts(const cg_program *p)
 {
-    bool has = false;
+    bool has = p->fork.n > 0;
     for (int i = 0; i < p->kernel.n; i++) has |= p->kernel.at[i]->parts > 1;
     return has;
 }
@@ -342,8 +401,8 @@ static const char *parts_axes(nfc_arena *a, const k_units *units)
     return axes;
 }
 
-const char *cg_parts_text(const cg_program *p, const cg_kernel *k)
+const char *cg_parts_text(const cg_program *p, const cg_kernel *k, int parts)
 {
     const char *axes = parts_axes(p->arena, &k->units);
-    return arena_printf(p->arena, "%d parts%s%s", k->parts, *axes ? " along " : "", axes);
+    return arena_printf(p->arena, "%d parts%s%s", parts, *axes ? " along " : "", axes);
 }

@@ -114,6 +114,14 @@ static void print_inline(run *r, const plan_call *call)
     line(r->t, "%s(%s, %s, (size_t)%s * sizeof(%s));", copy, pointer(r, &to), pointer(r, &from), integer(r, s->count, true), dtype_table[s->buffer->dtype].c_type);
 }
 
+static void print_fork(run *r, const cg_fork *f)
+{
+    put(r->t, "NF_RUN(%d, %s(ctx", cg_first_call(r->p, r->g) + f->step.at[0].call->id, f->same ? f->same->name : f->name);
+    for (int i = 0; i < f->slot.n; i++) put(r->t, ", %s", pointer(r, f->slot.at[i].view));
+    for (int i = 0; i < f->number.n; i++) put(r->t, ", %s", integer(r, sx_sym(&r->p->m->sx, f->number.at[i]), false));
+    line(r->t, "));");
+}
+
 static void print_call(run *r, const plan_call *call)
 {
     if (cg_is_inline(call)) {
@@ -121,6 +129,11 @@ static void print_call(run *r, const plan_call *call)
         return;
     }
     const cg_kernel *k = map_getp(&r->p->kernel_of, call);
+    const cg_fork *f = cg_fork_of(r->p, call);
+    if (f) {
+        if (f->step.at[0].call == call) print_fork(r, f);
+        return;
+    }
     bool wide = cg_needs_wide_index(cg_printed(k)), parallel = k->parts > 1;
     put(r->t, "NF_RUN(%d, %s(%s", cg_first_call(r->p, r->g) + call->id, parallel ? k->parallel : k->name, parallel ? "ctx" : "");
     const char *sep = parallel ? ", " : "";
@@ -129,6 +142,7 @@ static void print_call(run *r, const plan_call *call)
         const char *value = integer(r, sx_sym(&r->p->m->sx, call->kernel->scalar.at[i]), true);
         put(r->t, "%s%s%s", sep, wide ? "" : "(int32_t)", value);
     }
+    for (int i = 0; !parallel && k->ranged && i < cg_ranges(k); i++) put(r->t, ", 0, %lld", (long long)cg_range_trips(k, i));
     line(r->t, "%s));", call->kernel->can_fail ? arena_printf(r->p->arena, "%s&status", sep) : "");
     if (call->kernel->can_fail) line(r->t, "if (status) return nf_fail(ctx, status, \"%s\");", string_safe(r->p->arena, cg_place(r->p, call->at)));
 }

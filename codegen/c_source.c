@@ -24,7 +24,7 @@ static void put_kernel_comment(cg_program *p, text *t, const cg_kernel *k, int n
     if (k->call->inst) line(t, " *   %s%s", cg_ops_text(p, k->call->inst), k->all.n > 1 ? arena_printf(p->arena, "; called from %d places", k->all.n) : "");
     for (int i = 0; i < k->func->param.n; i++) put_param(p, t, k->func->param.at[i], k->call->arg.at[i]);
     put(t, " *   schedule: %s", k->func->schedule ? k->func->schedule : "loops in the order of the axes");
-    if (k->parts > 1) put(t, "; %s", cg_parts_text(p, k));
+    if (k->parts > 1) put(t, "; %s", cg_parts_text(p, k, k->parts));
     line(t, " */");
 }
 
@@ -33,9 +33,11 @@ static void put_kernels(cg_program *p, cg_module *c)
     for (int i = 0; i < p->kernel.n; i++) {
         put_kernel_comment(p, c->kernels, p->kernel.at[i], i + 1);
         if (p->kernel.at[i]->parts > 1) cg_print_parts(p, c, p->kernel.at[i]);
-        else cg_print_kernel(c, p->kernel.at[i]->func, p->kernel.at[i]->name);
+        else cg_print_kernel(c, cg_printed(p->kernel.at[i]), p->kernel.at[i]->name);
         end_line(c->kernels);
     }
+    for (int i = 0; i < p->fork.n; i++)
+        if (!p->fork.at[i]->same) cg_print_fork(p, c, p->fork.at[i]);
 }
 
 /* ---- weights ------------------------------------------------------------------------------- */

@@ -10,10 +10,10 @@ void cg_put_parts_helpers(cg_program *p, text *t)
 {
     if (!cg_has_parts(p)) return;
     bool equal = false;
-    for (int i = 0; i < p->kernel.n; i++) equal |= p->kernel.at[i]->parts > 1 && !p->kernel.at[i]->cut;
+    for (int i = 0; i < p->kernel.n; i++) equal |= p->kernel.at[i]->apart && p->kernel.at[i]->parts > 1 && !p->kernel.at[i]->cut;
     if (equal) line(t, "/* The first of n iterations that a part does: parts are as equal as can be. */");
     if (equal) line(t, "static int64_t nf_first_of(int64_t n, int part, int parts) { return n * part / parts; }\n");
-    line(t, "/* Does all parts of a kernel: at once, where the context was given threads. */");
+    line(t, "/* Does all parts of a kernel, or of several: at once, where the context was given threads. */");
     line(t, "static void nf_do_parts(const %s_ctx *ctx, void (*part)(void *job, int number), void *job, int parts)\n{", p->name);
     line(t, "    int i;\n    if (ctx->parallel) ctx->parallel(ctx->pool, part, job, parts);");
     line(t, "    else for (i = 0; i < parts; i++) part(job, i);\n}\n");
@@ -28,19 +28,13 @@ static const ir_sx *all_trips(ir_module *m, const cg_kernel *k)
     return n;
 }
 
-/* Ranges of iterations that a part is given. */
-static int ranges_of(const cg_kernel *k) { return k->units.each ? k->units.n : 1; }
-
-/* The kernel's scalars that a part needs: they come first. */
-static int scalars_of(const cg_kernel *k) { return k->ranged->scalar.n - 2 * ranges_of(k); }
-
 /* The members of a job: what the kernel takes. */
 static void put_job(cg_module *c, text *t, const cg_kernel *k, const char *job, bool wide)
 {
     const kir_func *f = k->func;
     open_brace(t, "typedef struct %s", job);
     for (int i = 0; i < f->param.n; i++) line(t, "%s%s *%s;", f->param.at[i]->written ? "" : "const ", c->dialect->storage_type(f->param.at[i]->dtype), f->param.at[i]->name);
-    for (int i = 0; i < scalars_of(k); i++) line(t, "%s %s;", c->dialect->compute_type(KIR_INDEX_TYPE, wide), scalar_name(c, k->ranged->scalar.at[i]));
+    for (int i = 0; i < cg_own_scalars(k); i++) line(t, "%s %s;", c->dialect->compute_type(KIR_INDEX_TYPE, wide), scalar_name(c, k->ranged->scalar.at[i]));
     if (!sx_is_const(all_trips(c->m, k))) line(t, "int64_t nf_n; /* iterations of all parts */");
     if (f->can_fail) line(t, "int nf_status[%d];", k->parts);
     t->indent--;
@@ -55,7 +49,7 @@ static void put_part(cg_module *c, text *t, const cg_kernel *k, const char *job,
 {
     const kir_func *f = k->func;
     const ir_sx *trips = all_trips(c->m, k);
-    const int ranges = ranges_of(k);
+    const int ranges = cg_ranges(k);
     const char *constant = f->can_fail ? "" : "const ", *type = wide ? "" : "(int32_t)";
     const char *n = sx_is_const(trips) ? arena_printf(c->arena, "%lld", (long long)sx_value(trips)) : "job->nf_n";
     line(t, "static void %s(void *env, int part)\n{", part);
@@ -68,7 +62,7 @@ static void put_part(cg_module *c, text *t, const cg_kernel *k, const char *job,
     line(t, "%s%s *const job = (%s%s *)env;", constant, job, constant, job);
     put(t, "%s(", k->name);
     for (int i = 0; i < f->param.n; i++) put(t, "job->%s, ", f->param.at[i]->name);
-    for (int i = 0; i < scalars_of(k); i++) put(t, "job->%s, ", scalar_name(c, k->ranged->scalar.at[i]));
+    for (int i = 0; i < cg_own_scalars(k); i++) put(t, "job->%s, ", scalar_name(c, k->ranged->scalar.at[i]));
     for (int u = 0; k->cut && u < ranges; u++) put(t, "%sfirst%s[part], first%s[part + 1]", u ? ", " : "", range_name(c, k, u), range_name(c, k, u));
     if (!k->cut) put(t, "%snf_first_of(%s, part, %d), %snf_first_of(%s, part + 1, %d)", type, n, k->parts, type, n, k->parts);
     line(t, "%s);", f->can_fail ? ", &job->nf_status[part]" : "");
@@ -89,7 +83,7 @@ static void put_parallel(cg_program *p, cg_module *c, text *t, const cg_kernel *
     const char *sep = "";
     put(t, "%s nf_job = {", job);
     for (int i = 0; i < f->param.n; i++, sep = ", ") put(t, "%s%s", sep, f->param.at[i]->name);
-    for (int i = 0; i < scalars_of(k); i++, sep = ", ") put(t, "%s%s", sep, scalar_name(c, k->ranged->scalar.at[i]));
+    for (int i = 0; i < cg_own_scalars(k); i++, sep = ", ") put(t, "%s%s", sep, scalar_name(c, k->ranged->scalar.at[i]));
     if (!sx_is_const(trips)) put(t, ", %s", cg_index(c, trips, false));
     line(t, "%s};", f->can_fail ? ", {0}" : "");
     line(t, "nf_do_parts(ctx, %s, &nf_job, %d);", part, k->parts);
@@ -99,11 +93,12 @@ static void put_parallel(cg_program *p, cg_module *c, text *t, const cg_kernel *
 
 void cg_print_parts(cg_program *p, cg_module *c, const cg_kernel *k)
 {
+    text *t = c->kernels;
+    bool wide = cg_needs_wide_index(k->ranged);
+    cg_print_kernel(c, k->ranged, k->name);
+    if (!k->apart) return; /* forks alone do it */
     const char *job = name_unique(p->arena, &p->taken, arena_printf(p->arena, "%s_job", k->name));
     const char *part = name_unique(p->arena, &p->taken, arena_printf(p->arena, "%s_part", k->name));
-    bool wide = cg_needs_wide_index(k->ranged);
-    text *t = c->kernels;
-    cg_print_kernel(c, k->ranged, k->name);
     c->wide = wide;
     end_line(t);
     put_job(c, t, k, job, wide);

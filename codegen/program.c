@@ -466,6 +466,7 @@ cg_program *program_new_version(nfc_session *s, const plan *planned, const devic
     cg_collect_weights(p);
     cg_collect_kernels(p);
     cg_choose_parts(p);
+    cg_choose_forks(p);
     p->stack_bytes = cg_stack_bytes(p);
     return p;
 }

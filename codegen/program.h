@@ -33,6 +33,14 @@ typedef struct cg_file {
     size_t n;
 } cg_file;
 
+/* Iterations one after the other that take the same time each. */
+typedef struct cg_piece {
+    double us;
+    int64_t trips;
+    double whole_us; /* that fetching takes what every part reads, whatever its range */
+    int unit;        /* of the kernel's */
+} cg_piece;
+
 /* A kernel as it stands in the source: calls whose kernels are alike share one. */
 typedef struct cg_kernel {
     const kir_func *func;
@@ -42,9 +50,42 @@ typedef struct cg_kernel {
     int parts;             /* that run at once; 1: it is done by one thread */
     k_units units;         /* whose iterations the parts share out */
     const int64_t *cut;    /* the first iteration of each part, and behind the last, one unit after the other where each has its own range; NULL: equal parts of all */
-    const kir_func *ranged; /* the kernel over a range of the iterations */
+    const kir_func *ranged; /* the kernel over a range of the iterations, where it is printed so */
     const char *parallel;  /* the function that does all parts */
+    bool apart;            /* some call of it stands alone, not in a fork */
+    double us;             /* that one thread takes at least */
+    double twice_us;       /* that each of several parts takes beside its share */
+    const cg_piece *piece; /* its iterations with what they take; NULL: they cannot be shared out, or only the run knows how many there are */
+    int npiece;
+    const int64_t *even;   /* where ranges begin that take the same time, as in `cut`, for as many parts as there are threads */
 } cg_kernel;
+
+/* A call in a fork: of each range of its kernel's iterations, and of the kernel as a whole, which part does what. */
+typedef struct cg_step {
+    const plan_call *call;
+    const cg_kernel *kernel;
+    int part;              /* that does all of it; -1: each does its ranges */
+    const int64_t *cut;    /* as a kernel's, for as many parts as the fork has */
+    const int *slot;       /* of the fork: what the call is given as each parameter */
+    const int *number;     /* of the fork: its own scalars */
+} cg_step;
+
+/* What a fork is given: a place in memory, for one call or several. */
+typedef struct cg_slot {
+    const plan_view *view;
+    const kir_buffer *param; /* of the first of them */
+    bool written;
+} cg_slot;
+
+/* Calls one after the other that threads are called together for once: no part needs what another one does. */
+typedef struct cg_fork {
+    const char *name;
+    int parts;
+    VEC(cg_step) step;
+    VEC(cg_slot) slot;
+    VEC(const ir_sym *) number; /* what the host gives */
+    const struct cg_fork *same; /* that is printed for both; NULL: this is */
+} cg_fork;
 
 typedef struct cg_program {
     nfc_session *s;
@@ -68,6 +109,8 @@ typedef struct cg_program {
     VEC(cg_kernel *) kernel;
     nfc_map first_call;           /* plan_graph -> calls of the graphs before it */
     nfc_map kernel_of;            /* plan_call -> cg_kernel */
+    VEC(cg_fork *) fork;
+    nfc_map fork_of;              /* plan_call -> cg_fork that it is in */
     const char **state_member;    /* members of the context */
     nfc_map port_member[2];       /* graph -> members of its in and out structs */
     nfc_map taken;                /* identifiers of the file's level */
@@ -128,9 +171,28 @@ void cg_collect_kernels(cg_program *p);
 void cg_choose_parts(cg_program *p);
 bool cg_has_parts(const cg_program *p);
 /* The kernel as it is printed: over a range, where it is done in parts. */
-static inline const kir_func *cg_printed(const cg_kernel *k) { return k->parts > 1 ? k->ranged : k->func; }
+static inline const kir_func *cg_printed(const cg_kernel *k) { return k->ranged ? k->ranged : k->func; }
+/* Ranges of iterations that a part is given. */
+static inline int cg_ranges(const cg_kernel *k) { return k->units.each ? k->units.n : 1; }
+/* The kernel's own scalars as it is printed: they come first. */
+static inline int cg_own_scalars(const cg_kernel *k) { return cg_printed(k)->scalar.n - (k->ranged ? 2 * cg_ranges(k) : 0); }
+/* c_forks.c: decides which calls are done together. */
+void cg_choose_forks(cg_program *p);
+/* c_forks_print.c: prints a fork; what its caller takes of the stack beside kernels. */
+void cg_print_fork(cg_program *p, cg_module *c, const cg_fork *f);
+int64_t cg_fork_frame(const cg_fork *f);
+/* "q, k and v" */
+const char *cg_fork_text(const cg_program *p, const cg_fork *f);
+/* The fork that a call is in; NULL: it stands alone. */
+static inline const cg_fork *cg_fork_of(const cg_program *p, const plan_call *call) { return map_getp(&p->fork_of, call); }
+/* c_parts.c: how many iterations there are in a range, and microseconds that those from one up to another take; of a kernel
+ * with pieces. */
+int64_t cg_range_trips(const cg_kernel *k, int range);
+double cg_range_us(const cg_kernel *k, int range, int64_t first, int64_t end);
+/* Has it printed over a range. */
+void cg_make_ranged(cg_program *p, cg_kernel *k);
 /* "4 parts along n, oh" */
-const char *cg_parts_text(const cg_program *p, const cg_kernel *k);
+const char *cg_parts_text(const cg_program *p, const cg_kernel *k, int parts);
 /* c_threads.c: prints a kernel that is done in parts, and the function that does them all. */
 void cg_print_parts(cg_program *p, cg_module *c, const cg_kernel *k);
 /* What such a kernel's caller takes of the stack beside the kernel, bytes. */

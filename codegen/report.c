@@ -88,7 +88,7 @@ static json_node *kernel_json(const cg_program *p, const cg_kernel *k)
     set_text(p, o, "ops", k->call->inst ? cg_ops_text(p, k->call->inst) : "move");
     set_text(p, o, "schedule", k->func->schedule ? k->func->schedule : "");
     if (k->func->key) set_text(p, o, "key", arena_printf(p->arena, "%016llx", (unsigned long long)k->func->key));
-    if (k->parts > 1) set_text(p, o, "parts", cg_parts_text(p, k));
+    if (k->parts > 1) set_text(p, o, "parts", cg_parts_text(p, k, k->parts));
     json_set(o, "places", json_array(p->arena));
     set_int(p, o, "calls", 0);
     return o;

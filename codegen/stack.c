@@ -75,10 +75,19 @@ static int widest_call(const plan_graph *g)
     return n;
 }
 
+/* A fork with the deepest of its kernels. */
+static int64_t fork_bytes(ir_module *m, const cg_fork *f)
+{
+    int64_t kernel = 0;
+    for (int i = 0; i < f->step.n; i++) kernel = more(kernel, cg_frame_bytes(m, cg_printed(f->step.at[i].kernel)));
+    return kernel + cg_fork_frame(f);
+}
+
 int64_t cg_stack_bytes(const cg_program *p)
 {
     int64_t kernel = 0, host = 0;
     for (int i = 0; i < p->kernel.n; i++) kernel = more(kernel, cg_frame_bytes(p->m, cg_printed(p->kernel.at[i])) + cg_parts_frame(p->kernel.at[i]));
+    for (int i = 0; i < p->fork.n; i++) kernel = more(kernel, fork_bytes(p->m, p->fork.at[i]));
     for (int g = 0; g < p->plan->graph.n; g++) {
         const plan_graph *pg = p->plan->graph.at[g];
         host = more(host, RUN_FRAME + 8 * (int64_t)(p->m->dim.n + host_variables(pg->g->body) + widest_call(pg)));

@@ -78,6 +78,11 @@ def outputs(folder, ports):
     return found
 
 
+def kernels_in_parts(path):
+    """Kernels that are done over a range of their iterations."""
+    return len(re.findall(r"^static void \w+\(.*\bbegin(?:_2)?, int(?:32|64)_t end(?:_2)?[,)]", open(path).read(), re.M))
+
+
 # ---- the goldens' graphs ----------------------------------------------------------------------------
 
 
@@ -91,7 +96,7 @@ def run_ops(nfc, work, device, name, threads):
     cases = {(op, g): ports for op in modules for g, ports in ops.graphs_of(op).items()}
     out = os.path.join(own, "out")
     results = ops.run_compiled(nfc, out, cases, name, dirs)
-    shared = sum(open(os.path.join(d, f)).read().count("_parallel(const ") for d in dirs.values() for f in os.listdir(d) if f.endswith(".c"))
+    shared = sum(kernels_in_parts(os.path.join(d, f)) for d in dirs.values() for f in os.listdir(d) if f.endswith(".c"))
     shutil.rmtree(os.path.join(own, "src"))
     return {case: (results[case], outputs(os.path.join(out, *case), ports[1])) for case, ports in cases.items()}, shared
 
@@ -161,12 +166,29 @@ def check_hook(nfc, work, library):
 MODELS = [("mnist_onnx2c/pytorch.onnx",), ("kws_qdq_onnx/micro_kws_m_static_fp32.onnx",), ("hand_gesture_mlp/keypoint_classifier.onnx", "-D", "batch<=9")]
 
 
+GRAPHS = os.path.join(HERE, "graphs")  # of which many kernels can be done together
+
+
 def programs():
-    examples = [(os.path.join(ROOT, "examples", f),) for f in ("minimal/minimal.nfg", "early_exit/early_exit.nfg", "digits/digits.nfg")]
+    examples = [(os.path.join(GRAPHS, f),) for f in sorted(os.listdir(GRAPHS))]
+    examples += [(os.path.join(ROOT, "examples", f),) for f in ("minimal/minimal.nfg", "early_exit/early_exit.nfg", "digits/digits.nfg")]
     if ALL:
         examples.append((os.path.join(ROOT, "examples", "babble/babble.nfg"),))
     shared = os.environ.get("NFC_MODELS", os.path.join(ROOT, "..", "shared", "models"))
     return examples + [(os.path.join(shared, m[0]), *m[1:]) for m in MODELS if os.path.exists(os.path.join(shared, m[0]))]
+
+
+def emit_program(nfc, device, graph, threads, out):
+    """The words that compile a program around tests/threads/program.c."""
+    must([nfc, "build", *graph, "--device", device, "--threads", str(threads), "--emit=sources", "-o", out])
+    name = next(f[:-7] for f in os.listdir(out) if f.endswith("_main.c") and not f.startswith("nf_"))
+    sources = [os.path.join(out, f) for f in sorted(os.listdir(out)) if f.endswith((".c", ".S")) and not f.endswith(name + "_main.c")]
+    return ["-std=c11", "-D_GNU_SOURCE", "-w", "-ffp-contract=off", "-fno-math-errno", "-pthread", "-DNO_MAIN", '-DPROGRAM="%s_main.c"' % name, "-DPOOL=%d" % (threads > 1), "-DEXACT=0", "-I", out, "-I", os.path.join(ROOT, "tests"),
+            os.path.join(HERE, "program.c")] + sources + ["-Wa,-I," + out, "-lm"]
+
+
+def find_races(words, program):
+    must(["clang-14", "-O1", "-g1", "-fsanitize=thread", "-DRACES", "-DRUNS=50"] + words + ["-o", program])
 
 
 def check_program(nfc, work, device, graph, number):
@@ -174,15 +196,11 @@ def check_program(nfc, work, device, graph, number):
     said = {}
     for threads in (1, 2, 3, 4, 7):
         out = os.path.join(work, "program%d-%d" % (number, threads))
-        must([nfc, "build", *graph, "--device", device, "--threads", str(threads), "--emit=sources", "-o", out])
-        name = next(f[:-7] for f in os.listdir(out) if f.endswith("_main.c") and not f.startswith("nf_"))
-        sources = [os.path.join(out, f) for f in sorted(os.listdir(out)) if f.endswith((".c", ".S")) and not f.endswith(name + "_main.c")]
-        words = ["-std=c11", "-D_GNU_SOURCE", "-w", "-ffp-contract=off", "-fno-math-errno", "-pthread", "-DNO_MAIN", '-DPROGRAM="%s_main.c"' % name, "-DPOOL=%d" % (threads > 1), "-DEXACT=0", "-I", out, "-I", os.path.join(ROOT, "tests"),
-                 os.path.join(HERE, "program.c")] + sources + ["-Wa,-I," + out, "-lm"]
+        words = emit_program(nfc, device, graph, threads, out)
         must(["gcc", "-O2"] + words + ["-DRUNS=%d" % (10000 if threads == 4 and number == 0 else 500), "-o", os.path.join(out, "plain")])
         jobs = [["plain"]]
         if threads == 4:
-            must(["clang-14", "-O1", "-g1", "-fsanitize=thread", "-DRACES", "-DRUNS=50"] + words + ["-o", os.path.join(out, "races")])
+            find_races(words, os.path.join(out, "races"))
             jobs.append(["races"])
         if threads == 7:
             jobs.append(["taskset", "-c", "0", "plain"])
@@ -204,12 +222,60 @@ def check_programs(nfc, work, device):
     print("threads: %d programs" % len(graphs), flush=True)
 
 
+# ---- kernels that are done together -----------------------------------------------------------------
+
+
+def forks(path):
+    """The kernels of each function that threads do together, as they stand in it."""
+    with open(path) as f:
+        parts = re.findall(r"^static void (\w+)_and_\d+_more_part\(.*\n{\n((?:.*\n)*?)}", f.read(), re.M)
+    return {name: re.findall(r"^    (?:if \(part == \d+\) )?(\w+)\(.*\);$", body, re.M) for name, body in parts}
+
+
+# What must be done together, by one thread's wait, and what must not: kernels that need all of what the one before makes,
+# or that write where it reads.
+TOGETHER = {
+    "heads": [["a_matmul", "a_matmul", "a_matmul"], ["y_layer_normalization", "e_exp", "f_reduce_max", "z_div"]],
+    "towers": [["p_conv_2", "q_average_pool", "r_conv_tanh"]],
+    "steps": [["e_exp", "f_neg", "y_sub"]],
+}
+APART = {"heads": [("r_sdpa", "r_matmul_add")], "towers": [("q_conv", "q_conv_relu"), ("p_conv", "p_conv_2")], "steps": [("e_exp", "big_reduce_sum_greater"), ("y_sub", "big_reduce_sum_greater")]}
+
+
+def check_forks(nfc, work, device):
+    """Which kernels are done together; and that ThreadSanitizer finds a part that does what belongs to another."""
+    for name, wanted in TOGETHER.items():
+        out = os.path.join(work, "forks-" + name)
+        words = emit_program(nfc, device, (os.path.join(GRAPHS, name + ".nfg"),), 3, out)
+        source = os.path.join(out, name + ".c")
+        for compiler in ("gcc -std=c99", "clang-14 -std=c11", "g++ -x c++ -std=c++17"):
+            must(compiler.split() + ["-O1", "-c"] + ops.STRICT.split() + ["-I", out, source, "-o", os.path.join(out, "checked.o")])
+        found = forks(source)
+        for kernels in wanted:
+            verdict(kernels in found.values(), "%s: %s are not done together: %s" % (name, kernels, found))
+        text = open(source).read()
+        for one, other in APART[name]:
+            verdict(all(re.search(r"^static void %s\(" % k, text, re.M) for k in (one, other)), "%s has no kernels %s and %s" % (name, one, other))
+            verdict(not any(one in k and other in k for k in found.values()), "%s: %s and %s are done together" % (name, one, other))
+        if name == "towers":
+            continue  # what is done together there is independent, whoever does it
+        kernels = wanted[-1]
+        turned = re.sub(r"^(    %s\(.*)$" % kernels[-1], lambda m: m.group(1).replace("[part + 1]", "[(part + 1) % 3 + 1]").replace("[part]", "[(part + 1) % 3]"), text, flags=re.M)
+        verdict(turned != text, "%s: %s has no ranges to be changed" % (name, kernels[-1]))
+        with open(source, "w") as f:
+            f.write(turned)
+        find_races(words, os.path.join(out, "races"))
+        p = subprocess.run([os.path.join(out, "races")], capture_output=True, text=True, timeout=600)
+        verdict(p.returncode != 0 and "data race" in p.stderr, "%s: %s in another part than %s, and nothing is found" % (name, kernels[-1], kernels[:-1]))
+
+
 def main():
     nfc, work = os.path.join(os.path.abspath(sys.argv[1]), "nfc"), sys.argv[2]
     device = sharing_device(work)
     check_pool(work)
     library = check_symbols(nfc, work, device)
     check_hook(nfc, work, library)
+    check_forks(nfc, work, device)
     check_programs(nfc, work, device)
     check_ops(nfc, work, device)
     print("tests/threads: %d passed, %d failed" % (passed, failed))
