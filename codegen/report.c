@@ -257,7 +257,9 @@ static json_node *source_json(const cg_program *p, uint32_t file)
 
 static json_node *device_json(const cg_program *p)
 {
-    json_node *o = source_json(p, p->device->at.file);
+    json_node *o = source_json(p, p->device->at.file), *bases = json_array(p->arena);
+    for (int i = 1; i < p->device->files.n; i++) json_push(bases, source_json(p, p->device->files.at[i]));
+    if (bases->child) json_set(o, "bases", bases);
     set_text(p, o, "name", p->device->name);
     if (*p->device->description) set_text(p, o, "description", p->device->description);
     return o;

@@ -2,11 +2,8 @@
 #include "devices/device.h"
 
 #include <string.h>
-#include "devices/probe.h"
 #include "devices/reader.h"
 #include "frontend/embed.h"
-
-enum { MAX_DESCRIPTION = 1 << 18 };
 
 static const char folder[] = "devices/", ending[] = ".json";
 
@@ -24,37 +21,38 @@ const char *const *device_names(nfc_session *s)
     return names.at;
 }
 
-const json_node *device_shipped(nfc_session *s, const char *name)
+void device_suggest(nfc_session *s, nfc_diag *d, const char *name)
 {
-    if (strcmp(name, DEVICE_HOST) == 0) return probe_host(s, "", false);
-    const embedded_file *f = embedded_find(session_printf(s, "%s%s%s", folder, name, ending));
-    if (f) {
-        size_t size = (size_t)(f->end - f->text);
-        return json_parse(s, source_add(&s->sources, f->name, f->text, size), f->text, size);
-    }
-    nfc_diag *d = diag_error_in(&s->diags, E_USAGE_DEVICE, *name ? name : "''",
-                                "there is no device of this name");
     const char *const *names = device_names(s);
-    if (diag_suggest(d, name, names)) return NULL;
+    if (diag_suggest(d, name, names)) return;
     const char *all = "";
     for (int i = 0; names[i]; i++) all = session_printf(s, "%s%s%s", all, i ? ", " : "", names[i]);
     diag_help(d, "there are %s; a file is named with a slash or %s", all, ending);
-    return NULL;
 }
 
 device *device_load(nfc_session *s, const char *path)
 {
-    bool is_file = strchr(path, '/') || strstr(path, ending);
     int errors = s->diags.errors;
-    const json_node *root = is_file ? json_load(s, path, MAX_DESCRIPTION) : device_shipped(s, path);
-    if (!root) return NULL;
     device *d = ARENA_NEW(s->arena, device);
+    const json_node *root = device_tree(s, path, &d->files);
+    if (!root) return NULL;
     d->path = path;
     d->at = (nfc_span){.file = root->at.file};
     d->precision = DT_COUNT; /* until it is read: 0 is a type */
     device_read(s, root, d);
     device_check(s, root, d);
     return s->diags.errors == errors ? d : NULL;
+}
+
+bool device_print(nfc_session *s, const char *path, FILE *to)
+{
+    device_files files = {0};
+    const device *d = device_load(s, path);
+    const json_node *root = d ? device_tree(s, path, &files) : NULL;
+    if (!root) return false;
+    json_write(to, device_whole(s, root), 0);
+    putc('\n', to);
+    return true;
 }
 
 const char *device_instruction(const device *d, const char *op, nfc_dtype type, int64_t lanes)

@@ -8,6 +8,7 @@
 #include "ir/vec.h"
 
 typedef VEC(const char *) device_words;
+typedef VEC(uint32_t) device_files;
 
 /* A memory on the way from a core to where the weights are: a cache, or the last one. */
 typedef struct device_level {
@@ -71,6 +72,8 @@ typedef struct device {
     const char *name, *description, *backend, *path;
     /* path: as the user wrote it, or the name of a shipped device */
     nfc_span at; /* of the file, for what concerns all of it */
+    const char *base;   /* as written; NULL: none */
+    device_files files; /* that it was made of: its own first, then those of its bases */
     struct {
         const char *command, *archiver, *standard; /* standard: "c99", "c11", "c17" */
         device_words flags, link;
@@ -121,6 +124,8 @@ const device_level *device_level_holding(const device_unit *u, int64_t bytes);
 /* Bytes that one core of the unit that runs the program may fill and keep: of the last cache that it shares with no
  * other; 0: unknown. */
 int64_t device_own_cache(const device *d);
+/* Writes a description as JSON, with all that its bases say; false after a report. */
+bool device_print(nfc_session *s, const char *path, FILE *to);
 /* A description of this machine, as JSON: "host", and besides clock and memory as measured, which takes about a third
  * of a second. */
 void device_probe(nfc_session *s, FILE *to);

@@ -77,8 +77,9 @@ static void wrong_kind(reader *r, const json_node *node, const device_key *key)
     wanted = key->kind == KEY_CHOICE
                  ? session_printf(r->s, "one of %s", key_range(r->s->arena, key))
                  : session_printf(r->s, "%s %s", a, wanted);
-    device_fault(r->s, E_DEVICE_KIND, node, "%s belongs here, not %s", wanted,
-                 node->kind == JSON_FLOAT ? "a float" : json_kind_name(node->kind));
+    nfc_diag *d = device_fault(r->s, E_DEVICE_KIND, node, "%s belongs here, not %s", wanted,
+                               node->kind == JSON_FLOAT ? "a float" : json_kind_name(node->kind));
+    if (node->kind == JSON_NULL) diag_help(d, "null takes away what a base says, and no base says anything here");
 }
 
 static void read_member(reader *r, const device_key *key, const json_node *node, void *into)
@@ -157,18 +158,11 @@ static void missing_key(reader *r, const json_node *node, const device_key *key,
               key->meaning);
 }
 
-static const device_key *find_key(const char *path, const char *name)
-{
-    const device_key *key = device_keys;
-    while (key->path && !(key_within(key, path) && strcmp(key_within(key, path), name) == 0)) key++;
-    return key->path ? key : NULL;
-}
-
 /* Does a key that nobody knows stand here in the place of this one? That was said already. */
 static bool is_misspelt(reader *r, const json_node *node, const char *path, const char *name)
 {
     for (const json_node *k = node->child; k; k = k->next) {
-        if (find_key(path, k->key)) continue;
+        if (key_find(path, k->key)) continue;
         const char *meant = nearest_word(k->key, names_within(r->s, path));
         if (meant && strcmp(meant, name) == 0) return true;
     }
@@ -178,7 +172,7 @@ static bool is_misspelt(reader *r, const json_node *node, const char *path, cons
 static void read_object(reader *r, const json_node *node, const char *path, void *into)
 {
     for (const json_node *k = node->child; k; k = k->next) {
-        const device_key *key = find_key(path, k->key);
+        const device_key *key = key_find(path, k->key);
         if (key)
             read_member(r, key, k, into);
         else

@@ -23,13 +23,13 @@
 
 const device_key device_keys[] = {
 #define KEY(id, path, kind, S, store, low, high, absent, choices, meaning, effect)                 \
-    {path, KEY_##kind, low, high, absent, choices, meaning, effect, store_##id, NULL},
-#define LIST(id, path, S, vector, element, low, high, absent, meaning, effect)                     \
-    {path, KEY_LIST, low, high, absent, NULL, meaning, effect, NULL, append_##id},
+    {path, KEY_##kind, low, high, absent, choices, meaning, effect, store_##id, NULL, NULL},
+#define LIST(id, path, S, vector, element, identity, low, high, absent, meaning, effect)           \
+    {path, KEY_LIST, low, high, absent, NULL, meaning, effect, NULL, append_##id, identity},
 #define OBJECT(id, path, absent, meaning, effect)                                                  \
-    {path, KEY_OBJECT, 0, 0, absent, NULL, meaning, effect, NULL, NULL},
+    {path, KEY_OBJECT, 0, 0, absent, NULL, meaning, effect, NULL, NULL, NULL},
 #include "devices/keys.def"
-    {NULL, KEY_OBJECT, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL},
+    {NULL, KEY_OBJECT, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 static const struct {
@@ -62,22 +62,36 @@ const char *key_within(const device_key *key, const char *path)
     return strchr(name, '/') ? NULL : name;
 }
 
+const device_key *key_find(const char *path, const char *name)
+{
+    const device_key *key = device_keys;
+    while (key->path && !(key_within(key, path) && strcmp(key_within(key, path), name) == 0)) key++;
+    return key->path ? key : NULL;
+}
+
 /* 64, not 64.0 */
 static const char *bound(nfc_arena *a, double x)
 {
     return x == (double)(int64_t)x ? arena_printf(a, "%lld", (long long)x) : shortest_double(a, x);
 }
 
+static const char *const *split(nfc_arena *a, const char *text)
+{
+    VEC(const char *) words = {0};
+    for (const char *at = text; at && *at; at += strcspn(at, " "), at += *at == ' ')
+        vec_push(a, &words, arena_strndup(a, at, strcspn(at, " ")));
+    vec_push(a, &words, NULL);
+    return words.at;
+}
+
+const char *const *key_identity(nfc_arena *a, const device_key *list) { return split(a, list->identity); }
+
 const char *const *key_words(nfc_arena *a, const device_key *key)
 {
     VEC(const char *) words = {0};
-    if (key->kind == KEY_TYPES) {
-        for (int t = 0; t < DT_COUNT; t++)
-            if (dtype_table[t].kind != DTC_STRING) vec_push(a, &words, dtype_table[t].name);
-    } else {
-        for (const char *at = key->choices; at && *at; at += strcspn(at, " "), at += *at == ' ')
-            vec_push(a, &words, arena_strndup(a, at, strcspn(at, " ")));
-    }
+    if (key->kind != KEY_TYPES) return split(a, key->choices);
+    for (int t = 0; t < DT_COUNT; t++)
+        if (dtype_table[t].kind != DTC_STRING) vec_push(a, &words, dtype_table[t].name);
     vec_push(a, &words, NULL);
     return words.at;
 }
@@ -108,7 +122,10 @@ void device_print_schema(nfc_session *s, FILE *to)
 {
     fputs("| Key | Kind | Range | Default | Meaning | Effect |\n|---|---|---|---|---|---|\n", to);
     for (const device_key *k = device_keys; k->path; k++) {
-        fprintf(to, "| `%s` | %s | %s | ", k->path, key_kind_name(k->kind), key_range(s->arena, k));
+        const char *const *by = key_identity(s->arena, k);
+        fprintf(to, "| `%s` | %s", k->path, key_kind_name(k->kind));
+        for (int i = 0; by[i]; i++) fprintf(to, "%s%s", i ? ", " : " by ", by[i]);
+        fprintf(to, " | %s | ", key_range(s->arena, k));
         print_absent(to, k);
         fprintf(to, " | %s | %s |\n", k->meaning, *k->effect ? k->effect : "by its keys");
     }

@@ -64,18 +64,23 @@ static bool is_better(const json_node *unit, const json_node *than)
 }
 
 /* The shipped description for the processor; "generic" where none knows it. */
-static const json_node *best_shipped(nfc_session *s, const char *root)
+static const json_node *best_shipped(nfc_session *s, const char *root, device_files *files)
 {
     const char *words = probe_features(s, root);
     const json_node *best = NULL, *unit = NULL;
+    device_files own = {0};
     for (const char *const *name = device_names(s); *name; name++) {
-        const json_node *d = strcmp(*name, DEVICE_HOST) == 0 ? NULL : device_shipped(s, *name);
+        device_files read = {0};
+        const json_node *d = strcmp(*name, DEVICE_HOST) == 0 ? NULL : device_tree(s, *name, &read);
         const json_node *u = d ? json_get(d, "units")->child : NULL;
         if (!u || !runs_here(u, words) || !is_better(u, unit)) continue;
         best = d;
         unit = u;
+        own = read;
     }
-    return best ? best : device_shipped(s, DEVICE_DEFAULT);
+    if (!best) return device_tree(s, DEVICE_DEFAULT, files);
+    for (int i = 0; i < own.n; i++) vec_push(s->arena, files, own.at[i]);
+    return device_whole(s, best);
 }
 
 /* ---- with what this machine has ------------------------------------------------------------ */
@@ -128,9 +133,9 @@ static json_node *own_units(nfc_session *s, const char *root, const json_node *s
     return units;
 }
 
-const json_node *probe_host(nfc_session *s, const char *root, bool measure)
+const json_node *probe_host(nfc_session *s, const char *root, bool measure, device_files *files)
 {
-    const json_node *shipped = best_shipped(s, root);
+    const json_node *shipped = best_shipped(s, root, files);
     if (!shipped) return NULL;
     const char *model = probe_model(s, root);
     json_node *own = json_object(s->arena);
@@ -145,7 +150,8 @@ const json_node *probe_host(nfc_session *s, const char *root, bool measure)
 
 void device_probe(nfc_session *s, FILE *to)
 {
-    const json_node *host = probe_host(s, "", true);
+    device_files files = {0};
+    const json_node *host = probe_host(s, "", true, &files);
     if (!host) return;
     json_write(to, host, 0);
     putc('\n', to);

@@ -5,8 +5,9 @@
 #include "devices/device.h"
 #include "frontend/json.h"
 
-/* "host" as a description. `root` stands before /proc and /sys: "" but for tests. NULL: reported. */
-const json_node *probe_host(nfc_session *s, const char *root, bool measure);
+/* "host" as a description, which has no base; the files that it was made of are added to *files. `root` stands before /proc
+ * and /sys: "" but for tests. NULL: reported. */
+const json_node *probe_host(nfc_session *s, const char *root, bool measure, device_files *files);
 /* The units of this machine as a description lists them, the fastest first; clock and rates of memory, where they are to
  * be measured. */
 json_node *probe_units(nfc_session *s, const char *root, bool measure);

@@ -39,6 +39,7 @@ typedef struct device_key {
     const char *absent, *choices, *meaning, *effect;
     void (*store)(void *into, const key_value *v);
     void *(*append)(nfc_arena *a, void *into); /* LIST: a new entry of the vector */
+    const char *identity;                      /* LIST: the keys by which a row is known */
 } device_key;
 
 extern const device_key device_keys[]; /* ends in a row without a path */
@@ -50,11 +51,20 @@ json_kind key_json_kind(key_kind kind);
 const char *key_range(nfc_arena *a, const device_key *key);
 /* Is the row a member of the object at this path ("" for the file)? Then its name, else NULL. */
 const char *key_within(const device_key *key, const char *path);
+/* The row of a member of the object at this path; NULL: it has no such key. */
+const device_key *key_find(const char *path, const char *name);
+/* The keys by which a row of a LIST is known; NULL-terminated. */
+const char *const *key_identity(nfc_arena *a, const device_key *list);
 /* The words that a CHOICE, or a list of TYPES, is made of; NULL-terminated. */
 const char *const *key_words(nfc_arena *a, const device_key *key);
 
-/* The tree of a shipped description. Reports and returns NULL when there is none of this name. */
-const json_node *device_shipped(nfc_session *s, const char *name);
+/* The tree of a description with all that its bases say, by a name or a path as device_load() has it, or NULL after a report; the
+ * numbers of the files that it was made of are added to *files, its own first. */
+const json_node *device_tree(nfc_session *s, const char *name, device_files *files);
+/* The tree without what says that it has a base: a description that needs no other. */
+const json_node *device_whole(nfc_session *s, const json_node *tree);
+/* Adds to a report that there is no device of this name: which one may be meant, or all. */
+void device_suggest(nfc_session *s, nfc_diag *d, const char *name);
 /* Reads a file's tree into *d. Reports everything that is wrong, and goes on. */
 void device_read(nfc_session *s, const json_node *root, device *d);
 /* Reads a value that is no object or list of them. Reports what does not fit, and returns false. */

@@ -69,7 +69,7 @@ static const char *key_of(cli *c, const ir_module *m, const device *d)
 {
     const char *list = add_options(c, add_compiler(c, ""));
     list = add_source(c, list, m->read_from);
-    list = add_source(c, list, d->at.file);
+    for (int i = 0; i < d->files.n; i++) list = add_source(c, list, d->files.at[i]);
     for (int i = 0; i < m->read.n; i++) list = add_content(c, list, m->read.at[i].path, m->read.at[i].data, m->read.at[i].size);
     for (int i = 0; i < m->package.n; i++) list = add_content(c, list, m->package.at[i]->path, m->package.at[i]->map, m->package.at[i]->size);
     return sha256_hex(c->s->arena, list, strlen(list));

@@ -57,6 +57,7 @@ static const option_row options[] = {
     {"state-out", "FILE", 0, TEXT, AT(state_out), " sim ", "saves the state after the run"},
     {"format", "NAME", 0, TEXT, AT(format), " export ", "json, dot, ir, or, of an ONNX model, nfg"},
     {"json", NULL, 0, FLAG, AT(json), " inspect ops ", "as JSON"},
+    {"json", NULL, 0, FLAG, AT(json), " devices ", "a device as JSON, with all that its bases say"},
     {"onnx", NULL, 0, FLAG, AT(onnx), " ops ", "the operators of ONNX models, by domain, and what they become"},
     {"markdown", NULL, 0, FLAG, AT(markdown), " ops ", "as a Markdown table"},
     {"probe", NULL, 0, FLAG, AT(probe), " devices ", "prints a description of this machine"},

@@ -315,6 +315,7 @@ static const char *escaped_key(nfc_session *s, const char *key)
 
 const char *json_pointer(nfc_session *s, const json_node *node)
 {
+    if (node->origin) return json_pointer(s, node->origin);
     if (!node->parent) return "";
     const char *up = json_pointer(s, node->parent);
     if (node->key) return session_printf(s, "%s/%s", up, escaped_key(s, node->key));

@@ -22,6 +22,7 @@ typedef struct json_node {
     nfc_span at, key_at;
     struct json_node *child, *last, *next, *parent;
     int count;         /* children */
+    const struct json_node *origin; /* a copy in another tree: what is written in the file; else NULL */
 } json_node;
 
 enum { JSON_MAX_DEPTH = 64 };
@@ -34,7 +35,7 @@ json_node *json_parse_at(nfc_session *s, uint32_t file, const char *text, size_t
 json_node *json_load(nfc_session *s, const char *path, size_t limit);
 
 json_node *json_get(const json_node *object, const char *key);
-/* "/units/0/isa": where a node stands, in the session's arena. */
+/* "/units/0/isa": where a node stands in the file that it was read from, in the session's arena. */
 const char *json_pointer(nfc_session *s, const json_node *node);
 const char *json_kind_name(json_kind kind);
 

@@ -113,6 +113,7 @@ static void show_target(nfc_session *s, const device *d)
 static void show(nfc_session *s, const device *d)
 {
     printf("%s: %s\n", d->name, d->description);
+    show_field("base", d->base ? d->base : "");
     show_field("backend", d->backend);
     show_field("compiler", session_printf(s, "%s -std=%s %s", d->compiler.command,
                                           d->compiler.standard, join(s, &d->compiler.flags)));
@@ -140,6 +141,10 @@ int verb_devices(cli *c)
     if (c->operand.n + c->probe + c->schema > 1) {
         diag_error_in(&c->s->diags, E_USAGE, "devices",
                       "one device, --probe or --schema: not more than one of them");
+    } else if (c->json && !c->operand.n) {
+        diag_error_in(&c->s->diags, E_USAGE, "--json", "a device stands with it");
+    } else if (c->json) {
+        device_print(c->s, c->operand.at[0], stdout);
     } else if (c->probe) {
         device_probe(c->s, stdout);
     } else if (c->schema) {

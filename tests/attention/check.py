@@ -69,7 +69,7 @@ def wrongly_made(nfc, device, graph):
 
 def main():
     nfc, work, name = sys.argv[1:]
-    device, failed, graphs = sanitizing_device(work, name, "gcc"), 0, list(graphs_of(CHAINS))
+    device, failed, graphs = sanitizing_device(nfc, work, name, "gcc"), 0, list(graphs_of(CHAINS))
     kernels = subprocess.run([nfc, "check", CHAINS, "--device", device, "--dump=kernels"], capture_output=True, text=True).stdout
     attending = [k for k in re.split(r"^(?=kernel )", kernels, flags=re.M) if re.match(r"kernel \w*sdpa", k)]
     if not attending or any("local total" not in k for k in attending):

@@ -8,6 +8,8 @@ import sys
 import numpy as np
 
 import graphs
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "devices"))
+from shipped import shipped  # noqa: E402
 
 GRAPHS = 12
 TOLERANCE = 2e-5  # of the largest magnitude of the output
@@ -21,11 +23,9 @@ def call(*command):
     return p.stdout
 
 
-def device(work, base, compiler, flags):
+def device(nfc, work, base, compiler, flags):
     """A shipped device with another compiler."""
-    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "devices", base + ".json")
-    with open(shipped) as f:
-        d = json.load(f)
+    d = shipped(nfc, base)
     d["name"] = base + "-" + compiler
     kept = [f for f in d["compiler"]["flags"] if not f.startswith("-O")]
     d["compiler"].update(command=compiler, flags=kept + ["-O1"] + flags, link=d["compiler"].get("link", []) + flags)
@@ -64,8 +64,8 @@ def main():
             given[g.name] += ["--input", "%s=%s" % (name, file)]
         call(nfc, "sim", module, "--graph", g.name, "--output", os.path.join(work, "sim." + g.name), *given[g.name])
         want[g.name] = np.load(os.path.join(work, "sim." + g.name, "y.npy"))
-    checked = {d: device(work, d, "clang-14", CHECKS) for d in ("generic", "x86-avx2", "x86-avx512")}
-    ways = [("generic gcc, 1 row", device(work, "generic", "gcc", []), ["--chains=1"]), ("generic clang, 3 rows", checked["generic"], ["--chains=3"]),
+    checked = {d: device(nfc, work, d, "clang-14", CHECKS) for d in ("generic", "x86-avx2", "x86-avx512")}
+    ways = [("generic gcc, 1 row", device(nfc, work, "generic", "gcc", []), ["--chains=1"]), ("generic clang, 3 rows", checked["generic"], ["--chains=3"]),
             ("generic clang, on", checked["generic"], ["--chains=on"]), ("avx2, 2 rows", checked["x86-avx2"], ["--chains=2"]), ("avx2, plain, 5 rows", checked["x86-avx2"], ["--chains=5", "--layout=plain"]),
             ("avx512, all", checked["x86-avx512"], ["--chains=all"])]
     with open("/proc/cpuinfo") as f:

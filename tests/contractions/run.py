@@ -18,7 +18,9 @@ sys.path += [os.path.join(ROOT, "tests", folder) for folder in ("emit", "ops")]
 import cases  # noqa: E402
 import compiled  # noqa: E402
 import tensor_file  # noqa: E402
-from compiled import call, graphs_of, kernels_of, shipped  # noqa: E402
+from compiled import call, graphs_of, kernels_of  # noqa: E402
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "devices"))
+from shipped import shipped  # noqa: E402
 
 MOST_LINES = 280
 LAST = (("last", "fast", 1),)  # channels lie side by side, which changes roundings
@@ -36,21 +38,21 @@ def write_model(folder, all_cases):
                 np.save(os.path.join(folder, "%s.%s.npy" % (c.name, n)), a)
 
 
-def small(name, vector_bits, registers, levels, **unit):
+def small(nfc, name, vector_bits, registers, levels, **unit):
     """A device like generic whose caches hold next to nothing, so that all that works in blocks does."""
-    d = shipped("generic")
+    d = shipped(nfc, "generic")
     d["name"] = name
     level = lambda i, size: {"name": "L%d" % (i + 1), "bytes": size, "ways": 4, "cores": 1}
     d["units"][0].update(vector_bits=vector_bits, vector_registers=registers, levels=[level(i, size) for i, size in enumerate(levels)] + [{"name": "memory", "cores": 1, "gb_per_s": 10}], **unit)
     return d
 
 
-def devices():
+def devices(nfc):
     """As compiled.by_device() takes them."""
-    yield small("small", 128, 16, [2048, 16384], line_bytes=32, prefetch_bytes=160, cores=4), None, []
-    yield small("tiny", 64, 8, [512, 4096], loads_per_cycle=1, flops_per_cycle=2, cores=4), None, []
-    yield shipped("x86-avx2"), "avx2", []
-    yield shipped("x86-avx512"), "avx512dq", []
+    yield small(nfc, "small", 128, 16, [2048, 16384], line_bytes=32, prefetch_bytes=160, cores=4), None, []
+    yield small(nfc, "tiny", 64, 8, [512, 4096], loads_per_cycle=1, flops_per_cycle=2, cores=4), None, []
+    yield shipped(nfc, "x86-avx2"), "avx2", []
+    yield shipped(nfc, "x86-avx512"), "avx512dq", []
 
 
 def own_cache(device):
@@ -167,7 +169,7 @@ def main():
     all_cases = cases.all_cases()
     write_model(work, all_cases)
     check = functools.partial(check_device, nfc, work, all_cases, compiled.Runtime(work))
-    return compiled.by_device("contractions", devices(), work, lambda _: len(all_cases), check)
+    return compiled.by_device("contractions", devices(nfc), work, lambda _: len(all_cases), check)
 
 
 sys.exit(main())

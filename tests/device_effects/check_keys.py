@@ -27,6 +27,15 @@ def _():
     check("other-1: " in Build("net", described(name="other-1", limits__arena_bytes=1)).err, "the name in a diagnostic")
 
 
+@effect("/base")
+def _():
+    bare = {"base": "generic", "name": HOST["name"], "description": HOST["description"]}
+    only(base, Build("net", bare))  # but for the manifest
+    check([b["file"] for b in Build("net", bare).json("manifest.json")["inputs"]["device"]["bases"]] == ["generic.json"], "the bases in manifest.json")
+    only(Build("net", described(compiler__command="gcc")), Build("net", {**bare, "compiler": {"command": "gcc"}}))
+    refused(Build("net", {**bare, "base": "generous"}), 1, "/base", "there is no device 'generous'")
+
+
 @effect("/description")
 def _():
     other = Build("net", described(description="a line about it"))

@@ -269,7 +269,7 @@ def blocks_of(rows, bytes_, shared, cores):
 def _():
     info = pathlib.Path("/proc/cpuinfo").read_text()
     has = set(re.findall(r"\w+", info))
-    best = [d for d in (json.loads(p.read_text()) for p in (ROOT / "devices").glob("*.json")) if set(d["units"][0].get("needs", [" "])) <= has]
+    best = [d for d in (json.loads(command(NFC, "devices", p.stem, "--json").stdout) for p in (ROOT / "devices").glob("*.json")) if set(d["units"][0].get("needs", [" "])) <= has]
     widest = max((d["units"][0]["vector_bits"] for d in best), default=HOST["units"][0]["vector_bits"])
     check(re.search(f"registers of {widest} bits", command(NFC, "devices", "host").stdout), f"host has vectors of {widest} bits")
 

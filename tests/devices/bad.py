@@ -185,7 +185,58 @@ text("json_deep", lambda t: t.replace('"c"', "[" * 100 + "]" * 100))
 CASES["json_empty"] = ""
 CASES["json_large"] = " " * (1 << 18) + "{}"
 
+# bases
+BASES = {}
+
+
+def based(name, base, **changes):
+    """A description that says no more than its name, what its base is, and the changes."""
+    CASES[name] = json.dumps({"base": base, "name": name, **changes}, indent=2) + "\n"
+
+
+def base(name, *changes):
+    """A file that others are based on: full.json with the changes."""
+    edit(name, *changes)
+    BASES[name] = CASES.pop(name)
+    return f"./{name}.json"
+
+
+FINE = base("of_all")
+edit("base_kind", ("/base", 7))
+based("base_empty", "")
+based("base_name_near", "x86-avx51")
+based("base_name_far", "quantum")
+based("base_file_missing", "./nothing.json")
+based("base_file_missing_elsewhere", "/nowhere/nothing.json")
+based("base_folder", "./")
+based("base_itself", "./base_itself.json")
+based("base_circle", "./of_circle.json")
+BASES["of_circle"] = '{"name": "of_circle", "base": "base_circle.json"}\n'
+based("base_of_too_many", "./of_many_0.json")
+for i in range(10):
+    BASES[f"of_many_{i}"] = json.dumps({"base": f"of_many_{i + 1}.json", "name": "many"}, indent=2) + "\n"
+BASES["of_list"] = "[]\n"
+based("base_no_object", "./of_list.json")
+BASES["of_comma"] = '{"name": "of_comma",}\n'
+based("base_comma", "./of_comma.json")
+based("base_without_name", FINE)
+CASES["base_without_name"] = CASES["base_without_name"].replace('"name": "base_without_name"', '"description": "of what?"')
+# the place is where it is written, in whichever file that is
+based("base_value", base("of_value", ("/units/1/instructions/1/text", "big_blend($1, $0)"), ("/compiler/standard", "c12")))
+based("base_key", base("of_key", ("/units/1/levels/1/colour", 7)))
+based("base_missing", base("of_missing", ("/compiler/command", None), ("/units/1/clock_mhz", None)), units=[{"name": "big", "cores": 2}])
+based("base_own_value", FINE, units=[{"name": "big", "instructions": [{"op": "ceil", "type": "f32", "lanes": 4, "text": "big_ceil($1)"}]}])
+based("base_own_kind", FINE, units=[{"name": "big", "levels": {"name": "L1", "bytes": 65536}}], target=[])
+based("base_conflict", FINE, units=[{"name": "big", "levels": [{"name": "L2", "bytes": 1024}]}])
+based("base_row_twice", FINE, units=[{"name": "big", "tiles": {"instructions": [{"op": "zero", "text": "a($0)"}, {"op": "zero", "text": "b($0)"}]}}])
+based("base_level_behind", FINE, units=[{"name": "big", "levels": [{"name": "L3", "bytes": 2097152, "cores": 2}]}])
+based("base_null_key", FINE, target={"libm": None})
+based("base_null_of_nothing", FINE, units=[{"name": "big", "instructions": [{"op": "ceil", "type": "f32", "lanes": 4, "text": None}]}],
+      preferences={"colour": None})
+
 folder = pathlib.Path(sys.argv[1])
+for name, content in BASES.items():
+    (folder / f"{name}.json").write_text(content, encoding="utf-8")
 for name, content in CASES.items():
     (folder / f"{name}.json").write_text(content, encoding="utf-8")
     print(name)

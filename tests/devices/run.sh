@@ -38,6 +38,8 @@ session name_empty ''
 session usage_two host rk3588
 session usage_probe --probe host
 session usage_option --proba
+session usage_json --json
+session usage_json_base --json ./base_name_far.json
 
 # no golden without its case
 for f in "$here"/bad/*.expect; do
@@ -55,6 +57,7 @@ checks() {
     passed=$((passed + $1)) failed=$((failed + $2))
 }
 checks check.py "$python" "$here/check.py" "$nfc" "$root/devices"
+checks base.py "$python" "$here/base.py" "$nfc"
 
 # the probe, on machines that are not at hand
 

@@ -18,7 +18,9 @@ import cases  # noqa: E402
 import compiled  # noqa: E402
 import floats  # noqa: E402
 import tensor_file  # noqa: E402
-from compiled import call, graphs_of, kernels_of, shipped  # noqa: E402
+from compiled import call, graphs_of, kernels_of  # noqa: E402
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "devices"))
+from shipped import shipped  # noqa: E402
 
 
 class Model:
@@ -44,9 +46,9 @@ def element(operand, number, signed):
     return "(%s >> %d & 255)" % (operand, 8 * number) if number else "(%s & 255)" % operand
 
 
-def made(types, bits):
+def made(nfc, types, bits):
     """A device like generic with a dot product of these types, which C says: any machine runs it."""
-    d = shipped("generic")
+    d = shipped(nfc, "generic")
     a, b = types.split("_")
     d["name"] = "words-%s-%d" % (types.replace("_", "-"), bits)
     products = ["%s * %s" % (element("$0", i, a == "i8"), element("$1", i, b == "i8")) for i in range(4)]
@@ -55,9 +57,9 @@ def made(types, bits):
     return d
 
 
-def made_of_floats():
+def made_of_floats(nfc):
     """The same with one of bf16."""
-    d = shipped("generic")
+    d = shipped(nfc, "generic")
     d["name"] = "words-bf16"
     high, low = "(nf_f32x4)($%d & -65536)", "(nf_f32x4)($%d << 16)"
     row = {"op": "dot_bf16_bf16", "type": "f32", "lanes": 4, "text": "$2 + (%s * %s + %s * %s)" % (low % 0, low % 1, high % 0, high % 1)}
@@ -65,16 +67,16 @@ def made_of_floats():
     return d
 
 
-def devices():
+def devices(nfc):
     """As compiled.by_device() takes them."""
     for types, bits in (("u8_i8", 128), ("i8_i8", 256), ("u8_u8", 64)):
-        yield made(types, bits), None, []
-    yield made_of_floats(), None, []
-    yield shipped("x86-avx512-vnni"), "avx512_vnni", []
-    yield shipped("x86-avx512-bf16"), "avx512_bf16", []
-    yield shipped("generic"), None, []
+        yield made(nfc, types, bits), None, []
+    yield made_of_floats(nfc), None, []
+    yield shipped(nfc, "x86-avx512-vnni"), "avx512_vnni", []
+    yield shipped(nfc, "x86-avx512-bf16"), "avx512_bf16", []
+    yield shipped(nfc, "generic"), None, []
     for name in ("aarch64-dotprod", "aarch64-sve256", "aarch64-bf16"):
-        d = shipped(name)
+        d = shipped(nfc, name)
         yield d, None, d["compiler"]["run"]
 
 
@@ -162,7 +164,7 @@ def main():
     for model in models:
         model.write(work)
     check = functools.partial(check_device, nfc, work, models, compiled.Runtime(work))
-    return compiled.by_device("dots", devices(), work, lambda device: sum(len(m.cases) for m in models_for(device, models)), check)
+    return compiled.by_device("dots", devices(nfc), work, lambda device: sum(len(m.cases) for m in models_for(device, models)), check)
 
 
 sys.exit(main())

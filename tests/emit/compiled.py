@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import threading
 
-DEVICES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "devices")
 SAFE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 # name -> compiler, flags beside those of the manifest, and when linking. Where optimised, a wrong `restrict` shows.
 WAYS = {"san": ("clang-14", ["-O0", "-g1"] + SAFE, SAFE[:1]), "fast": ("gcc", ["-O3"], [])}
@@ -62,12 +61,6 @@ def call(command):
     if p.returncode:
         raise RuntimeError("%s\n%s" % (" ".join(map(str, command)), p.stderr[-3000:]))
     return p.stdout
-
-
-def shipped(name):
-    """The description of a device that nfc has."""
-    with open(os.path.join(DEVICES, name + ".json")) as f:
-        return json.load(f)
 
 
 def kernels_of(source):

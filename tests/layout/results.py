@@ -11,15 +11,16 @@ import sys
 
 import numpy as np
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "devices"))
+from shipped import shipped  # noqa: E402
+
 LAYOUTS = ("plain", "auto", "channels-last")
 TOLERANCE = 1e-5  # of the largest magnitude of an output
 
 
-def sanitizing_device(work, name="generic", compiler="clang-14"):
+def sanitizing_device(nfc, work, name="generic", compiler="clang-14"):
     """The description of a device with the compiler's checks."""
-    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "devices", name + ".json")
-    with open(shipped) as f:
-        device = json.load(f)
+    device = shipped(nfc, name)
     checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     target = [f for f in device["compiler"]["flags"] if f.startswith("-m")]
     device["name"] = name + "-checked"
@@ -66,7 +67,7 @@ def wrong_with(nfc, device, path, graph, inputs, outputs, folder):
 
 def main():
     nfc, plans, work = sys.argv[1:]
-    device, jobs, failed = sanitizing_device(work), [], 0
+    device, jobs, failed = sanitizing_device(nfc, work), [], 0
     with futures.ThreadPoolExecutor(3) as pool:
         for file in sorted(f for f in os.listdir(plans) if f.endswith(".nfg")):
             for graph, inputs, outputs in graphs_of(os.path.join(plans, file)):

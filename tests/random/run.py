@@ -310,7 +310,7 @@ def setup(nfc, work, sabotage):
     mine = os.path.join(work, "p%d" % os.getpid())
     os.makedirs(mine)
     rows = generate.table(nfc)
-    ways.write_devices(mine)
+    ways.write_devices(nfc, mine)
     STATE.update(nfc=nfc, work=mine, rows=rows, runtime=compiled.Runtime(mine), sabotage=sabotage)
 
 

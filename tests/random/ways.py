@@ -3,8 +3,11 @@ import json
 import os
 import random
 import re
+import sys
 
-DEVICES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "devices")
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "devices"))
+from shipped import shipped  # noqa: E402
+
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 SAFE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=float-divide-by-zero"]
 # compiler, flags; one of them. Naive loops show nothing more where they are made faster.
@@ -35,17 +38,16 @@ def ways(number, work):
     return {"naive": (path("naive"), other, others, []), "tuned": (path(device), compiler, flags, options)}
 
 
-def write_devices(work):
+def write_devices(nfc, work):
     for name in ["naive"] + sorted(set(TUNED)):
         with open(os.path.join(work, name + ".json"), "w") as f:
-            json.dump(device(name), f)
+            json.dump(device(nfc, name), f)
 
 
-def device(name):
+def device(nfc, name):
     """A description for here. naive: without vectors; small: with caches so small that small tensors do not fit in, for the
     blocks and orders of loops that large ones have elsewhere. Arrays of weights take the compilers longer than files."""
-    with open(os.path.join(DEVICES, {"naive": "c99-scalar", "small": "x86-avx512"}.get(name, name) + ".json")) as f:
-        d = json.load(f)
+    d = shipped(nfc, {"naive": "c99-scalar", "small": "x86-avx512"}.get(name, name))
     d["name"] = name
     d.setdefault("preferences", {})["array_bytes"] = 8192
     if name == "naive":

@@ -18,8 +18,9 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "emit")]
+sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "emit"), os.path.join(ROOT, "tests", "devices")]
 import corpus
+from shipped import shipped
 
 ALL = os.environ.get("NFC_STRICT") == "all"
 WARN = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi".split()
@@ -53,12 +54,11 @@ def fail(text):
 class Device:
     """A device with the sources of every module for it."""
 
-    def __init__(self, name, work):
+    def __init__(self, nfc, name, work):
         self.name, self.work = name, work
         self.target, self.needs, self.options = DEVICES[name]
         path = os.path.join(ROOT, "devices", name + ".json")
-        with open(path if name != "scalar" else os.path.join(ROOT, "devices", "generic.json")) as f:
-            described = json.load(f)
+        described = shipped(nfc, "generic" if name == "scalar" else name)
         if name == "scalar":
             for key in ("vector_bits", "vector_registers"):
                 del described["units"][0][key]
@@ -231,7 +231,7 @@ def main():
         if name in unable:
             continue
         if name not in devices:
-            devices[name] = Device(name, work)
+            devices[name] = Device(nfc, name, work)
             if devices[name].lacks():
                 unable[name] = devices[name].lacks()
                 continue

@@ -22,7 +22,9 @@ sys.path[:0] = [os.path.join(ROOT, "tests", folder) for folder in ("dots", "emit
 import cases  # noqa: E402
 import compiled  # noqa: E402
 import tensor_file  # noqa: E402
-from compiled import call, graphs_of, kernels_of, shipped  # noqa: E402
+from compiled import call, graphs_of, kernels_of  # noqa: E402
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "devices"))
+from shipped import shipped  # noqa: E402
 
 LAST = "--layout=channels-last"  # channels of one place must lie side by side
 WAYS = (("san", "san", [LAST]), ("fast", "fast", [LAST]), ("threads", "fast", [LAST, "--threads=3"]), ("strict", "fast", [LAST, "--strict"]))
@@ -98,9 +100,9 @@ def all_cases():
     return k.cases
 
 
-def emulated(permission=0):
+def emulated(nfc, permission=0):
     """x86-amx with functions for its instructions; they need no permission."""
-    d = shipped("x86-amx")
+    d = shipped(nfc, "x86-amx")
     d["name"] = "asking-amx" if permission else "emulated-amx"
     unit = d["units"][0]
     unit["tiles"]["permission"] = permission
@@ -195,7 +197,7 @@ def check_versions(nfc, work, c):
     """A program of several versions takes that with tiles where it may; one case does."""
     wrong = []
     for permission in (0, 18):
-        d, to = emulated(permission), os.path.join(work, "versions-%d" % permission)
+        d, to = emulated(nfc, permission), os.path.join(work, "versions-%d" % permission)
         os.makedirs(to)
         with open(os.path.join(to, "device.json"), "w") as f:
             json.dump(d, f)
@@ -231,7 +233,7 @@ def main():
         missing = {"avx512_vnni", "avx512vl"} - set(f.read().split())
     device = os.path.join(work, "device.json")
     with open(device, "w") as f:
-        json.dump(emulated(), f)
+        json.dump(emulated(nfc), f)
     wrong, checks, unable = check_real(nfc, work, all_of_them)
     if missing:
         unable.append("a processor with " + ", ".join(sorted(missing)))

@@ -33,10 +33,10 @@ neon          aarch64-neon  4 -        aarch64-linux-gnu-gcc -std=c11 -O2 -stati
 neon-wide     aarch64-neon 16 -        aarch64-linux-gnu-gcc -std=c99 -O1 -static'
 
 # The words of a device's compiler: what is to be said at compile time ahead of the way's own, and what runs programs.
-words() { ${PYTHON:-/usr/bin/python3} -c '
+words() { "$build/nfc" devices "$1" --json | ${PYTHON:-/usr/bin/python3} -c '
 import json, sys
-d = json.load(open(f"devices/{sys.argv[1]}.json"))
-print(*(d["compiler"].get("run", []) if sys.argv[2] == "run" else d["compiler"]["flags"] + d["units"][0].get("flags", [])))' "$1" "$2"; }
+d = json.load(sys.stdin)
+print(*(d["compiler"].get("run", []) if sys.argv[1] == "run" else d["compiler"]["flags"] + d["units"][0].get("flags", [])))' "$2"; }
 
 passed=0 failed=0 unable=
 way() {

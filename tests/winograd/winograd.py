@@ -17,9 +17,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(TESTS, "ops"))
 sys.path.insert(0, os.path.join(TESTS, "device_effects"))
+sys.path.insert(0, os.path.join(TESTS, "devices"))
 import tensor_file
 from contractions import convolved
 from formats import Tensor
+from shipped import shipped
 from winograds import SIZE, matrices
 
 U = 2.0**-24
@@ -154,10 +156,9 @@ def call(command, cwd):
     return p.stdout.decode() + p.stderr.decode()
 
 
-def description(engine, work):
+def description(nfc, engine, work):
     device, _, compiler, flags = ENGINES[engine]
-    with open(os.path.join(TESTS, "..", "devices", device + ".json")) as f:
-        d = json.load(f)
+    d = shipped(nfc, device)
     kept = [f for f in d["compiler"]["flags"] if f not in ("-O2", "-O3")]
     d["compiler"].update(command=compiler, flags=kept + flags)
     if "-O0" in flags:
@@ -175,7 +176,7 @@ def description(engine, work):
 def check_results(nfc, work, engine, choice, weights, inputs):
     """Every graph of a program; gives the largest error as a share of its bound."""
     out = os.path.join(work, engine + "-" + choice)
-    call([nfc, "build", "w.nfg", "--device", description(engine, work), "--winograd=" + choice, "-o", out], work)
+    call([nfc, "build", "w.nfg", "--device", description(nfc, engine, work), "--winograd=" + choice, "-o", out], work)
     with open(os.path.join(out, "w.c")) as f:
         source = f.read()
     if "not shown to be safe" in source:
@@ -201,7 +202,7 @@ def check_results(nfc, work, engine, choice, weights, inputs):
 def check_threads(nfc, work, engine, choice):
     """The same bits from several threads."""
     alone, out = os.path.join(work, engine + "-" + choice), os.path.join(work, engine + "-threads")
-    call([nfc, "build", "w.nfg", "--device", description(engine, work), "--winograd=" + choice, "--threads=3", "-o", out], work)
+    call([nfc, "build", "w.nfg", "--device", description(nfc, engine, work), "--winograd=" + choice, "--threads=3", "-o", out], work)
     for name in TAKEN:
         call([os.path.join(out, "w"), "--graph", name, "--input", "x=" + os.path.join(work, name + ".npy"), "--output", os.path.join(out, name)], work)
         got, want = (np.load(os.path.join(folder, name, "y.npy")) for folder in (out, alone))
@@ -224,8 +225,7 @@ def check_taken(nfc, work):
 
 def check_choice(nfc, work):
     """By itself for devices with vectors and room; never with --strict."""
-    with open(os.path.join(TESTS, "..", "devices", "x86-avx512.json")) as f:
-        d = json.load(f)
+    d = shipped(nfc, "x86-avx512")
     d.setdefault("limits", {})["arena_bytes"] = 1 << 30
     with open(os.path.join(work, "limited.json"), "w") as f:
         json.dump(d, f)
