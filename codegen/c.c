@@ -36,11 +36,27 @@ static const char *operated(cg_module *c, const char *op, kir_type t, const char
     return b ? arena_printf(c->arena, "%s(%s, %s)", name, a, b) : arena_printf(c->arena, "%s(%s)", name, a);
 }
 
+/* f16 is kept as its bits: by way of f32. */
+static const char *half_un(cg_module *c, const kir_expr *e, const char *a)
+{
+    if (e->op == KU_NEG) return arena_printf(c->arena, "(uint16_t)(%s ^ 0x8000)", a);
+    if (e->op == KU_ABS) return arena_printf(c->arena, "(uint16_t)(%s & 0x7fff)", a);
+    return helped(c, "nf_f32_to_f16", operated(c, cg_square_root(c, DT_f32, 1), DT_f32, helped(c, "nf_f16_to_f32", a, NULL), NULL), NULL);
+}
+
+static const char *half_bin(cg_module *c, const kir_expr *e, const char *a, const char *b)
+{
+    const char *x = helped(c, "nf_f16_to_f32", a, NULL), *y = helped(c, "nf_f16_to_f32", b, NULL), *op = kir_bin_table[e->op].text;
+    const bool extreme = e->op == KB_MIN || e->op == KB_MAX;
+    return helped(c, "nf_f32_to_f16", extreme ? operated(c, op, DT_f32, x, y) : arena_printf(c->arena, "%s %s %s", x, op, y), NULL);
+}
+
 static const char *unsigned_of(kir_type t) { return t == DT_i64 ? "uint64_t" : "uint32_t"; }
 
 static const char *c_un(cg_module *c, const kir_expr *e, const char *a)
 {
     kir_type t = e->type;
+    if (t == DT_f16 && e->op != KU_BITS) return half_un(c, e, a);
     switch (e->op) {
     case KU_NOT: /* gcc takes a comparison of floats that is turned around for any int, and warns where it is stored */
         return e->a->kind == KIR_BIN && is_float(e->a->a->type) ? arena_printf(c->arena, "(%s)!%s", c_compute(t, false), a) : arena_printf(c->arena, "!%s", a);
@@ -74,6 +90,7 @@ static const char *c_bin(cg_module *c, const kir_expr *e, const char *a, const c
 {
     kir_type t = e->a->type;
     bool wraps = (t == DT_i32 || t == DT_i64);
+    if (t == DT_f16) return half_bin(c, e, a, b);
     switch (e->op) {
     case KB_ADD:
     case KB_SUB:
@@ -143,6 +160,9 @@ static const char *c_cast(cg_module *c, kir_type to, kir_type from, const char *
 
 static const char *c_constant(cg_module *c, const kir_expr *e)
 {
+    uint16_t half = 0;
+    dtype_set(DT_f16, &half, 0, e->number);
+    if (e->type == DT_f16) return arena_printf(c->arena, "0x%04x", half);
     if (!is_float(e->type)) {
         int64_t v = e->integer;
         switch (e->type) {

@@ -178,10 +178,29 @@ static const char *math(cg_module *c, const kir_expr *e)
     return e->b ? arena_printf(c->arena, "%s(%s, %s)", name, x, cg_bare(c, full(c, e->b))) : arena_printf(c->arena, "%s(%s)", name, x);
 }
 
+/* Is it a float that is not NaN, the same in all lanes? */
+static bool is_number(const kir_expr *e) { return e->kind == KIR_CONST && is_float(e->type) && e->number == e->number; }
+
+/* On f16, which is kept as its bits: an instruction of the device or, where so many lanes have none, by way of f32. */
+static const char *on_halves(cg_module *c, const kir_expr *e)
+{
+    const bool least = e->kind == KIR_BIN && e->op == KB_MIN, most = e->kind == KIR_BIN && e->op == KB_MAX, signs = e->kind == KIR_UN && e->op != KU_SQRT;
+    const char *op = kir_op_word(e), *x = full(c, e->a), *y = e->b ? full(c, e->b) : NULL;
+    if ((least || most) && is_number(e->a)) op = least ? "atmost" : "atleast";
+    if (signs || device_instruction(c->device, op, DT_f16, c->lanes->width)) return helped(c, typed(c, op, DT_f16), DT_u16, DT_u16, x, y);
+    x = helped(c, "nf_f16_to_f32", DT_f32, DT_u16, x, NULL);
+    if (y) y = helped(c, "nf_f16_to_f32", DT_f32, DT_u16, y, NULL);
+    if (least || most) x = helped(c, typed(c, op, DT_f32), DT_f32, DT_f32, x, y);
+    else if (y) x = arena_printf(c->arena, "%s %s %s", x, kir_bin_table[e->op].text, y);
+    else x = helped(c, typed(c, cg_square_root(c, DT_f32, c->lanes->width), DT_f32), DT_f32, DT_f32, x, NULL);
+    return helped(c, "nf_f32_to_f16", DT_u16, DT_f32, x, NULL);
+}
+
 static const char *unary(cg_module *c, const kir_expr *e)
 {
     const kir_op_info *op = &kir_un_table[e->op];
     if (op->flags & KIRF_MATH) return math(c, e);
+    if (e->type == DT_f16 && e->op != KU_BITS) return on_halves(c, e);
     nfc_dtype lane = lane_type(c, e->type);
     const char *x = value(c, e->a);
     switch (e->op) {
@@ -210,9 +229,6 @@ static const char *of_bools(cg_module *c, const kir_expr *e)
     const char *between = hole + 2, *next = strchr(between, '%');
     return arena_printf(c->arena, "%.*s%s%.*s%s%s", (int)(hole - form[e->op]), form[e->op], x, (int)(next - between), between, y, next + 2);
 }
-
-/* Is it a float that is not NaN, the same in all lanes? */
-static bool is_number(const kir_expr *e) { return e->kind == KIR_CONST && is_float(e->type) && e->number == e->number; }
 
 /* NaN wins: a > b || a != a ? a : b. Where a is no NaN one comparison does. */
 static const char *smaller(cg_module *c, const kir_expr *e, nfc_dtype lane)
@@ -247,6 +263,7 @@ static const char *binary(cg_module *c, const kir_expr *e)
     const kir_op_info *op = &kir_bin_table[e->op];
     if (op->flags & KIRF_MATH) return math(c, e);
     if (e->a->type == DT_bool) return of_bools(c, e);
+    if (e->a->type == DT_f16) return on_halves(c, e);
     nfc_dtype lane = lane_type(c, e->a->type);
     if (wraps(c, e)) return as(c, lane, done_unsigned(c, e));
     switch (e->op) {

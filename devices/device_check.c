@@ -75,7 +75,7 @@ static void check_level(const checker *c, const json_node *unit, const device_un
 /* How many operands an operator has. */
 static int operands(const char *op)
 {
-    static const char *const two[] = {"min", "max", "scale", "lookup", "atmost", "atleast"}, *const three[] = {"fma", "select"};
+    static const char *const two[] = {"add", "sub", "mul", "div", "min", "max", "scale", "lookup", "atmost", "atleast"}, *const three[] = {"fma", "select"};
     if (strncmp(op, "dot_", 4) == 0) return 3;
     for (size_t i = 0; i < sizeof two / sizeof *two; i++)
         if (strcmp(op, two[i]) == 0) return 2;
@@ -102,6 +102,17 @@ static const char *spelling_fault(const device_spelling *k)
     return used + 1 == 1u << operands(k->op) ? NULL : "the text leaves an operand out";
 }
 
+/* Only of f16 has C no sums, and only so much is done in f16. */
+static const char *type_fault(const device_spelling *k)
+{
+    static const char *const signs[] = {"add", "sub", "mul", "div"}, *const others[] = {"sqrt", "min", "max", "atmost", "atleast"};
+    bool sign = false, other = false;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) sign |= strcmp(k->op, signs[i]) == 0;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) other |= strcmp(k->op, others[i]) == 0;
+    if (sign && k->type != DT_f16) return "C has an operator for it on this type";
+    return k->type == DT_f16 && !sign && !other ? "this is not done in f16" : k->type == DT_f16 && k->lanes == 1 ? "f16 is worked in by vectors only" : NULL;
+}
+
 static void check_instruction(const checker *c, const json_node *unit, const device_unit *u, int i)
 {
     const device_spelling *k = &u->instruction.at[i];
@@ -109,6 +120,8 @@ static void check_instruction(const checker *c, const json_node *unit, const dev
     if (!k->op || !k->text || !k->lanes || node->kind != JSON_OBJECT) return;
     const char *fault = spelling_fault(k);
     if (fault) device_fault(c->s, E_DEVICE_VALUE, json_get(node, "text"), "%s", fault);
+    fault = type_fault(k);
+    if (fault) device_fault(c->s, E_DEVICE_VALUE, json_get(node, "type"), "%s", fault);
     for (int n = 0; n < i; n++) {
         const device_spelling *other = &u->instruction.at[n];
         if (!other->op || strcmp(other->op, k->op) != 0 || other->type != k->type || other->lanes != k->lanes) continue;

@@ -50,6 +50,13 @@ bool kir_computes(kir_type t)
     return t == KIR_INDEX_TYPE || (t < DT_COUNT && dtype_table[t].compute == (nfc_dtype)t && t != DT_string);
 }
 
+const char *kir_op_word(const kir_expr *e)
+{
+    static const char *const words[KB_COUNT] = {[KB_ADD] = "add", [KB_SUB] = "sub", [KB_MUL] = "mul", [KB_DIV] = "div"};
+    if (e->kind == KIR_UN) return kir_un_table[e->op].text;
+    return words[e->op] ? words[e->op] : kir_bin_table[e->op].text;
+}
+
 /* ---- kernels ------------------------------------------------------------------------------- */
 
 static kir_stmt *stmt_new(kir_builder *b, kir_stmt_kind kind)

@@ -86,6 +86,9 @@ typedef struct kir_op_info {
     unsigned flags;
 } kir_op_info;
 extern const kir_op_info kir_un_table[KU_COUNT], kir_bin_table[KB_COUNT];
+struct kir_expr;
+/* What the operator of a UN or BIN is called where signs are no names, as in device descriptions: add, min, sqrt. */
+const char *kir_op_word(const struct kir_expr *e);
 
 typedef struct kir_dot_info {
     const char *name, *text;
@@ -262,6 +265,8 @@ void kir_index_range(const kir_expr *x, int64_t *lo, int64_t *hi);
 /* The computing type of an element type, and whether a type is one. */
 static inline kir_type kir_compute(nfc_dtype t) { return (kir_type)dtype_table[t].compute; }
 bool kir_computes(kir_type t);
+/* Sums, differences, products, quotients, roots, extremes and changes of sign may also be of f16: what f32 gives, rounded once. */
+static inline bool kir_computes_halves(kir_type t) { return t == DT_f16 || kir_computes(t); }
 
 /* ---- checking, printing, running ------------------------------------------------------------- */
 

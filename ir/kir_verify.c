@@ -150,14 +150,22 @@ static bool is_word(const kir_expr *e)
     return e->type == DT_i32 && bytes < 4 && dtype_table[e->buffer->dtype].bits >= 8 && e->integer > 0 && e->integer <= kir_word_elements(e->buffer->dtype);
 }
 
+/* An operator that may be on f16. */
+static bool is_of_halves(const kir_expr *e)
+{
+    if (e->kind == KIR_UN) return e->op == KU_NEG || e->op == KU_ABS || e->op == KU_SQRT;
+    return e->kind == KIR_BIN && (e->op == KB_ADD || e->op == KB_SUB || e->op == KB_MUL || e->op == KB_DIV || e->op == KB_MIN || e->op == KB_MAX);
+}
+
 static bool check_expr(kv_checker *c, const kir_expr *e)
 {
     if (!e) return true;
     if (!check_expr(c, e->a) || !check_expr(c, e->b) || !check_expr(c, e->c)) return false;
-    bool operands = true; /* arithmetic is on computing types only */
-    for (const kir_expr *const *k = (const kir_expr *const[]){e->a, e->b, e->c, NULL}; *k; k++) operands &= kir_computes((*k)->type);
+    bool operands = true, halves = true; /* arithmetic is on computing types only, some on f16, too */
+    for (const kir_expr *const *k = (const kir_expr *const[]){e->a, e->b, e->c, NULL}; *k; k++) operands &= kir_computes((*k)->type), halves &= kir_computes_halves((*k)->type);
+    halves &= is_of_halves(e);
     switch (e->kind) {
-    case KIR_CONST: NEED(kir_computes(e->type) && e->type != KIR_INDEX_TYPE, "a constant of a storage type"); return true;
+    case KIR_CONST: NEED(kir_computes_halves(e->type) && e->type != KIR_INDEX_TYPE, "a constant of a storage type"); return true;
     case KIR_VAR: {
         bool known = false;
         for (int i = 0; i < c->var.n; i++) known |= c->var.at[i] == e->var;
@@ -166,8 +174,8 @@ static bool check_expr(kv_checker *c, const kir_expr *e)
     }
     case KIR_INDEX: return check_symbols(c, e->index);
     case KIR_LOAD: NEED(!e->integer || is_word(e), "a word of '%s' that is none", e->buffer->name); return check_access(c, e->buffer, e->index, sx_int(&c->m->sx, e->integer ? e->integer : 1), false);
-    case KIR_UN: NEED(operands || e->op == KU_BITS, "%s of a storage type", kir_un_table[e->op].text); return check_un(c, e);
-    case KIR_BIN: NEED(operands, "%s of a storage type", kir_bin_table[e->op].text); return check_bin(c, e);
+    case KIR_UN: NEED(operands || halves || e->op == KU_BITS, "%s of a storage type", kir_un_table[e->op].text); return check_un(c, e);
+    case KIR_BIN: NEED(operands || halves, "%s of a storage type", kir_bin_table[e->op].text); return check_bin(c, e);
     case KIR_FMA: NEED(operands && is_float(e->type) && e->a->type == e->type && e->b->type == e->type && e->c->type == e->type, "fma of other types"); return true;
     case KIR_DOT: NEED(e->a->type == DT_i32 && e->b->type == DT_i32 && e->type == (kir_type)kir_dot_table[e->op].sum && (!e->c || e->c->type == e->type), "a dot product of other types"); return true;
     case KIR_SELECT: NEED(e->a->type == DT_bool && e->b->type == e->type && e->c->type == e->type, "select of other types"); return true;

@@ -80,6 +80,7 @@ const kir_expr *k_expr(k_replay *r, const kir_expr *e)
     const kir_expr *known = map_getp(&r->memo, e);
     if (known) return known;
     known = rebuilt(r, e);
+    if (r->on_expr) known = r->on_expr(r->env, known);
     map_setp(&r->memo, e, (void *)(uintptr_t)known);
     return known;
 }
@@ -100,7 +101,9 @@ static void replay_let(k_replay *r, const kir_stmt *s)
         k_map(r, s->var->sym, kir_let_index(r->b, s->var->name, value, s->var->sym->lo, s->var->sym->hi));
         return;
     }
-    map_setp(&r->var, s->var, (void *)(uintptr_t)kir_let(r->b, s->var->name, value));
+    const bool narrow = r->narrow_lets && value->kind == KIR_CAST && value->type == DT_f32 && value->a->type == DT_f16;
+    const kir_expr *named = kir_let(r->b, s->var->name, narrow ? value->a : value);
+    map_setp(&r->var, s->var, (void *)(uintptr_t)(narrow ? kir_cast(r->b, DT_f32, named) : named));
     forget(r);
 }
 

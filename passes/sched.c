@@ -2,6 +2,7 @@
 #include "passes/sched.h"
 
 #include "passes/k_dots.h"
+#include "passes/k_halves.h"
 #include "passes/k_pack.h"
 #include "passes/k_reduce.h"
 #include "passes/k_tiles.h"
@@ -224,6 +225,7 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     k_nest nest;
     sched s;
     if (t->book) b->func->key = sched_key(t, b, call);
+    k_halves(t, b);
     less->direct = !less->by_sums;
     const char *tiled = less->no_tiles ? NULL : k_tiles(t, m, call, b, &less->direct);
     less->tiled = tiled != NULL;

@@ -7,6 +7,7 @@ from lab import *  # noqa: F403
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 MAIN = HERE / "bare_main.c"
 RUNTIME = ROOT / "runtime-min"
+EMULATED = ["x86-avx512-fp16"]  # where no processor is at hand that runs it, tests/halves does
 
 
 def shipped(name):
@@ -143,6 +144,10 @@ for name in names:
         check_bare()
         continue
     words, missing = runner(name, device)
+    if missing and name in EMULATED:
+        build = Build("net", name, emit="exe")
+        check(build.status == 0 and not build.err, f"{name}: {build.status} {build.err}")
+        continue
     if missing:
         left_out(f"{name}, for there is no {missing}")
         continue

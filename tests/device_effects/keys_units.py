@@ -117,6 +117,10 @@ def _():
 @effect("/units/*/instructions/*/type")
 def _():
     check("machine_root" not in spelled(type="f64"), "another type")
+    halves = [{"op": op, "type": "f16", "lanes": 8, "text": f"machine_{op}($0, $1)"} for op in ("add", "mul")]
+    whole, part = (Build("net", described(units__0__instructions=rows)).text("net.c") for rows in (halves, halves[1:]))
+    check("nf_u16x8 nf_mul_f16x8(nf_u16x8 a, nf_u16x8 b) { return (nf_u16x8)machine_mul(a, b); }" in whole, "products of f16")
+    check("machine_mul" not in part, "f16 without sums is done in f32")
 
 
 @effect("/units/*/instructions/*/lanes")

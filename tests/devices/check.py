@@ -183,7 +183,7 @@ def check_compilers():
             check(r.returncode == 0 and not r.stderr, f"{path.stem} {u['name']}: {r.stderr}")
 
 
-C_TYPES = {"f64": "double", "f32": "float", **{f"{u}i{b}".replace("ui", "u"): f"{u}int{b}_t" for u in ("", "u") for b in (8, 16, 32, 64)}}
+C_TYPES = {"f64": "double", "f32": "float", "f16": "uint16_t", **{f"{u}i{b}".replace("ui", "u"): f"{u}int{b}_t" for u in ("", "u") for b in (8, 16, 32, 64)}}
 
 
 def vector(t, lanes):
@@ -193,7 +193,7 @@ def vector(t, lanes):
 def spelled(i):
     """A function that has nothing but the instruction, as the emitted source has it, and the types that it needs."""
     of, mask, lanes, narrow = i["type"], "i" + i["type"][1:], i["lanes"], "u16"
-    count = 3 if i["op"] in ("fma", "select") or i["op"].startswith("dot_") else 2 if i["op"] in ("min", "max", "atmost", "atleast", "scale", "lookup") else 1
+    count = 3 if i["op"] in ("fma", "select") or i["op"].startswith("dot_") else 2 if i["op"] in ("add", "sub", "mul", "div", "min", "max", "atmost", "atleast", "scale", "lookup") else 1
     types = [mask if i["op"] == "select" and k == 0 else narrow if i["op"] == "from_f16" else of for k in range(count)]
     gives = narrow if i["op"] == "to_f16" else of
     lines = [f"typedef {C_TYPES[t]} {vector(t, lanes)} __attribute__((vector_size({lanes} * sizeof({C_TYPES[t]}))));" for t in {of, mask, narrow} if lanes > 1]

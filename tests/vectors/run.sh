@@ -30,6 +30,7 @@ avx512-c99    x86-avx512   32 avx512dq clang                 -std=c99 -O1
 avx2-c++      x86-avx2      4 avx2     clang++               -x c++ -O1
 avx2-san      x86-avx2      8 avx2     gcc                   -std=c11 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 neon          aarch64-neon  4 -        aarch64-linux-gnu-gcc -std=c11 -O2 -static
+fp16          aarch64-fp16  8 -        aarch64-linux-gnu-gcc -std=c11 -O2 -static
 neon-wide     aarch64-neon 16 -        aarch64-linux-gnu-gcc -std=c99 -O1 -static'
 
 # The words of a device's compiler: what is to be said at compile time ahead of the way's own, and what runs programs.
@@ -43,7 +44,7 @@ way() {
     name=$1 device=$2 lanes=$3 needs=$4 compiler=$5
     shift 5
     flags="$(words "$device" flags) $*" run=$(words "$device" run)
-    for tool in $compiler $run; do
+    for tool in $compiler ${run%% *}; do
         command -v "$tool" >/dev/null || { unable="$unable; $name: there is no $tool"; return; }
     done
     [ "$needs" = - ] || grep -qw "$needs" /proc/cpuinfo || { unable="$unable; $name: the processor has no $needs"; return; }
