@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: 0BSD
  *
  * `open` has a bit for each part that nobody has begun: whoever clears a bit does that part. The caller
- * of nf_parallel() takes parts like every worker, so that no part waits for a thread that the system
- * does not run. What a job is stands in the pool from before its bits are set until its last part is
- * done, and is read behind the clearing of a bit only. */
+ * of nf_parallel() does the first part, and then takes parts like every worker, so that no part waits for a
+ * thread that the system does not run. What a job is stands in the pool from before its bits are set until its
+ * last part is done, and is acted on behind the clearing of a bit only.
+ *
+ * What a fork takes is the way of cache lines from core to core, one after the other: of `open`, which the caller
+ * writes and a worker reads, and then takes; of the job, which the worker asks for in the meantime; and of `left`. */
 #include "nf_threads.h"
 
 /* How often a thread looks before it sleeps: long enough for what one thread does alone between two kernels that are
@@ -30,6 +33,7 @@ static void pause_briefly(void)
 static int take_part(nf_pool *pool, int own)
 {
     uint64_t open = __atomic_load_n(&pool->open, __ATOMIC_SEQ_CST);
+    if (open && own) __builtin_prefetch(__atomic_load_n(&pool->job, __ATOMIC_RELAXED));
     while (open) {
         uint64_t bit = own < NF_MOST_PARTS ? UINT64_C(1) << own : 0;
         if (!(open & bit)) bit = open & (~open + 1);
@@ -119,11 +123,12 @@ void nf_parallel(void *env, void (*part)(void *job, int number), void *job, int 
         return;
     }
     pool->part = part;
-    pool->job = job;
-    __atomic_store_n(&pool->left, parts, __ATOMIC_RELAXED);
-    __atomic_store_n(&pool->open, ~UINT64_C(0) >> (NF_MOST_PARTS - parts), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&pool->job, job, __ATOMIC_RELAXED);
+    __atomic_store_n(&pool->left, parts - 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&pool->open, (~UINT64_C(0) >> (NF_MOST_PARTS - parts)) - 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&pool->sleeping, __ATOMIC_SEQ_CST)) wake(pool);
-    do_parts(pool, 0);
+    part(job, 0);
+    if (__atomic_load_n(&pool->left, __ATOMIC_SEQ_CST) != 0) do_parts(pool, 0);
     wait_for_parts(pool);
     __atomic_store_n(&pool->busy, 0, __ATOMIC_RELEASE);
 }

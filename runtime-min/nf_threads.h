@@ -39,13 +39,14 @@ typedef struct nf_worker {
 
 /* The caller's as well; it must stay where it is. */
 typedef struct nf_pool {
-    uint64_t open;     /* a bit for each part that nobody has begun */
-    char apart[56];    /* what all wait for has a cache line of its own */
-    int left;          /* parts that have not come to their end */
-    int waiting;       /* the caller sleeps until they have */
-    int busy;          /* a run uses the pool */
+    uint64_t open;     /* a bit for each part that nobody has begun; what a worker waits for comes with what it is to do, in one cache line */
     void (*part)(void *job, int number);
     void *job;
+    char apart[104];
+    int left;          /* parts behind the first that have not come to their end: what the caller waits for, in another line */
+    int waiting;       /* the caller sleeps until they have */
+    char aside[120];
+    int busy;          /* a run uses the pool */
     int sleeping;      /* workers that sleep until there is something to do */
     int closing;
     pthread_mutex_t lock;
