@@ -1,3 +1,4 @@
+#include "devices/device.h"
 #include "passes/plan.h"
 
 #include <string.h>
@@ -58,6 +59,7 @@ static void plan_one(plan *all, ir_graph *g, const plan_options *options)
     plan_graph *p = new_graph(all, g);
     plan_kernels(p);
     plan_offsets(p, options->alignment);
+    if (options->device && options->device->threads > 1) plan_spread(p, options->alignment, options->device);
     if (p->arena > all->arena) all->arena = p->arena;
     vec_push(all->m->arena, &all->graph, p);
 }

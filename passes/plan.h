@@ -145,6 +145,10 @@ bool plan_may_refuse(ir_module *m, const ir_inst *inst);
 int64_t plan_lower_bound(plan_graph *p);
 /* Offsets in the arena. */
 void plan_offsets(plan_graph *p, int64_t alignment);
+/* Places buffers one after the other, each in the lowest gap, or with `best` in that which it fills most. The bytes that this takes. */
+int64_t plan_place_all(plan_graph *p, plan_buffer *const *order, int n, int64_t alignment, bool best);
+/* plan_spread.c: other offsets in an arena of the same size, at which storage is used again later. */
+void plan_spread(plan_graph *p, int64_t alignment, const struct device *d);
 /* plan_lower.c: kernels and moves. */
 void plan_kernels(plan_graph *p);
 

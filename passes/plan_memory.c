@@ -100,7 +100,7 @@ static int64_t find_gap(timeline *t, const plan_buffer *b, int64_t alignment, bo
     return found >= 0 ? found : end;
 }
 
-static int64_t place_all(plan_graph *p, plan_buffer *const *order, int n, int64_t alignment, bool best)
+int64_t plan_place_all(plan_graph *p, plan_buffer *const *order, int n, int64_t alignment, bool best)
 {
     timeline t = {.a = arena_child(p->plan->m->arena), .span = p->positions};
     int64_t size = 0;
@@ -347,13 +347,13 @@ static void improve_order(plan_graph *p, plan_buffer **order, int n, int64_t ali
         int from = any_below(&state, 2) ? one_at_the_end(order, n, size, &state) : any_below(&state, n);
         int to = from ? any_below(&state, from) : 0;
         move_up(order, from, to);
-        int64_t now = place_all(p, order, n, alignment, false);
+        int64_t now = plan_place_all(p, order, n, alignment, false);
         keep_if_better(p, now, "in an order that was searched, lowest gap", best);
         if (now <= size) {
             size = now;
         } else {
             move_back(order, from, to);
-            place_all(p, order, n, alignment, false); /* one_at_the_end() reads the places */
+            plan_place_all(p, order, n, alignment, false); /* one_at_the_end() reads the places */
         }
     }
 }
@@ -377,7 +377,7 @@ void plan_offsets(plan_graph *p, int64_t alignment)
     if (pairs > many) nheuristic = 0; /* the others would take long for a few bytes at most */
     for (int h = 0; h < nheuristic && p->arena != p->lower_bound; h++) {
         qsort(order, (size_t)n, sizeof *order, heuristics[h].compare);
-        keep_if_better(p, place_all(p, order, n, alignment, heuristics[h].best), heuristics[h].name, best);
+        keep_if_better(p, plan_place_all(p, order, n, alignment, heuristics[h].best), heuristics[h].name, best);
     }
     if (nheuristic && p->arena > p->lower_bound) {
         for (int i = 0; i < n; i++) order[i]->offset = best[i];
