@@ -1,8 +1,41 @@
 /* Runs every graph of an emitted program with pools of several sizes, as the guest of tests/manners: what comes out
  * is the same bits, and is printed as a hash. With pools that are in use, the checks of tests/manners hold: of memory
  * (RUNS of a pool, which is opened again and again), of the stack, of contexts beside each other. With RACES, for
- * ThreadSanitizer, only what it can follow. */
+ * ThreadSanitizer, only what it can follow; with APART, each part has a thread of its own, so that no two parts of a
+ * fork are ever ordered by who happened to do them. */
+#ifdef APART
+#define nf_parallel each_apart /* what the program is given in the pool's place */
+#endif
 #include "manners/harness.c"
+#undef nf_parallel
+
+#ifdef APART
+typedef struct {
+    void (*part)(void *job, int number);
+    void *job;
+    int number;
+} own_part;
+
+static void *do_own(void *env)
+{
+    const own_part *own = (const own_part *)env;
+    own->part(own->job, own->number);
+    return NULL;
+}
+
+/* A function like nf_parallel(). */
+void each_apart(void *env, void (*part)(void *job, int number), void *job, int parts)
+{
+    pthread_t thread[64];
+    own_part own[64];
+    (void)env;
+    for (int i = 0; i < parts; i++) {
+        own[i] = (own_part){part, job, i};
+        if (pthread_create(&thread[i], NULL, do_own, &own[i])) exit(1);
+    }
+    for (int i = 0; i < parts; i++) pthread_join(thread[i], NULL);
+}
+#endif
 
 #if POOL
 static nf_worker more[8];
@@ -41,9 +74,13 @@ static uint64_t result_of(const nf_graph *graph)
 static void check_bits(void)
 {
     for (int k = 0; k < program.ngraph; k++) {
+#ifdef APART
+        const int workers[] = {0};
+#else
         const int workers[] = {0, 1, 2, 3, 6};
+#endif
         uint64_t first = 0;
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < (int)(sizeof workers / sizeof *workers); i++) {
             open_pool(workers[i]);
             uint64_t sum = result_of(&program.graph[k]);
             close_pool();
@@ -99,6 +136,9 @@ static void quietly(void (*check)(void))
 int main(void)
 {
     check_bits();
+#ifdef APART
+    return wrong;
+#endif
     open_pool(3);
     quietly(check_threads);
 #ifndef RACES

@@ -187,8 +187,8 @@ def emit_program(nfc, device, graph, threads, out):
             os.path.join(HERE, "program.c")] + sources + ["-Wa,-I," + out, "-lm"]
 
 
-def find_races(words, program):
-    must(["clang-14", "-O1", "-g1", "-fsanitize=thread", "-DRACES", "-DRUNS=50"] + words + ["-o", program])
+def find_races(words, program, *more):
+    must(["clang-14", "-O1", "-g1", "-fsanitize=thread", "-DRACES", "-DRUNS=50", *more] + words + ["-o", program])
 
 
 def check_program(nfc, work, device, graph, number):
@@ -203,7 +203,8 @@ def check_program(nfc, work, device, graph, number):
         jobs = [["plain"]]
         if threads == 4:
             find_races(words, os.path.join(out, "races"))
-            jobs.append(["races"])
+            find_races(words, os.path.join(out, "apart"), "-DAPART")
+            jobs += [["races"], ["apart"]]
         if threads == 7:
             jobs.append(["taskset", "-c", "0", "plain"])
         for job in jobs:
@@ -269,7 +270,7 @@ def check_forks(nfc, work, device):
         verdict(turned != text, "%s: %s has no ranges to be changed" % (name, kernels[-1]))
         with open(source, "w") as f:
             f.write(turned)
-        find_races(words, os.path.join(out, "races"))
+        find_races(words, os.path.join(out, "races"), "-DAPART")
         p = subprocess.run([os.path.join(out, "races")], capture_output=True, text=True, timeout=600)
         verdict(p.returncode != 0 and "data race" in p.stderr, "%s: %s in another part than %s, and nothing is found" % (name, kernels[-1], kernels[:-1]))
 
