@@ -24,11 +24,11 @@ def call(*command):
 
 
 def device(nfc, work, base, compiler, flags):
-    """A shipped device with another compiler."""
+    """A shipped device with another compiler; where flags watch what the program does, nothing is optimised away before they see it."""
     d = shipped(nfc, base)
     d["name"] = base + "-" + compiler
     kept = [f for f in d["compiler"]["flags"] if not f.startswith("-O")]
-    d["compiler"].update(command=compiler, flags=kept + ["-O1"] + flags, link=d["compiler"].get("link", []) + flags)
+    d["compiler"].update(command=compiler, flags=kept + ["-O0" if flags else "-O1"] + flags, link=d["compiler"].get("link", []) + flags)
     path = os.path.join(work, d["name"] + ".json")
     with open(path, "w") as f:
         json.dump(d, f)
