@@ -6,12 +6,13 @@
 # NFC_TEST_ALL=1.
 tests=$(cd "$(dirname "$0")" && pwd)
 
-# one WORK SUITE BUILD: runs a suite; WORK/SUITE.status is its exit status in the end
+# one WORK SUITE BUILD: runs a suite; WORK/SUITE.status is its exit status in the end, SUITE.times what `times` says then
 one() {
     begin=$(date +%s)
     sh "$tests/$2/run.sh" "$3" >"$1/$2.log" 2>&1 </dev/null
     status=$?
     seconds=$(($(date +%s) - begin))
+    times >"$1/$2.times"
     last=$(tail -n 1 "$1/$2.log")
     {
         case $status in
@@ -51,6 +52,9 @@ for suite; do
     *) failed=$((failed + 1)) broken="$broken $suite" ;; # also one that did not come to its end
     esac
 done
+# What they cost is not the clock's time, in which they are beside others. The second line of `times` is of the processes that ended.
+work_of() { awk -F '[ms ]+' 'FNR == 2 { s = FILENAME; sub(/.*\//, "", s); sub(/\.times$/, "", s); t = 60 * $1 + $2 + 60 * $3 + $4; printf "%.0f %s\n", t, s }' "$work"/*.times; }
+work_of | sort -rn | awk '{ sum += $1; said = said (NR <= 16 ? " " $2 " " $1 : "") } END { printf "seconds of a processor: %d, most of them by%s\n", sum, said }'
 [ -z "$unable" ] || echo "NOT TESTED here:$unable"
 [ -z "$broken" ] || echo "FAILED:$broken"
 [ "${NFC_TEST_ALL:-0}" = 1 ] && failed=$((failed + skipped)) skipped=0
