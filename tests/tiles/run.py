@@ -3,7 +3,7 @@
 usage: run.py NFC WORK
 The graphs are made as tests/dots makes them, of shapes that leave rows, columns and chunks over, and are compiled for
 x86-amx with each of its tile instructions replaced by emulated.h's: without optimisation and with sanitizers, with all
-optimisation, of three threads, and with --strict. Each case says whether its product is to be done in tiles; those of bf16
+optimisation and, with less, of three threads and with --strict. Each case says whether its product is to be done in tiles; those of bf16
 never are with --strict. They are of small whole numbers, whose sums are exact in any order. Then the same
 for the device as it is: compilers must take the sources, and objects have the instructions."""
 import concurrent.futures as futures
@@ -27,7 +27,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 from shipped import shipped  # noqa: E402
 
 LAST = "--layout=channels-last"  # channels of one place must lie side by side
-WAYS = (("san", "san", [LAST]), ("fast", "fast", [LAST]), ("threads", "fast", [LAST, "--threads=3"]), ("strict", "fast", [LAST, "--strict"]))
+WAYS = (("san", "san", [LAST]), ("fast", "fast", [LAST]), ("threads", "some", [LAST, "--threads=3"]), ("strict", "some", [LAST, "--strict"]))
 REAL = (("gcc", ["-O3"]), ("clang-14", ["-O2"]), ("clang-14", ["-O0"]), ("clang-19", ["-O2"]))
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"]
 
@@ -134,8 +134,8 @@ def looks_wrong(folder, all_of_them, dot, strict=False):
     return ["%s: %s" % (c.name, "tiles" if tiled[c.name] else "no tiles") for c in all_of_them if tiled[c.name] != (c.tiled and not (c.bf16 and strict))]
 
 
-def build(nfc, device, sources, work, options):
-    call([nfc, "build", os.path.join(work, "tiles.nfg"), "--device", device, "--emit=sources", "-o", sources] + options)
+def build(nfc, device, sources, work, options, model="tiles"):
+    call([nfc, "build", os.path.join(work, model + ".nfg"), "--device", device, "--emit=sources", "-o", sources] + options)
 
 
 def run_way(nfc, device, work, way, how, options, all_of_them, runtime):
@@ -186,7 +186,7 @@ def refused(nfc, work, runtime):
     if may_use_tiles():
         return []
     sources = os.path.join(work, "refused")
-    build(nfc, "x86-amx", sources, work, [LAST])
+    build(nfc, "x86-amx", sources, work, [LAST], "one")
     program = compiled.program(sources, "fast", runtime)
     p = subprocess.run([program, "--graph", "matmul_0", "--input", "a=" + os.path.join(work, "matmul_0.a.npy"), "--output", os.path.join(work, "none")], capture_output=True, text=True)
     said = "does not let the program use" in p.stderr
