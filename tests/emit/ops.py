@@ -28,18 +28,18 @@ COMPILERS = {
     "gcc-O0": ("gcc", "-std=c11 -O0 -ffp-contract=off " + STRICT, ""),
     "gcc-O3": ("gcc", "-std=c11 -O3 -march=native -ffp-contract=off " + STRICT, ""),
     "clang": ("clang-14", "-std=c99 -O2 -ffp-contract=off " + STRICT, ""),
-    "san": ("clang-14", "-std=c11 -O0 -g1 -ffp-contract=off " + SAFE, ""),
+    "san": ("clang-14", "-std=c11 -O0 -ffp-contract=off " + SAFE, ""),
     "c++": ("g++", "-x c++ -std=c++17 -O0 -ffp-contract=off " + STRICT, ""),
     "clang++": ("clang++-14", "-x c++ -std=c++17 -O0 -ffp-contract=off -Wno-deprecated " + STRICT, ""),
     "avx2": ("gcc", "-std=c99 -O2 -march=x86-64-v3 -Wno-psabi -ffp-contract=off " + STRICT, ""),
-    "avx512": ("clang-14", "-std=c11 -O0 -g1 -march=x86-64-v4 -Wno-psabi -ffp-contract=off " + SAFE, ""),
+    "avx512": ("clang-14", "-std=c11 -O0 -march=x86-64-v4 -Wno-psabi -ffp-contract=off " + SAFE, ""),
     "sse2": ("gcc", "-std=c99 -O1 -march=x86-64 -Wno-psabi -ffp-contract=off " + STRICT, ""),
     "dotprod": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.2-a+dotprod+fp16 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max"),
     "sve256": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.2-a+sve+dotprod+fp16 -msve-vector-bits=256 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max,sve256=on,sve-default-vector-length=32"),
     "rpi4": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -mcpu=cortex-a72 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu cortex-a72"),
     "rvv256": (os.path.join(HERE, "riscv-clang"), "--target=riscv64-linux-gnu -std=c99 -O1 -march=rv64gcv_zvl256b -mrvv-vector-bits=zvl -ffp-contract=off -static " + STRICT, "qemu-riscv64 -cpu rv64,v=true,vlen=256,vext_spec=v1.0"),
     "wasm32": ("clang-19", "--target=wasm32-wasi -std=c99 -O1 -msimd128 -D_WASI_EMULATED_MMAN -ffp-contract=off " + STRICT, "node --no-warnings --experimental-wasi-unstable-preview1 " + os.path.join(HERE, "../../runtime-min/nf_wasi.mjs")),
-    "aarch64": ("aarch64-linux-gnu-gcc", "-std=c99 -O2 -ffp-contract=off -static " + STRICT, "qemu-aarch64"),
+    "aarch64": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -ffp-contract=off -static " + STRICT, "qemu-aarch64"),
 }
 EPS = {"f64": 2.0 ** -52, "f32": 2.0 ** -23, "f16": 2.0 ** -10, "bf16": 2.0 ** -7, "f8e4m3": 2.0 ** -3, "f8e5m2": 2.0 ** -2}
 TINY = {"f64": 2.0 ** -1074, "f32": 2.0 ** -149, "f16": 2.0 ** -24, "bf16": 2.0 ** -133, "f8e4m3": 2.0 ** -9, "f8e5m2": 2.0 ** -16}
@@ -192,7 +192,9 @@ def compile_all(work, name, dirs):
                     continue
                 runtime = folder
             o = os.path.join(obj, f[:-2] + ".o")
-            entry = ["-Dmain=entry_" + op] if f.endswith("_main.c") and not f.startswith("nf_") else []
+            entry = []
+            if f.endswith("_main.c") and not f.startswith("nf_"):
+                entry = ["-Dmain=entry_" + op] + ["-O0"] * (name != "gcc")  # as long as the kernels, and the same for every device
             jobs.append(base + entry + ["-c", os.path.join(folder, f), "-o", o])
             objects.append(o)
     driver = os.path.join(obj, "driver.c")
