@@ -13,13 +13,6 @@ typedef struct {
     const char **cut; /* of each step and range, one after the other: the name of its table */
 } printing;
 
-const char *cg_fork_text(const cg_program *p, const cg_fork *f)
-{
-    const char *names = "";
-    for (int i = 0; i < f->step.n; i++) names = arena_printf(p->arena, "%s%s%s", names, i == 0 ? "" : i + 1 < f->step.n ? ", " : " and ", f->step.at[i].kernel->name);
-    return names;
-}
-
 int64_t cg_fork_frame(const cg_fork *f)
 {
     enum { CALLS = 4 * 128 }; /* the fork, nf_do_parts, what the context was given, part */

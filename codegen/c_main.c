@@ -245,21 +245,38 @@ static void put_graphs(cg_program *p, text *t)
 
 /* ---- the program --------------------------------------------------------------------------- */
 
-/* The calls of all graphs in one row, as NAME.c numbers them. */
+typedef const char *of_call(const cg_program *p, const plan_call *c);
+
+static const char *kernel_of_call(const cg_program *p, const plan_call *c)
+{
+    const cg_kernel *k = map_getp(&p->kernel_of, c);
+    return k ? k->name : "";
+}
+
+static const char *ops_of_call(const cg_program *p, const plan_call *c) { return c->inst ? cg_ops_text(p, c->inst) : "move"; }
+
+/* Of the first call in a fork, what is to be said of all of them. */
+static const char *of_all(const cg_program *p, const plan_call *c, of_call *said)
+{
+    const cg_fork *f = cg_fork_of(p, c);
+    const char *all = said(p, c);
+    for (int i = 1; f && f->step.at[0].call == c && i < f->step.n; i++) all = arena_printf(p->arena, "%s; %s", all, said(p, f->step.at[i].call));
+    return all;
+}
+
+/* The calls of all graphs in one row, as NAME.c numbers them; those of a fork are one, which has the first one's number. */
 static void put_calls(cg_program *p, text *t)
 {
     open_brace(t, "static const nf_call calls[] =");
     for (int g = 0; g < p->plan->graph.n; g++)
         for (int i = 0; i < p->plan->graph.at[g]->call.n; i++) {
             const plan_call *c = p->plan->graph.at[g]->call.at[i];
-            const cg_kernel *k = map_getp(&p->kernel_of, c);
             put(t, "{");
-            const cg_fork *f = cg_fork_of(p, c);
-            put_string(t, f && f->step.at[0].call == c ? cg_fork_text(p, f) : k ? k->name : "");
+            put_string(t, of_all(p, c, kernel_of_call));
             put(t, ", ");
-            put_string(t, c->inst ? cg_ops_text(p, c->inst) : "move");
+            put_string(t, of_all(p, c, ops_of_call));
             put(t, ", ");
-            put_string(t, cg_places(p, c));
+            put_string(t, of_all(p, c, cg_places));
             line(t, "},");
         }
     t->indent--;

@@ -181,8 +181,6 @@ void cg_choose_forks(cg_program *p);
 /* c_forks_print.c: prints a fork; what its caller takes of the stack beside kernels. */
 void cg_print_fork(cg_program *p, cg_module *c, const cg_fork *f);
 int64_t cg_fork_frame(const cg_fork *f);
-/* "q, k and v" */
-const char *cg_fork_text(const cg_program *p, const cg_fork *f);
 /* The fork that a call is in; NULL: it stands alone. */
 static inline const cg_fork *cg_fork_of(const cg_program *p, const plan_call *call) { return map_getp(&p->fork_of, call); }
 /* c_parts.c: how many iterations there are in a range, and microseconds that those from one up to another take; of a kernel

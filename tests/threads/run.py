@@ -275,6 +275,24 @@ def check_forks(nfc, work, device):
         verdict(p.returncode != 0 and "data race" in p.stderr, "%s: %s in another part than %s, and nothing is found" % (name, kernels[-1], kernels[:-1]))
 
 
+def check_trace(nfc, work, device):
+    """What is traced of a run names each kernel that was done, whether alone or together with others."""
+    traced = []
+    for threads in (1, 3):
+        out = os.path.join(work, "trace%d" % threads)
+        must([nfc, "build", os.path.join(GRAPHS, "batches.nfg"), "--device", device, "--threads", str(threads), "--emit=sources", "-o", out])
+        must(["gcc", "-std=c11", "-D_GNU_SOURCE", "-DNF_TRACE", "-O1", "-pthread", "-I", out] + [os.path.join(out, f) for f in sorted(os.listdir(out)) if f.endswith(".c")] + ["-o", os.path.join(out, "batches"), "-lm"])
+        inputs = []
+        for name, shape in {"x": (3, 4, 20, 18), "a": (6, 4, 3, 3), "b": (5, 6, 3, 3), "c": (7, 5, 3, 3), "d": (4, 7, 3, 3), "e": (3, 4, 3, 3)}.items():
+            np.save(os.path.join(out, name + ".npy"), np.ones(shape, np.float32))
+            inputs += ["--input", "%s=%s" % (name, os.path.join(out, name + ".npy"))]
+        must([os.path.join(out, "batches"), *inputs, "--trace", os.path.join(out, "trace.json")])
+        with open(os.path.join(out, "trace.json")) as f:
+            events = [e for e in json.load(f)["traceEvents"] if e.get("cat") == "kernel"]
+        traced.append([tuple(part) for e in events for part in zip(*(text.split("; ") for text in (e["name"], e["args"]["ops"], e["args"]["source"])))])
+    verdict(traced[0] == traced[1] and len(traced[0]) > 10, "traces of one thread and of three: %s, %s" % tuple(traced))
+
+
 def main():
     nfc, work = os.path.join(os.path.abspath(sys.argv[1]), "nfc"), sys.argv[2]
     device = sharing_device(work)
@@ -282,6 +300,7 @@ def main():
     library = check_symbols(nfc, work, device)
     check_hook(nfc, work, library)
     check_forks(nfc, work, device)
+    check_trace(nfc, work, device)
     check_programs(nfc, work, device)
     check_ops(nfc, work, device)
     print("tests/threads: %d passed, %d failed" % (passed, failed))
