@@ -88,7 +88,7 @@ V4 = V3 + " avx512f avx512bw avx512cd avx512dq avx512vl"
 ARM = "asimd asimddp asimdhp fphp atomics asimdrdm"
 for flags, sve, name, bits in (("sse2", 0, "x86-sse2", 128), (V3, 0, "x86-avx2", 256), (V3.replace("fma", "fma4"), 0, "x86-sse2", 128),
                                (V4, 0, "x86-avx512", 512), (V4 + " avx512_vnni", 0, "x86-avx512-vnni", 512), (V4 + " avx512_vnni avx512_bf16", 0, "x86-avx512-bf16", 512), (V4 + " avx512_vnni avx512_bf16 avx512_fp16", 0, "x86-avx512-fp16", 512), (V4 + " avx512_vnni avx512_bf16 amx_tile amx_int8 amx_bf16", 0, "x86-amx", 512), (V4.replace("avx512vl", ""), 0, "x86-avx2", 256), ("asimd", 0, "aarch64-neon", 128),
-                               (ARM, 0, "aarch64-dotprod", 128), (ARM + " bf16", 0, "aarch64-bf16", 128), (ARM.replace("asimddp ", ""), 0, "aarch64-fp16", 128), (ARM + " sve", 32, "aarch64-sve256", 256), (ARM + " sve", 64, "aarch64-dotprod", 128),
+                               (ARM, 0, "aarch64-dotprod", 128), (ARM + " bf16", 0, "aarch64-dotprod", 128), (ARM + " i8mm", 0, "aarch64-i8mm", 128), (ARM + " bf16 i8mm", 0, "aarch64-bf16", 128), (ARM.replace("asimddp ", ""), 0, "aarch64-fp16", 128), (ARM + " sve", 32, "aarch64-sve256", 256), (ARM + " sve", 64, "aarch64-dotprod", 128),
                                ("fpu", 0, "generic", 128)):
     files = {"sys/devices/system/cpu/online": "0-1", "proc/cpuinfo": f"processor : 0\nmodel name : X\nflags : {flags}\n",
              "proc/sys/abi/sve_default_vector_length": str(sve), **cpu_files(0, caches=[(1, "Data", "40K", "0")])}

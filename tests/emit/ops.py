@@ -35,6 +35,7 @@ COMPILERS = {
     "avx512": ("clang-14", "-std=c11 -O0 -march=x86-64-v4 -Wno-psabi -ffp-contract=off " + SAFE, ""),
     "sse2": ("gcc", "-std=c99 -O1 -march=x86-64 -Wno-psabi -ffp-contract=off " + STRICT, ""),
     "dotprod": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.2-a+dotprod+fp16 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max"),
+    "i8mm": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.2-a+dotprod+fp16+i8mm -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max"),
     "sve256": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -march=armv8.2-a+sve+dotprod+fp16 -msve-vector-bits=256 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu max,sve256=on,sve-default-vector-length=32"),
     "rpi4": ("aarch64-linux-gnu-gcc", "-std=c99 -O1 -mcpu=cortex-a72 -ffp-contract=off -static " + STRICT, "qemu-aarch64 -cpu cortex-a72"),
     "rvv256": (os.path.join(HERE, "riscv-clang"), "--target=riscv64-linux-gnu -std=c99 -O1 -march=rv64gcv_zvl256b -mrvv-vector-bits=zvl -ffp-contract=off -static " + STRICT, "qemu-riscv64 -cpu rv64,v=true,vlen=256,vext_spec=v1.0"),

@@ -33,6 +33,7 @@ aarch64-neon - aarch64 1
 x86-sse2 sse2 sse2 4
 rpi4 - rpi4 6
 aarch64-dotprod - dotprod 4
+aarch64-i8mm - i8mm 5
 aarch64-sve256 - sve256 3
 riscv64-rvv256 - rvv256 3
 wasm32-simd - wasm32 3
