@@ -83,7 +83,7 @@ def made(nfc, base, name, compiler, more=(), drop=(), **unit):
     d = shipped(nfc, base)
     d["name"] = name
     d["compiler"].update(command=compiler[0], flags=compiler[1:] + [f for f in d["compiler"]["flags"] if f not in drop] + WARNINGS + list(more))
-    d["units"][0].update(cores=4, fork_us=0, **unit)
+    d["units"][0].update(fork_us=0, **unit)
     return d
 
 
@@ -97,8 +97,8 @@ def devices(nfc):
         d["compiler"]["link"] = d["compiler"]["link"] + more
         yield d, "avx512_bf16", []
     start = shipped(nfc, "aarch64-fp16")["compiler"]["run"]
-    for base in ("aarch64-fp16", "aarch64-neon"):
-        yield made(nfc, base, base + "-gcc", ["aarch64-linux-gnu-gcc"]), None, start
+    for base in ("aarch64-fp16", "aarch64-neon", "aarch64-sve256"):
+        yield made(nfc, base, base + "-gcc", ["aarch64-linux-gnu-gcc"]), None, shipped(nfc, base)["compiler"]["run"]
     yield made(nfc, "aarch64-fp16", "aarch64-fp16-clang", arm), None, start
 
 
