@@ -69,8 +69,10 @@ bool k_halves(const sched_target *t, kir_builder *b)
 {
     halver *k = ARENA_NEW(b->scratch, halver);
     *k = (halver){.target = t};
+    bool any = false;
+    for (int i = 0; i < b->func->param.n; i++) any |= b->func->param.at[i]->dtype == DT_f16;
     find_sums(k, b->func->body);
-    if (k->sums || !has(k, "add")) return false;
+    if (!any || k->sums || !has(k, "add")) return false;
     const kir_stmt *old = k_rebuild(&k->r, b);
     k->r.on_expr = on_expr;
     k->r.env = k;
