@@ -25,7 +25,7 @@ GCC = "-std=c99 -O1 -ffp-contract=off -pthread " + ops.STRICT  # the last -O cou
 ops.COMPILERS.update({
     "one": ("gcc", GCC + " -O0", ""),
     "three": ("gcc", GCC, ""),
-    "tsan": ("clang-14", "-std=c11 -O1 -g1 -ffp-contract=off -pthread -fsanitize=thread", ""),
+    "tsan": ("clang-14", "-std=c11 -O0 -ffp-contract=off -pthread -fsanitize=thread", ""),
 })
 ALL = os.environ.get("NFC_TEST_ALL") == "1"
 modules = ops.modules()
@@ -199,7 +199,7 @@ def check_program(nfc, work, device, graph, number):
         words = emit_program(nfc, device, graph, threads, out)
         with open(os.path.join(out, "report.json")) as f:
             arenas.append([g["arena"]["bytes"] for g in json.load(f)["graphs"]])
-        must(["gcc", "-O2"] + words + ["-DRUNS=%d" % (10000 if threads == 4 and number == 0 else 500), "-o", os.path.join(out, "plain")])
+        must(["gcc", "-O2" if threads > 3 else "-O1"] + words + ["-DRUNS=%d" % (10000 if threads == 4 and number == 0 else 500), "-o", os.path.join(out, "plain")])
         jobs = [["plain"]]
         if threads == 4:
             find_races(words, os.path.join(out, "races"))
