@@ -213,6 +213,9 @@ static void push(const chooser *c, group *g, const step *s)
     g->at[g->n++] = *s;
 }
 
+/* How much earlier all must end for a call to be done by one part: estimates of two kernels differ by more than of parts of one. */
+static const double better = 0.97;
+
 /* The call in even ranges, or in others that fit, or all of it in one part: whatever ends first. False: it needs what the
  * parts of the group do, or they need what it does. */
 static bool add_member(const chooser *c, group *g, const member *m)
@@ -235,7 +238,7 @@ static bool add_member(const chooser *c, group *g, const member *m)
     for (int t = 0; t < c->parts; t++) {
         step s = {.of = m, .part = t, .reach = reach_of_one(c, m, t)};
         double us = longest_with(c, g, &s);
-        if (us >= 0.999 * least || !is_beside(c, g, &s)) continue;
+        if (us >= better * least || !is_beside(c, g, &s)) continue;
         best = s;
         least = us;
     }
