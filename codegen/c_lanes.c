@@ -223,6 +223,8 @@ static void put_all(cg_module *c, const char *scalar, int64_t width)
     put_helper(c, &(wanted){scalar, arena_printf(c->arena, "%sx%lld", scalar, (long long)width), result, argument, arguments, width});
 }
 
+bool cg_has_instruction(cg_module *c, const char *scalar, int64_t width) { return instruction_for(c, scalar, width) != NULL; }
+
 const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, int arguments, int64_t width)
 {
     if (width == 1 && !instruction_for(c, scalar, 1)) {

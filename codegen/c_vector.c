@@ -30,14 +30,23 @@ static nfc_dtype unsigned_of(int bits) { return bits == 64 ? DT_u64 : bits == 32
 static const char *vector(cg_module *c, nfc_dtype lane) { return cg_vector_type(c, lane, c->lanes->width); }
 
 /* The same bits as another type of the same width. */
-static const char *as(cg_module *c, nfc_dtype lane, const char *x) { return arena_printf(c->arena, "(%s)%s", vector(c, lane), x); }
+/* The same bits as another type; of a value that was made one of another type before, from what it was. */
+static const char *as(cg_module *c, nfc_dtype lane, const char *x)
+{
+    size_t n = 1 + strspn(x + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    if (strncmp(x, "(nf_", 4) == 0 && x[n] == ')') x += n + 1;
+    return arena_printf(c->arena, "(%s)%s", vector(c, lane), x);
+}
+
+static const char *helped(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, const char *x, const char *y);
+static const char *integers(cg_module *c, nfc_dtype to, nfc_dtype from, const char *x);
 
 /* The same numbers, or what wrapping leaves of them. */
 static const char *converted(cg_module *c, nfc_dtype to, nfc_dtype from, const char *x)
 {
     if (to == from) return x;
-    bool whole = dtype_is_int(to) && dtype_is_int(from);
-    if (whole && dtype_bytes(to) == dtype_bytes(from)) return as(c, to, x);
+    if (dtype_is_int(to) && dtype_is_int(from)) return integers(c, to, from, x);
+    if (dtype_is_int(from) && dtype_bytes(from) < sizeof(int32_t)) return converted(c, to, DT_i32, integers(c, DT_i32, from, x));
     return arena_printf(c->arena, "__builtin_convertvector(%s, %s)", cg_bare(c, x), vector(c, to));
 }
 
@@ -46,6 +55,30 @@ static const char *helped(cg_module *c, const char *scalar, nfc_dtype result, nf
 {
     const char *name = cg_lanes_helper(c, scalar, result, argument, y ? 2 : 1, c->lanes->width);
     return y ? arena_printf(c->arena, "%s(%s, %s)", name, cg_bare(c, x), cg_bare(c, y)) : arena_printf(c->arena, "%s(%s)", name, cg_bare(c, x));
+}
+
+static nfc_dtype int_of(size_t bytes, bool is_signed)
+{
+    static const nfc_dtype of[2][9] = {{[1] = DT_u8, [2] = DT_u16, [4] = DT_u32, [8] = DT_u64}, {[1] = DT_i8, [2] = DT_i16, [4] = DT_i32, [8] = DT_i64}};
+    return of[is_signed][bytes];
+}
+
+/* Integers as wider or narrower ones: by the device's instruction, which gives and takes signed ones on the wide side. Else
+ * the width is doubled or halved as often as it takes, which gcc has vector code for; more at once it does lane by lane. */
+static const char *integers(cg_module *c, nfc_dtype to, nfc_dtype from, const char *x)
+{
+    const size_t bytes = dtype_bytes(to), had = dtype_bytes(from);
+    if (bytes == had) return as(c, to, x);
+    const bool wider = bytes > had;
+    const nfc_dtype result = wider ? int_of(bytes, true) : to, given = wider ? from : int_of(had, true);
+    const char *name = arena_printf(c->arena, "nf_%s_to_%s", dtype_name(given), dtype_name(result));
+    if (cg_has_instruction(c, name, c->lanes->width)) {
+        x = helped(c, name, result, given, given == from ? x : as(c, given, x), NULL);
+        return result == to ? x : as(c, to, x);
+    }
+    const nfc_dtype next = wider ? int_of(2 * had, dtype_is_signed(from)) : int_of(had / 2, dtype_is_signed(to));
+    if (dtype_bytes(next) == bytes) return arena_printf(c->arena, "__builtin_convertvector(%s, %s)", cg_bare(c, x), vector(c, to));
+    return integers(c, to, next, arena_printf(c->arena, "__builtin_convertvector(%s, %s)", cg_bare(c, x), vector(c, next)));
 }
 
 static const char *typed(cg_module *c, const char *base, nfc_dtype lane) { return arena_printf(c->arena, "nf_%s_%s", base, dtype_name(lane)); }

@@ -10,6 +10,8 @@ const char *cg_vector_type(cg_module *c, nfc_dtype lane, int64_t width);
 bool cg_is_wide_vector(cg_module *c, nfc_dtype lane, int64_t width);
 /* The helper "nf_max_f32x16" that does on all lanes what the scalar "nf_max_f32" does on one: with the
  * device's instruction, as c_vector.def has it, else lane by lane. It is put into the emitted file. */
+/* Has the device an instruction of its own for a helper on so many lanes? */
+bool cg_has_instruction(cg_module *c, const char *scalar, int64_t width);
 const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, int arguments, int64_t width);
 /* The device's headers, which its instructions need; once. */
 void cg_put_headers(cg_module *c);

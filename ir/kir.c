@@ -270,10 +270,22 @@ static const kir_expr *cast_const(kir_builder *b, kir_type type, const kir_expr 
     return kir_int(b, type, dtype_get_int((nfc_dtype)type, &cell, 0));
 }
 
+static bool is_whole(kir_type t) { return t < DT_COUNT && dtype_is_int((nfc_dtype)t); }
+
+/* Is an integer that is cast to a narrower type the same there? */
+static bool narrows_nothing(const kir_expr *x)
+{
+    int64_t lo, hi;
+    if (!is_whole(x->type) || !is_whole(x->a->type) || dtype_table[x->type].bits >= dtype_table[x->a->type].bits) return false;
+    kir_index_range(x->a, &lo, &hi);
+    return lo >= dtype_min((nfc_dtype)x->type) && hi >= 0 && (uint64_t)hi <= (uint64_t)dtype_max((nfc_dtype)x->type);
+}
+
 const kir_expr *kir_cast(kir_builder *b, kir_type type, const kir_expr *x)
 {
     if (x->type == type) return x;
     if (x->kind == KIR_CAST && x->a->type == type && !kir_computes(type)) return x->a; /* widened and back */
+    if (x->kind == KIR_CAST && narrows_nothing(x)) return kir_cast(b, type, x->a);
     bool known = x->kind == KIR_INDEX && sx_is_const(x->index);
     if (known && (type == KIR_INDEX_TYPE || !dtype_is_float((nfc_dtype)type))) return kir_int(b, type, sx_value(x->index));
     if (known) return kir_number(b, type, dtype_from_int((nfc_dtype)type, sx_value(x->index), false));
@@ -312,6 +324,8 @@ void kir_index_range(const kir_expr *x, int64_t *lo, int64_t *hi)
     type_range(x->type, lo, hi);
     if (x->kind == KIR_INDEX) {
         sx_range(x->index, lo, hi);
+    } else if (x->kind == KIR_CONST && is_whole(x->type) && (x->type != DT_u64 || x->integer >= 0)) {
+        *lo = *hi = x->integer;
     } else if (x->kind == KIR_CAST && !(x->a->type < DT_COUNT && dtype_is_float((nfc_dtype)x->a->type))) {
         cast_range(x, lo, hi);
     } else if (x->kind == KIR_SELECT) {
@@ -326,6 +340,12 @@ void kir_index_range(const kir_expr *x, int64_t *lo, int64_t *hi)
         if (x->op == KB_REM && (alo < 0 || bhi < 1)) return;
         *lo = x->op == KB_REM ? 0 : (alo < blo) == least ? alo : blo;
         *hi = x->op == KB_REM ? bhi - 1 : (ahi < bhi) == least ? ahi : bhi;
+    } else if (x->kind == KIR_BIN && x->op == KB_BAND) {
+        kir_index_range(x->a, &alo, &ahi);
+        kir_index_range(x->b, &blo, &bhi);
+        if (alo < 0 && blo < 0) return;
+        *lo = 0;
+        *hi = alo < 0 || (blo >= 0 && bhi < ahi) ? bhi : ahi;
     }
 }
 

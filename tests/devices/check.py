@@ -192,10 +192,11 @@ def vector(t, lanes):
 
 def spelled(i):
     """A function that has nothing but the instruction, as the emitted source has it, and the types that it needs."""
-    of, mask, lanes, narrow = i["type"], "i" + i["type"][1:], i["lanes"], "u16"
+    of, mask, lanes, (way, _, narrow) = i["type"], "i" + i["type"][1:], i["lanes"], i["op"].partition("_")
+    narrow = narrow if narrow in C_TYPES and narrow[0] in "iu" else "u16"
     count = 3 if i["op"] in ("fma", "select") or i["op"].startswith("dot_") else 2 if i["op"] in ("add", "sub", "mul", "div", "min", "max", "atmost", "atleast", "scale", "lookup") else 1
-    types = [mask if i["op"] == "select" and k == 0 else narrow if i["op"] == "from_f16" else of for k in range(count)]
-    gives = narrow if i["op"] == "to_f16" else of
+    types = [mask if i["op"] == "select" and k == 0 else narrow if way == "from" else of for k in range(count)]
+    gives = narrow if way == "to" else of
     lines = [f"typedef {C_TYPES[t]} {vector(t, lanes)} __attribute__((vector_size({lanes} * sizeof({C_TYPES[t]}))));" for t in {of, mask, narrow} if lanes > 1]
     text = re.sub(r"\$(\d)", lambda m: "abc"[int(m[1])], i["text"])
     name = f"try_{i['op']}_{of}_{lanes}"

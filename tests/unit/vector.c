@@ -153,7 +153,7 @@ TEXT(fused_scalar, "static inline float nf_fma_f32(float a, float b, float c) { 
 TEXT(fused, "nf_store_f32x16(y, nf_fma_f32x16(nf_splat_f32x16(x[3]), nf_load_f32x16(x), nf_splat_f32x16(0.5f)));", const ir_sx *v = lanes(k, 16); give(k, v, kir_fma(&k->b, load(k, k->x, num(k, 3)), load(k, k->x, v), f32(k, 0.5))))
 TEXT(function, "static inline nf_f32x8 nf_exp_f32x8(nf_f32x8 x)\n{\n", const ir_sx *v = lanes(k, 8); give(k, v, un(k, KU_EXP, load(k, k->x, v))))
 TEXT(wraps, "nf_store_i32x8(n, (nf_i32x8)((nf_u32x8)nf_load_i32x8(n) + (uint32_t)5));", const ir_sx *v = lanes(k, 8); kir_store(&k->b, k->n, v, bin(k, KB_ADD, load(k, k->n, v), kir_int(&k->b, DT_i32, 5))))
-TEXT(bools, "nf_store_u8x8(q, (nf_u8x8)__builtin_convertvector(nf_load_f32x8(x) < 2.0f, nf_i8x8) & 1);", const ir_sx *v = lanes(k, 8); kir_store(&k->b, k->q, v, less(k, v, 2)))
+TEXT(bools, "nf_store_u8x8(q, (nf_u8x8)__builtin_convertvector(__builtin_convertvector(nf_load_f32x8(x) < 2.0f, nf_i16x8), nf_i8x8) & 1);", const ir_sx *v = lanes(k, 8); kir_store(&k->b, k->q, v, less(k, v, 2)))
 TEXT(narrow_by_instruction, "static inline nf_f32x16 nf_f16_to_f32x16(nf_u16x16 a) { return (nf_f32x16)_mm512_cvtph_ps((__m256i)a); }", const ir_sx *v = lanes(k, 16); give(k, v, kir_cast(&k->b, DT_f32, load(k, k->h, v))))
 TEXT(narrow, "nf_store_f32x8(y, nf_f16_to_f32x8(nf_load_u16x8(h)));", const ir_sx *v = lanes(k, 8); give(k, v, kir_cast(&k->b, DT_f32, load(k, k->h, v))))
 TEXT(lane_numbers, "__builtin_convertvector(2 + nf_lanes_i32x8() * 3, nf_f32x8)", const ir_sx *v = lanes(k, 8); give(k, v, number(k, plus(k, times(k, 3, v), num(k, 2)))))
