@@ -21,7 +21,7 @@ typedef struct packing {
     int64_t first, step;     /* of the index at 0; along the axis */
     int64_t inner;           /* the product of the other loops' extents */
     bool reduced, unfit;
-    const kir_stmt *in;      /* the innermost loop of the core around the load */
+    const kir_stmt *in;      /* the innermost loop of the core that moves it */
     kir_buffer *from, *to;
     VEC(int64_t) base;       /* of each segment of the axis */
     int64_t size;
@@ -72,9 +72,11 @@ static void find_loops(packer *k, packing *p)
         if (p->unfit || step == 0) continue;
         rest = sx_sub(t, rest, sx_mul(t, sx_int(t, step), sx_sym(t, loop->var->sym)));
         if (loop == k->nest->blocks.loop) {
+            p->in = loop;
             cut_into_blocks(k, p, step);
             continue;
         }
+        if (i >= k->nest->n) p->in = loop;
         if (i == k->axis) p->step = step;
         else vec_push(k->nest->b->scratch, &p->loop, ((pack_loop){loop->var->sym, extent, step}));
         int64_t *all = i < k->axis ? &p->outer : &p->inner;
@@ -94,7 +96,6 @@ static void note_load(void *env, const kir_expr *e)
     if (p->index && p->index != e->index) p->unfit = true;
     if (p->index) return;
     p->index = e->index;
-    p->in = k->around.n ? vec_last(&k->around) : NULL;
     find_loops(k, p);
 }
 

@@ -1,7 +1,9 @@
 /* Applying a schedule: the order of the loops, the segments of the axes, what is packed. */
 #include "passes/sched.h"
 
+#include "passes/k_bits.h"
 #include "passes/k_dots.h"
+#include "passes/k_factor.h"
 #include "passes/k_halves.h"
 #include "passes/k_pack.h"
 #include "passes/k_reduce.h"
@@ -231,6 +233,10 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     less->tiled = tiled != NULL;
     if (tiled) return tiled;
     const bool dots = !less->no_dots && k_dots(t, m, call, b);
+    if (!t->strict) { /* which sums loops that are known as they were made */
+        k_factor(b);
+        k_bits(b);
+    }
     bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, &s);
     if (dots && !(picked && k_dots_fit(&nest, s.lanes_axis))) {
         less->no_dots = true;

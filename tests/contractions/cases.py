@@ -20,14 +20,15 @@ def values(array, dtype):
 class Case:
     """One graph: `statement` makes y of the operands; those of `constants` come with the model."""
 
-    def __init__(self, name, dtype, statement, operands, constants, sums):
+    def __init__(self, name, dtype, statement, operands, constants, sums, types):
         self.name, self.dtype, self.statement, self.constants = name, dtype, statement, constants
         self.operands = operands  # name -> array as stored
+        self.types = types  # of these
         # y as numbers, what its terms add up to without their signs, the length of its sums, and what was rounded on the way
-        self.want, self.terms, self.length, self.inner = sums({n: values(a, dtype) for n, a in operands.items()})
+        self.want, self.terms, self.length, self.inner = sums({n: values(a, types[n]) for n, a in operands.items()})
 
     def text(self):
-        port = lambda n, shape: "        %s : %s [%s];\n" % (n, self.dtype, ", ".join(map(str, shape)))
+        port = lambda n, shape: "        %s : %s [%s];\n" % (n, self.types.get(n, self.dtype), ", ".join(map(str, shape)))
         used = self.statement
         for n in self.constants:
             used = used.replace("=%s," % n, '=model["%s.%s"],' % (self.name, n)).replace("=%s)" % n, '=model["%s.%s"])' % (self.name, n))
@@ -62,9 +63,10 @@ class Maker:
         x = self.random.standard_normal(shape)
         return to_bf16(x) if dtype == "bf16" else x.astype(NUMPY[dtype])
 
-    def add(self, name, dtype, statement, shapes, constants, sums):
-        operands = {n: self.array(dtype, s) for n, s in shapes.items()}
-        self.cases.append(Case("%s_%s_%d" % (name, dtype, len(self.cases)), dtype, statement, operands, constants, sums))
+    def add(self, name, dtype, statement, shapes, constants, sums, types=None):
+        types = {n: (types or {}).get(n, dtype) for n in shapes}
+        operands = {n: self.array(types[n], s) for n, s in shapes.items()}
+        self.cases.append(Case("%s_%s_%d" % (name, dtype, len(self.cases)), dtype, statement, operands, constants, sums, types))
 
     # ---- products ----
 
@@ -102,6 +104,30 @@ class Maker:
             shapes["c"] = (n,)
         text = "        y = op gemm(a=a, b=b,%s transa=%d, transb=%d, alpha=%r, beta=%r);\n" % (" c=c," if bias else "", ta, tb, alpha, beta)
         self.add("gemm", dtype, text, shapes, [c for c in constants if c in shapes], sums)
+
+    # ---- weights of integers, with scales ----
+
+    def quantised(self, rows, k, n, dtype="i8", block=0, zero=False, scale="f32"):
+        """x by (b - z) s: b [k, n], scales for each column, or for each `block` of k in it."""
+        shapes = {"a": (rows, k), "b": (k, n), "s": (k // block, n) if block else (n,)}
+        if zero:
+            shapes["z"] = shapes["s"]
+        each = lambda x: np.repeat(x, block, 0) if block else x
+        weights = lambda x: (x["b"] - (each(x["z"]) if zero else 0)) * each(x["s"])
+        sums = lambda x: (x["a"] @ weights(x), np.abs(x["a"]) @ np.abs(weights(x)), k, 0)
+        text = "        w = op dequantize_linear(x=b, x_scale=s,%s axis=%d,%s output_dtype=f32);\n        y = op matmul(a=a, b=w);\n" % (" x_zero_point=z," if zero else "", 0 if block else 1, " block_size=%d," % block if block else "")
+        self.add("quantised", "f32", text, shapes, [c for c in "bsz" if c in shapes], sums, {"b": dtype, "z": dtype, "s": scale})
+
+    def packed(self, rows, k, n, bits, block):
+        """The same with b [n, k] as so many bits each, of which half the largest stands for 0."""
+        each, zero = 8 // bits, 2 ** (bits - 1)
+        def weights(x):
+            b = (x["b"][:, :, None] >> np.arange(0, 8, bits) & (2 ** bits - 1)).reshape(n, k)
+            return ((b - zero) * np.repeat(x["s"], block, 1)).T
+        sums = lambda x: (x["a"] @ weights(x), np.abs(x["a"]) @ np.abs(weights(x)), k, 0)
+        text = ("        u = op unpack_bits(x=b, bits=%d);\n        w = op dequantize_linear(x=u, x_scale=s, x_zero_point=%d, axis=1, block_size=%d);\n"
+                "        y = op gemm(a=a, b=w, transb=1);\n" % (bits, zero, block))
+        self.add("packed", "f32", text, {"a": (rows, k), "b": (n, k // each), "s": (n, k // block)}, ["b", "s"], sums, {"b": "u8"})
 
     # ---- convolutions ----
 
@@ -180,6 +206,16 @@ def all_cases():
     m.matmul("f32", (3, 23, 270), (270, 37))
     m.matmul("f32", (2, 2, 20, 64), (2, 2, 64, 20), constants="")
     m.matmul("f32", (4, 1, 33, 150), (3, 150, 18), constants="")
+    # weights of integers, more than are made f32 at compile time: a scale for each column, for each block of one, of another type, with zero points; several in a byte
+    m.quantised(1, 300, 67)
+    m.quantised(3, 259, 70, "u8", zero=True)
+    m.quantised(17, 288, 61, block=32)
+    m.quantised(1, 160, 130, "u8", block=16, zero=True)
+    m.quantised(9, 512, 35, block=32, scale="f16")
+    m.quantised(2, 60, 301, block=4)
+    m.packed(1, 192, 91, 4, 32)
+    m.packed(19, 64, 261, 4, 16)
+    m.packed(5, 128, 133, 2, 64)
     # convolutions: kernels, strides, edges on all sides, three channels, groups, maps that are smaller than a tile
     m.conv("f32", (1, 3, 37, 41), (24, 3, 7, 7), (3, 3, 3, 3), (2, 2))
     m.conv("f32", (1, 3, 30, 66), (19, 3, 6, 6), (2, 2, 2, 2), (2, 2))

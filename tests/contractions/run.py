@@ -28,7 +28,7 @@ LAST = (("last", "fast", 1),)  # channels lie side by side, which changes roundi
 
 def write_model(folder, all_cases):
     """products.nfg, and products.safetensors with the constants."""
-    arrays = {"%s.%s" % (c.name, n): (c.operands[n], c.dtype) for c in all_cases for n in c.constants}
+    arrays = {"%s.%s" % (c.name, n): (c.operands[n], c.types[n]) for c in all_cases for n in c.constants}
     tensor_file.save(os.path.join(folder, "products.safetensors"), {n: a for n, (a, _) in arrays.items()}, types={n: t for n, (_, t) in arrays.items()})
     with open(os.path.join(folder, "products.nfg"), "w") as f:
         f.write('model "products.safetensors";\n\n' + "".join(c.text() for c in all_cases))
@@ -105,6 +105,8 @@ def looks_wrong(device, folder, all_cases):
             wrong.append("%s: works out again what it may have replaced" % c.name)
         if {"b", "w"} & set(c.constants) and re.search(r"(nf_fma_|\+= ).*gather", text):
             wrong.append("%s: a constant is gathered" % c.name)
+        if c.name.startswith(("quantised", "packed")) and "block_size=4," not in c.statement and not re.search(r" part(_\d+)?(\[\d+\])?( = |;)", text):
+            wrong.append("%s: multiplies with the scale in each term" % c.name)
         turns = c.name.startswith("repeated") and c.operands["b"].nbytes > own_cache(device) / 2
         if turns != bool(re.search(r"for \(\w+ (\w+) = step\w* % 2 \? \d+ : 0; step\w* % 2 \? \1 >= 0 : \1 < \d+; \1 \+= step\w* % 2 \? -1 : 1\)", text)):
             wrong.append("%s: %s" % (c.name, "its weights are always read from the same end" if turns else "turns around"))
