@@ -1,6 +1,7 @@
 /* Canonical form: what does nothing goes, and what can be said in several ways is said in one. */
 #include <string.h>
 #include "ir/shape.h"
+#include "passes/canon_widen.h"
 #include "passes/pass.h"
 
 typedef struct {
@@ -126,6 +127,11 @@ static void visit(void *env, ir_inst *inst)
 {
     canoniser *k = env;
     if (inst->op == IR_transpose) join_transposes(k, inst);
+    ir_value *widened = inst->op == IR_transpose ? canon_widen_turned(k->ctx->m, inst) : NULL;
+    if (widened) {
+        replace(k, inst, widened);
+        return;
+    }
     bool same = inst->nin && inst->nout == 1 && inst->in[0] && ir_same_type(inst->in[0]->type, inst->out[0]->type);
     if (same && does_nothing(k->ctx->m, inst)) {
         replace(k, inst, inst->in[0]);

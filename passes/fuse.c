@@ -5,6 +5,7 @@
  * what is elementwise behind it, in its shape, is worked out before its only store. A group without a
  * root is one pointwise kernel. Only the last value of a group is stored. */
 #include "ir/shape.h"
+#include "passes/canon_widen.h"
 #include "passes/k_dots.h"
 #include "passes/pass.h"
 
@@ -44,27 +45,13 @@ static bool is_root(const ir_inst *i)
 }
 static bool is_costly(const ir_inst *i) { return op_get(i->op)->ulp >= 2 || op_get(i->op)->flags & OPF_HEAVY; }
 
-/* Elements of a weight, under other extents perhaps, and packed. */
-static bool is_of_weight(const ir_value *v)
-{
-    const ir_inst *p = v->def;
-    while (p && (p->op == IR_reshape || p->op == IR_unpack_bits)) p = p->in[0]->def;
-    return p && (p->op == IR_weight || p->op == IR_const);
-}
-
-/* A weight kept in another type is widened wherever it is loaded. */
-static bool is_widened_weight(const ir_inst *p)
-{
-    return (p->op == IR_cast || p->op == IR_dequantize_linear) && is_of_weight(p->in[0]);
-}
-
 /* Is it what a contraction loads as words of narrow floats, which the device multiplies several at once? Then it is widened
  * nowhere, and nothing else is to be worked out there. */
 static bool is_for_dots(const fuser *f, const ir_inst *p)
 {
     if (!f->ctx->options->vector_bytes || p->op != IR_cast || p->out[0]->type->dtype != DT_f32 || !p->out[0]->uses || p->out[0]->uses->next) return false;
     const ir_inst *user = p->out[0]->uses->inst;
-    if (!user || user->nin < 2 || !is_root(user) || p->out[0] != user->in[0] || !user->in[1]->def || !is_widened_weight(user->in[1]->def)) return false;
+    if (!user || user->nin < 2 || !is_root(user) || p->out[0] != user->in[0] || !user->in[1]->def || !canon_is_widened_weight(user->in[1]->def)) return false;
     const nfc_dtype type = p->in[0]->type->dtype;
     return user->in[1]->def->in[0]->type->dtype == type && k_has_float_dots(f->ctx->options->device, type);
 }
@@ -79,7 +66,7 @@ static bool follows(const ir_inst *c, int n)
 /* How often operand n of the consumer is loaded for each element of it: 0 means too often. */
 static int loads_per_element(const fuser *f, const ir_inst *c, int n)
 {
-    if (is_widened_weight(c->in[n]->def) || is_for_dots(f, c->in[n]->def) || follows(c, n)) return 1;
+    if (canon_is_widened_weight(c->in[n]->def) || is_for_dots(f, c->in[n]->def) || follows(c, n)) return 1;
     if (n != 0) return 0;
     unsigned flags = op_get(c->op)->flags;
     return flags & OPF_LOADS_ONCE ? 1 : flags & OPF_LOADS_TWICE ? 2 : 0;
