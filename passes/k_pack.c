@@ -282,6 +282,14 @@ static bool steps_along(const packing *p, const ir_sym *sym)
     return false;
 }
 
+/* Does each row of the tile at hand read a part of its own? Then there is no one place to ask for. */
+static bool differs_by_row(const packing *p, const k_tile *at)
+{
+    for (int i = 0; i < at->nest->n; i++)
+        if (at->at[i].segment->rows > 1 && steps_along(p, at->nest->axis[i].loop->var->sym)) return true;
+    return false;
+}
+
 /* How many tiles read the same lanes' part one after the other, and the number of the one at hand; false: not known. */
 static bool tiles_inside(const packer *k, const packing *p, const k_tile *at, int64_t *tiles, const ir_sx **number)
 {
@@ -336,7 +344,7 @@ static void in_loop(void *env, const kir_stmt *loop, const k_tile *at)
     const packer *k = env;
     for (int i = 0; i < k->of.n && k->target->line; i++) {
         const packing *p = k->of.entry[i].value;
-        if (p->to && p->in == loop) ask_ahead(k, p, at);
+        if (p->to && p->in == loop && !differs_by_row(p, at)) ask_ahead(k, p, at);
     }
 }
 

@@ -33,7 +33,7 @@ def build(name, schedules, more=()):
 def results(name):
     p = run([os.path.join(name, "graph"), "--output", name + ".out"] + inputs)
     assert p.returncode == 0, p.stderr
-    return {k: np.load(os.path.join(name + ".out", k + ".npy")) for k in "yzt"}
+    return {k: np.load(os.path.join(name + ".out", k + ".npy")) for k in "yztv"}
 
 
 def write(name, text):
@@ -59,7 +59,7 @@ check("keys", len({k["key"] for k in kernels}) == len(kernels) and all(re.fullma
 heads = set()
 for n, (lanes, along, vectors, rows, down, outside, blocks) in enumerate([
         (8, 3, 1, 1, -1, 0, ""), (4, 2, 2, 5, 1, 0, ""), (8, 1, 1, 3, 2, 1, ""), (2, 3, 3, 2, 1, 1, " wide 0"), (4, 1, 1, 4, 0, 0, " deep 0 high 0"), (8, 0, 1, 1, -1, 0, ""),
-        (8, 2, 1, 2, 0, 1, " deep 2"), (4, 0, 2, 3, 2, 1, " deep 3 high 2 wide 1"), (4, 0, 1, 3, 2, 1, " deep 4 wide 2"), (8, 2, 1, 2, 0, 1, " high 1"), (8, 0, 1, 1, -1, 0, " deep 2")]):
+        (8, 2, 1, 2, 0, 1, " deep 2"), (4, 0, 2, 3, 2, 1, " deep 3 high 2 wide 1"), (4, 0, 1, 3, 2, 1, " deep 4 wide 2"), (8, 2, 1, 2, 0, 1, " high 1"), (8, 0, 1, 1, -1, 0, " deep 2"), (2, 1, 1, 5, 0, 0, "")]):
     words = "lanes %d along %d vectors %d rows %d down %d outside %d unroll %d%s" % (lanes, along, vectors, rows, down, outside, 0 if blocks else n % 3, blocks)
     path = write("any%d.schedules" % n, HEAD + "".join("kernel %s %s\n" % (k["key"], words) for k in kernels))
     p = build("any%d" % n, path)
