@@ -263,7 +263,7 @@ class Batch:
                 return
             raise Failure(c.g.seed, way, "the program ends with %d: %s" % (p.returncode, p.stderr[:2000]), c.g)
         wrong = c.compare(way, c.noisy)
-        for draws in (2, 18):  # some more find a step that two draws did not find, perhaps
+        for draws in (2, 18, 120):  # some more find a step that a few draws did not find, perhaps
             if wrong and len(c.noisy) < draws:
                 self.add_noise(c, draws - len(c.noisy))
                 wrong = c.compare(way, c.noisy)
