@@ -39,7 +39,7 @@ def product(m, n, k):
     return (lambda: nets.Product(k, n)), (lambda: [torch.randn(m, k)])
 
 
-# name: (module, inputs), both functions; or the extents of a product of bytes. In the order in which they are made, run and printed.
+# name: (module, inputs), both functions; or what a product of integers is made by. In the order in which they are made, run and printed.
 MODELS = {
     "resnet50": vision(zoo.resnet50),
     "mobilenet_v2": vision(zoo.mobilenet_v2),
@@ -67,6 +67,7 @@ MODELS = {
     "gemv_768x768": product(1, 768, 768),
     "gemv_3072x768": product(1, 3072, 768),
     "gemv_4096x4096": product(1, 4096, 4096),
+    **{"gemv_%s_4096x4096" % bits: (bits, 4096, 4096) for bits in ("i8", "i8t", "u4")},
 }
 
 
@@ -147,9 +148,35 @@ def make_product_of_bytes(name, folder):
     return path, [x], [(x.astype(np.float64) @ w.astype(np.float64)).astype(np.int32)]  # exact: below 2^53
 
 
+def make_product_with_scales(name, folder):
+    """f32 by integers with scales: i8, a scale for each column; i8t, blocks of 32 along K, transposed as PyTorch keeps weights; u4,
+    blocks of 32, two in a byte, 8 standing for 0."""
+    kind, n, k = MODELS[name]
+    block, helper, tensor = 32, onnx.helper, onnx.numpy_helper.from_array
+    random, path = np.random.default_rng(zlib.crc32(name.encode())), work.path(folder, name, "onnx")
+    x = random.standard_normal((1, k)).astype(np.float32)
+    q = random.integers(0, 16, (n, k), np.uint8) if kind == "u4" else random.integers(-127, 128, (n, k), np.int8)
+    s = (random.random((n, 1 if kind == "i8" else k // block)) * 0.01 + 0.001).astype(np.float32)
+    w = (q.astype(np.float64) - (8 if kind == "u4" else 0)) * np.repeat(s, k // s.shape[1], 1)
+    nodes = {"i8": [helper.make_node("DequantizeLinear", ["q", "s"], ["w"], axis=1), helper.make_node("MatMul", ["x", "w"], ["y"])],
+             "i8t": [helper.make_node("DequantizeLinear", ["q", "s"], ["w"], axis=1, block_size=block), helper.make_node("Transpose", ["w"], ["t"], perm=[1, 0]),
+                     helper.make_node("MatMul", ["x", "t"], ["y"])],
+             "u4": [helper.make_node("MatMulNBits", ["x", "q", "s"], ["y"], domain="com.microsoft", K=k, N=n, bits=4, block_size=block)]}[kind]
+    stored = {"i8": lambda: (np.ascontiguousarray(q.T), s[:, 0]), "i8t": lambda: (q, s), "u4": lambda: ((q[:, 0::2] | q[:, 1::2] << 4).reshape(n, k // block, block // 2), s.ravel())}[kind]()
+    port = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "product", [port("x", onnx.TensorProto.FLOAT, x.shape)], [port("y", onnx.TensorProto.FLOAT, (1, n))],
+                              [tensor(np.ascontiguousarray(a), b) for a, b in zip(stored, "qs")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10), path)
+    return path, [x], [(x.astype(np.float64) @ w.T).astype(np.float32)]
+
+
 def maker(name):
     how = MODELS[name]
-    return copy_spotter if how == "copied" else make_product_of_bytes if len(how) == 3 else make
+    if how == "copied":
+        return copy_spotter
+    if len(how) == 2:
+        return make
+    return make_product_of_bytes if isinstance(how[0], int) else make_product_with_scales
 
 
 def main():

@@ -31,6 +31,8 @@ def flop_of(node, shapes):
         return 2 * size(node.output[0]) * math.prod(shapes[node.input[1]][1:])
     if node.op_type in ("MatMul", "MatMulInteger"):
         return 2 * size(node.output[0]) * shapes[node.input[0]][-1]
+    if node.op_type == "MatMulNBits":
+        return 2 * size(node.output[0]) * attributes["K"]
     if node.op_type == "Gemm":
         return 2 * size(node.output[0]) * shapes[node.input[0]][0 if attributes.get("transA") else 1]
     if node.op_type == "LSTM":
