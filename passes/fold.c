@@ -21,6 +21,18 @@ static sim_tensor *constant_operand(const ir_value *v, sim_tensor *cell)
     return cell;
 }
 
+/* Packed numbers of which there is one for many weights: their zero points. Where blocks step over them, the kernel that
+ * takes them out of their bytes would do so for each weight. */
+static bool are_zero_points(const ir_value *v)
+{
+    for (const ir_use *u = v->uses; u; u = u->next) {
+        const ir_inst *by = u->inst;
+        bool renamed = by->op == IR_slice || by->op == IR_reshape || by->op == IR_transpose, zero = by->op == IR_dequantize_linear && by->in[0] != v;
+        if (!zero && !(renamed && are_zero_points(by->out[0]))) return false;
+    }
+    return v->uses != NULL;
+}
+
 static bool worth_it(const ir_inst *inst)
 {
     int64_t in = 0, out = 0, work = 1;
@@ -36,6 +48,7 @@ static bool worth_it(const ir_inst *inst)
         out += ir_max_bytes(inst->out[i]->type);
         if (ir_max_elements(inst->out[i]->type) == 0) return false; /* an empty constant has no use */
     }
+    if (inst->op == IR_unpack_bits && are_zero_points(inst->out[0])) return true;
     bool contraction = op_get(inst->op)->flags & OPF_HEAVY;
     return (out <= SMALL_BYTES || out <= in) && (!contraction || work <= MOST_WORK);
 }

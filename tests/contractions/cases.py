@@ -59,7 +59,7 @@ class Maker:
 
     def array(self, dtype, shape):
         if dtype not in EPS:
-            return self.random.integers(0 if dtype == "u8" else -9, 10, shape).astype(NUMPY[dtype])
+            return self.random.integers(*((0, 256) if dtype == "u8" else (-9, 10)), shape).astype(NUMPY[dtype])
         x = self.random.standard_normal(shape)
         return to_bf16(x) if dtype == "bf16" else x.astype(NUMPY[dtype])
 
@@ -118,16 +118,19 @@ class Maker:
         text = "        w = op dequantize_linear(x=b, x_scale=s,%s axis=%d,%s output_dtype=f32);\n        y = op matmul(a=a, b=w);\n" % (" x_zero_point=z," if zero else "", 0 if block else 1, " block_size=%d," % block if block else "")
         self.add("quantised", "f32", text, shapes, [c for c in "bsz" if c in shapes], sums, {"b": dtype, "z": dtype, "s": scale})
 
-    def packed(self, rows, k, n, bits, block):
-        """The same with b [n, k] as so many bits each, of which half the largest stands for 0."""
-        each, zero = 8 // bits, 2 ** (bits - 1)
+    def packed(self, rows, k, n, bits, block, zero=False):
+        """The same with b [n, k] as so many bits each; zero: z too, else half the largest stands for 0."""
+        each, middle = 8 // bits, 2 ** (bits - 1)
+        unpack = lambda x: (x[:, :, None] >> np.arange(0, 8, bits) & (2 ** bits - 1)).reshape(n, -1)
         def weights(x):
-            b = (x["b"][:, :, None] >> np.arange(0, 8, bits) & (2 ** bits - 1)).reshape(n, k)
-            return ((b - zero) * np.repeat(x["s"], block, 1)).T
+            return ((unpack(x["b"]) - (np.repeat(unpack(x["z"]), block, 1) if zero else middle)) * np.repeat(x["s"], block, 1)).T
         sums = lambda x: (x["a"] @ weights(x), np.abs(x["a"]) @ np.abs(weights(x)), k, 0)
-        text = ("        u = op unpack_bits(x=b, bits=%d);\n        w = op dequantize_linear(x=u, x_scale=s, x_zero_point=%d, axis=1, block_size=%d);\n"
-                "        y = op gemm(a=a, b=w, transb=1);\n" % (bits, zero, block))
-        self.add("packed", "f32", text, {"a": (rows, k), "b": (n, k // each), "s": (n, k // block)}, ["b", "s"], sums, {"b": "u8"})
+        text = ("        u = op unpack_bits(x=b, bits=%d);\n%s        w = op dequantize_linear(x=u, x_scale=s, x_zero_point=%s, axis=1, block_size=%d);\n"
+                "        y = op gemm(a=a, b=w, transb=1);\n" % (bits, "        o = op unpack_bits(x=z, bits=%d);\n" % bits if zero else "", "o" if zero else middle, block))
+        shapes = {"a": (rows, k), "b": (n, k // each), "s": (n, k // block)}
+        if zero:
+            shapes["z"] = (n, k // block // each)
+        self.add("packed", "f32", text, shapes, [c for c in "bsz" if c in shapes], sums, {"b": "u8", "z": "u8"})
 
     # ---- convolutions ----
 
@@ -216,6 +219,7 @@ def all_cases():
     m.packed(1, 192, 91, 4, 32)
     m.packed(19, 64, 261, 4, 16)
     m.packed(5, 128, 133, 2, 64)
+    m.packed(3, 256, 133, 4, 32, zero=True)
     # convolutions: kernels, strides, edges on all sides, three channels, groups, maps that are smaller than a tile
     m.conv("f32", (1, 3, 37, 41), (24, 3, 7, 7), (3, 3, 3, 3), (2, 2))
     m.conv("f32", (1, 3, 30, 66), (19, 3, 6, 6), (2, 2, 2, 2), (2, 2))
