@@ -75,7 +75,9 @@ def devices(nfc):
     yield shipped(nfc, "x86-avx512-vnni"), "avx512_vnni", []
     yield shipped(nfc, "x86-avx512-bf16"), "avx512_bf16", []
     yield shipped(nfc, "generic"), None, []
-    for name in ("aarch64-dotprod", "aarch64-sve256", "aarch64-bf16", "aarch64-i8mm"):
+    for name, needs in (("x86-sse2", None), ("x86-avx2", "avx2"), ("x86-avx512", "avx512dq")):
+        yield shipped(nfc, name), needs, []
+    for name in ("aarch64-neon", "aarch64-dotprod", "aarch64-sve256", "aarch64-bf16", "aarch64-i8mm"):
         d = shipped(nfc, name)
         yield d, None, d["compiler"]["run"]
 
