@@ -178,6 +178,8 @@ static inline int cg_ranges(const cg_kernel *k) { return k->units.each ? k->unit
 static inline int cg_own_scalars(const cg_kernel *k) { return cg_printed(k)->scalar.n - (k->ranged ? 2 * cg_ranges(k) : 0); }
 /* c_forks.c: decides which calls are done together. */
 void cg_choose_forks(cg_program *p);
+/* c_forks_given.c: what they are given, and their names. */
+void cg_give_forks(cg_program *p);
 /* c_forks_print.c: prints a fork; what its caller takes of the stack beside kernels. */
 void cg_print_fork(cg_program *p, cg_module *c, const cg_fork *f);
 int64_t cg_fork_frame(const cg_fork *f);

@@ -63,9 +63,6 @@ bool k_bits(kir_builder *b)
     map_init(&k->of, b->scratch);
     find_packed(k, b->func->body);
     if (!k->of.n) return false;
-    const kir_stmt *old = k_rebuild(&k->r, b);
-    k->r.on_for = on_for;
-    k->r.env = k;
-    k_body(&k->r, old);
+    k_replay_loops(&k->r, b, on_for, k);
     return true;
 }

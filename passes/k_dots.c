@@ -276,10 +276,7 @@ bool k_dots(const sched_target *target, ir_module *m, plan_call *call, kir_build
     find_stored(k, b->func->body);
     find_dots(k, b->func->body);
     if (!k->of.n) return false;
-    const kir_stmt *old = k_rebuild(&k->r, b);
-    k->r.on_for = on_for;
-    k->r.env = k;
-    k_body(&k->r, old);
+    k_replay_loops(&k->r, b, on_for, k);
     return true;
 }
 

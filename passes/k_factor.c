@@ -131,12 +131,6 @@ static bool share(kir_builder *b, factored *f)
     return false;
 }
 
-static void find_stored(const kir_stmt *s)
-{
-    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM || s->kind == KIR_COPY) s->buffer->written = true;
-    for (int i = 0; i < s->body.n; i++) find_stored(s->body.at[i]);
-}
-
 static void find_factors(factorer *k, const kir_stmt *s)
 {
     factored f = {.loop = s};
@@ -205,12 +199,9 @@ bool k_factor(kir_builder *b)
     factorer *k = ARENA_NEW(b->scratch, factorer);
     k->r.b = b;
     map_init(&k->of, b->scratch);
-    find_stored(b->func->body);
+    k_mark_written(b->func->body);
     find_factors(k, b->func->body);
     if (!k->of.n) return false;
-    const kir_stmt *old = k_rebuild(&k->r, b);
-    k->r.on_for = on_for;
-    k->r.env = k;
-    k_body(&k->r, old);
+    k_replay_loops(&k->r, b, on_for, k);
     return true;
 }

@@ -197,7 +197,21 @@ void k_stmt(k_replay *r, const kir_stmt *s)
     }
 }
 
+void k_replay_loops(k_replay *r, kir_builder *b, bool (*on_for)(void *env, k_replay *r, const kir_stmt *s), void *env)
+{
+    const kir_stmt *old = k_rebuild(r, b);
+    r->on_for = on_for;
+    r->env = env;
+    k_body(r, old);
+}
+
 /* ---- looking at statements --------------------------------------------------------------------- */
+
+void k_mark_written(const kir_stmt *s)
+{
+    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM || s->kind == KIR_COPY) s->buffer->written = true;
+    for (int i = 0; i < s->body.n; i++) k_mark_written(s->body.at[i]);
+}
 
 typedef struct {
     nfc_map seen;

@@ -35,6 +35,10 @@ typedef struct k_replay {
 void k_begin(k_replay *r, kir_builder *b);
 /* The same, to build all of the kernel again from nothing; returns its old body. */
 const kir_stmt *k_rebuild(k_replay *r, kir_builder *b);
+/* All of the kernel again, with what on_for makes of its loops. `r` has no other state yet. */
+void k_replay_loops(k_replay *r, kir_builder *b, bool (*on_for)(void *env, k_replay *r, const kir_stmt *s), void *env);
+/* Sets `written` of each buffer that a statement, or what it holds, writes to. */
+void k_mark_written(const kir_stmt *s);
 /* From here on `sym` reads as x. */
 void k_map(k_replay *r, const ir_sym *sym, const ir_sx *x);
 const ir_sx *k_index(k_replay *r, const ir_sx *x);

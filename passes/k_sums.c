@@ -205,8 +205,5 @@ void k_fix_sums(kir_builder *b, int64_t lanes)
 {
     fixer *f = ARENA_NEW(b->scratch, fixer);
     *f = (fixer){.lanes = lanes < K_SUM_PARTS ? lanes : K_SUM_PARTS};
-    const kir_stmt *old = k_rebuild(&f->r, b);
-    f->r.on_for = on_for;
-    f->r.env = f;
-    k_body(&f->r, old);
+    k_replay_loops(&f->r, b, on_for, f);
 }

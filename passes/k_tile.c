@@ -6,7 +6,6 @@
 
 static void look_around(k_nest *nest, const kir_stmt *s)
 {
-    if (s->kind == KIR_STORE || s->kind == KIR_ACCUM || s->kind == KIR_COPY) s->buffer->written = true;
     if (s->kind == KIR_LET && s->var->sym && s->value->kind == KIR_INDEX) map_setp(&nest->is, s->var->sym, (void *)(uintptr_t)s->value->index);
     for (int i = 0; i < s->body.n; i++) look_around(nest, s->body.at[i]);
 }
@@ -15,6 +14,7 @@ bool k_find_nest(kir_builder *b, k_nest *nest)
 {
     *nest = (k_nest){.b = b, .core = b->func->body};
     map_init(&nest->is, b->scratch);
+    k_mark_written(b->func->body);
     look_around(nest, b->func->body);
     while (nest->n < K_MAX_AXES && nest->core->body.n == 1) {
         const kir_stmt *s = nest->core->body.at[0];

@@ -391,9 +391,8 @@ static bool can_leave_parts(picker *p, int axis)
     return true;
 }
 
-/* May elements along the lanes' axis be worked out twice? Not where a result may lie in place of what it is made of: that
- * is read at the same element, and so once, behind the loops; nor where several units store, as the loop over the lanes is
- * not shared out then. */
+/* Is the last vector along the lanes' axis not whole, and may some elements be worked out twice so that it is? Not where a
+ * result may lie in place of what it is made of, which is read at the same element, behind the loops. */
 static bool can_overlap(picker *p, const sched *s)
 {
     const ir_sx *extent = p->nest->axis[s->lanes_axis].extent;
