@@ -14,6 +14,7 @@ static bool same_view(const plan_view *a, const plan_view *b, const ir_type *t)
 
 static const char *param_name(lw *l, const ir_value *v)
 {
+    while (!v->name && v->def && op_get(v->def->op)->family == FAM_VIEW && v->def->nin) v = v->def->in[0]; /* the same elements by another name */
     const char *name = v->name;
     if (v->def && v->def->op == IR_weight) { /* layers.3.wq: the last part says what it is */
         name = v->def->constant->pattern ? v->def->constant->pattern : v->def->constant->tensor[0];
