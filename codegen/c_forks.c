@@ -36,7 +36,8 @@ typedef enum { IN_ORDER, BACKWARDS, TOWERS, WAYS } way;
 
 typedef struct {
     cg_program *p;
-    nfc_arena *a; /* of a stretch */
+    nfc_arena *a;     /* of a stretch */
+    nfc_arena *trial; /* of a group that is being made */
     int parts;
     double fork_us;
     const plan_graph *g;
@@ -70,16 +71,16 @@ static k_called called_as(const chooser *c, const plan_call *call, const cg_kern
 }
 
 /* What the parts of such ranges touch, and more where a part has nothing to do but names. */
-static k_touches *reach_of(const chooser *c, const member *m, const int64_t *cut)
+static k_touches *reach_of(const chooser *c, nfc_arena *a, const member *m, const int64_t *cut)
 {
     int64_t first[K_MAX_UNITS], end[K_MAX_UNITS];
-    k_touches *reach = ARENA_ARRAY(c->a, k_touches, c->parts);
+    k_touches *reach = ARENA_ARRAY(a, k_touches, c->parts);
     for (int t = 0; t < c->parts; t++) {
         for (int r = 0; r < cg_ranges(m->kernel); r++) {
             first[r] = cut[r * (c->parts + 1) + t];
             end[r] = cut[r * (c->parts + 1) + t + 1];
         }
-        k_reach(c->p->m, c->a, &m->called, &m->kernel->units, first, end, &reach[t]);
+        k_reach(c->p->m, a, &m->called, &m->kernel->units, first, end, &reach[t]);
     }
     return reach;
 }
@@ -87,7 +88,7 @@ static k_touches *reach_of(const chooser *c, const member *m, const int64_t *cut
 /* All that one part does alone. */
 static k_touches *reach_of_one(const chooser *c, const member *m, int part)
 {
-    k_touches *reach = ARENA_ARRAY(c->a, k_touches, c->parts);
+    k_touches *reach = ARENA_ARRAY(c->trial, k_touches, c->parts);
     reach[part] = m->all;
     return reach;
 }
@@ -132,13 +133,15 @@ static bool is_beside(const chooser *c, const group *g, const step *s)
 static bool range_is_beside(const chooser *c, const group *g, const member *m, int range, int64_t first, int64_t end, int from, int to)
 {
     int64_t firsts[K_MAX_UNITS] = {0}, ends[K_MAX_UNITS] = {0};
+    nfc_arena *scratch = arena_child(c->trial);
     k_touches reach = {0};
     bool is = true;
     firsts[range] = first;
     ends[range] = end;
-    k_reach(c->p->m, c->a, &m->called, &m->kernel->units, firsts, ends, &reach);
+    k_reach(c->p->m, scratch, &m->called, &m->kernel->units, firsts, ends, &reach);
     for (int i = 0; i < g->n && is; i++)
         for (int t = from; t < to && is; t++) is = !k_reaches_meet(&g->at[i].reach[t], &reach);
+    arena_free(scratch);
     return is;
 }
 
@@ -170,7 +173,7 @@ static bool find_bounds(const chooser *c, const group *g, const member *m, int r
 static const int64_t *fitting_cut(const chooser *c, const group *g, const member *m)
 {
     const int ranges = cg_ranges(m->kernel);
-    int64_t *cut = ARENA_ARRAY(c->a, int64_t, ranges * (c->parts + 1));
+    int64_t *cut = ARENA_ARRAY(c->trial, int64_t, ranges * (c->parts + 1));
     for (int r = 0; r < ranges; r++) {
         int64_t *at = &cut[r * (c->parts + 1)];
         const int64_t *even = &m->kernel->even[r * (c->parts + 1)];
@@ -226,7 +229,7 @@ static bool add_member(const chooser *c, group *g, const member *m)
         step s = {.of = m, .part = -1, .cut = m->kernel->even, .reach = m->even};
         bool fits = is_beside(c, g, &s);
         if (!fits && (s.cut = fitting_cut(c, g, m)) != NULL) {
-            s.reach = reach_of(c, m, s.cut);
+            s.reach = reach_of(c, c->trial, m, s.cut);
             fits = is_beside(c, g, &s);
         }
         if (fits) {
@@ -249,6 +252,14 @@ static int find(int *of, int i)
 {
     while (of[i] != i) i = of[i] = of[of[i]];
     return i;
+}
+
+/* Has nothing in it, and nothing of those before is needed any more. */
+static void begin_group(const chooser *c, group *g)
+{
+    arena_clear(c->trial);
+    g->n = 0;
+    memset(g->us, 0, sizeof g->us);
 }
 
 /* Calls that depend on each other, whole, one after the other in one part; what is independent of them in another: of what
@@ -276,8 +287,7 @@ static void make_towers(const chooser *c, group *g, int first, int n)
         part[longest] = least;
         load[least] += us[longest];
     }
-    g->n = 0;
-    memset(g->us, 0, sizeof g->us);
+    begin_group(c, g);
     for (int i = 0; i < n; i++) push(c, g, &(step){.of = &c->stretch.at[first + i], .part = part[find(of, i)]});
 }
 
@@ -296,9 +306,8 @@ static double group_us(const chooser *c, const group *g) { return parts_used(c, 
 /* Makes the group of n calls from `first` on in such a way; false: there is none. */
 static bool make_group(const chooser *c, group *g, way how, int first, int n)
 {
-    g->n = 0;
-    memset(g->us, 0, sizeof g->us);
     if (how == TOWERS) make_towers(c, g, first, n);
+    else begin_group(c, g);
     for (int i = 0; how != TOWERS && i < n; i++)
         if (!add_member(c, g, &c->stretch.at[how == IN_ORDER ? first + i : first + n - 1 - i])) return false;
     return true;
@@ -331,7 +340,8 @@ static void consider(choice *at, double before, double us, int n, way how)
 static void weigh_groups(const chooser *c, way how, int from, double *us)
 {
     const int step_to = how == BACKWARDS ? -1 : 1;
-    group g = {.n = 0};
+    group g;
+    begin_group(c, &g);
     for (int i = 0; i < c->most; i++) us[i] = DBL_MAX;
     for (int i = 0; i < c->most && from + i * step_to >= 0 && from + i * step_to < c->stretch.n; i++) {
         if (how == TOWERS) make_towers(c, &g, from, i + 1);
@@ -411,7 +421,7 @@ static void add_call(chooser *c, const plan_call *call)
     }
     member m = {.call = call, .kernel = k, .called = called_as(c, call, k)};
     k_reach(c->p->m, c->a, &m.called, NULL, NULL, NULL, &m.all);
-    if (k->piece) m.even = reach_of(c, &m, k->even);
+    if (k->piece) m.even = reach_of(c, c->a, &m, k->even);
     vec_push(c->a, &c->stretch, m);
 }
 
@@ -446,7 +456,7 @@ void cg_choose_forks(cg_program *p)
     const int threads = (int)p->device->threads;
     map_init(&p->fork_of, p->arena);
     if (threads < 2 || threads > MOST_PARTS) return;
-    chooser c = {.p = p, .a = arena_child(p->arena), .parts = threads, .fork_us = p->device->chosen->fork_us, .most = threads > 4 ? MOST_STEPS / 2 : MOST_STEPS};
+    chooser c = {.p = p, .a = arena_child(p->arena), .trial = arena_child(p->arena), .parts = threads, .fork_us = p->device->chosen->fork_us, .most = threads > 4 ? MOST_STEPS / 2 : MOST_STEPS};
     for (int g = 0; g < p->plan->graph.n; g++) {
         c.g = p->plan->graph.at[g];
         walk_region(&c, c.g->g->body);

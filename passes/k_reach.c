@@ -2,6 +2,8 @@
  * all of their iterations. What is no such sum counts with all that lies between its bounds. */
 #include "passes/k_reach.h"
 
+enum { LOOK_BACK = 64 }; /* touches among which one that is listed is not listed again */
+
 /* What a symbol inside of the kernel stands for. */
 typedef struct {
     int64_t lo, hi;
@@ -214,14 +216,19 @@ static void touch(walk *w, const kir_buffer *b, const ir_sx *index, int64_t elem
     const k_place *place = b->space == KIR_GLOBAL ? &w->call->place[b->id] : NULL;
     if (!place || place->fixed || elements <= 0) return;
     const int64_t size = (int64_t)dtype_bytes(b->dtype);
-    k_touch t = {.space = place->space, .base = place->base, .bytes = times(elements, size), .writes = writes}, all = t;
+    k_term room[2][K_MOST_STEPS];
+    k_touch t = {.space = place->space, .base = place->base, .bytes = times(elements, size), .writes = writes, .term = room[0]}, all = t;
+    all.term = room[1];
     bool fits = add_offset(&t, place->offset, size) && add_offset(&all, place->offset, size);
     all.bytes = times(sx_max(b->size), size);
     fits = fits && add_sum(w, &t, index, size) && (rows == 1 || add_term(&t, times(apart, size), (bounds){0, rows - 1}, NULL));
     if (!fits) t = all; /* the verifier has seen that it stays in the buffer */
     find_ends(&t);
-    for (int i = 0; i < w->list->n; i++)
+    for (int i = w->list->n - 1; i >= 0 && i >= w->list->n - LOOK_BACK; i--)
         if (same_touch(&w->list->at[i], &t)) return;
+    k_term *kept = ARENA_ARRAY(w->a, k_term, t.n + 1);
+    for (int i = 0; i < t.n; i++) kept[i] = t.term[i];
+    t.term = kept;
     vec_push(w->a, w->list, t);
 }
 

@@ -25,8 +25,8 @@ typedef struct k_touch {
     int64_t base, bytes;
     int64_t first, last;  /* all of them lie between */
     bool writes;
-    k_term term[K_MOST_STEPS];
-    int n;
+    k_term *term;
+    int n;                /* K_MOST_STEPS at most */
 } k_touch;
 
 typedef VEC(k_touch) k_touches;

@@ -18,7 +18,8 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "emit"))
+sys.path[:0] = [os.path.join(ROOT, "tests", folder) for folder in ("emit", "bench")]
+import graphs  # noqa: E402
 import ops  # noqa: E402
 
 GCC = "-std=c99 -O1 -ffp-contract=off -pthread " + ops.STRICT  # the last -O counts
@@ -220,11 +221,22 @@ def check_program(nfc, work, device, graph, number):
 
 
 def check_programs(nfc, work, device):
-    graphs = programs()
+    jobs = programs()
     with futures.ThreadPoolExecutor(2) as pool:
-        for graph, wrong in zip(graphs, pool.map(lambda i: check_program(nfc, work, device, graphs[i], i), range(len(graphs)))):
+        for graph, wrong in zip(jobs, pool.map(lambda i: check_program(nfc, work, device, jobs[i], i), range(len(jobs)))):
             verdict(not wrong, "%s: %s" % (os.path.basename(graph[0]), wrong))
-    print("threads: %d programs" % len(graphs), flush=True)
+    print("threads: %d programs" % len(jobs), flush=True)
+
+
+def check_size(nfc, work, device):
+    """What may be done together is looked for in memory that goes with the graph, not with all that is tried."""
+    path = os.path.join(work, "residual.nfg")
+    with open(path, "w") as f:
+        f.write(graphs.residual(2000))
+    process = subprocess.Popen([nfc, "build", "-q", path, "--device", device, "--threads", "3", "--emit=sources", "-o", os.path.join(work, "residual")], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = status
+    verdict(status == 0 and used.ru_maxrss < 400 * 1024, "residual(2000) ends with %d, and takes %d MiB" % (status, used.ru_maxrss // 1024))
 
 
 # ---- kernels that are done together -----------------------------------------------------------------
@@ -301,6 +313,7 @@ def main():
     check_hook(nfc, work, library)
     check_forks(nfc, work, device)
     check_trace(nfc, work, device)
+    check_size(nfc, work, device)
     check_programs(nfc, work, device)
     check_ops(nfc, work, device)
     print("tests/threads: %d passed, %d failed" % (passed, failed))
