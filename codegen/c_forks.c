@@ -291,13 +291,25 @@ static void make_towers(const chooser *c, group *g, int first, int n)
     for (int i = 0; i < n; i++) push(c, g, &(step){.of = &c->stretch.at[first + i], .part = part[find(of, i)]});
 }
 
+/* What takes no time that is known is to be done as well. */
+static bool has_work(const chooser *c, const step *s, int part)
+{
+    bool has = s->part == part;
+    for (int r = 0; s->part < 0 && r < cg_ranges(s->of->kernel); r++) {
+        const int64_t *cut = &s->cut[r * (c->parts + 1)];
+        has |= cut[part] < cut[part + 1];
+    }
+    return has;
+}
+
+/* Those up to the last that has something to do. */
 static int parts_used(const chooser *c, const group *g)
 {
-    int last = -1;
+    int used = 0;
     for (int i = 0; i < g->n; i++)
-        for (int t = 0; t < c->parts; t++)
-            if (part_us(c, &g->at[i], t) > 0 && t > last) last = t;
-    return last + 1;
+        for (int t = used; t < c->parts; t++)
+            if (has_work(c, &g->at[i], t)) used = t + 1;
+    return used;
 }
 
 /* Microseconds of a group, or more than any where it is no fork. */

@@ -51,13 +51,15 @@ def must(words, **more):
     return p.stdout
 
 
-def sharing_device(work):
-    """generic, where a kernel of two iterations is shared already."""
+def sharing_device(work, name="sharing", without=()):
+    """generic, where a kernel of two iterations is shared already; without these keys of its unit."""
     with open(os.path.join(ROOT, "devices", "generic.json")) as f:
         device = json.load(f)
-    device["name"] = "sharing"
+    device["name"] = name
     device["units"][0].update(cores=64, fork_us=0)
-    path = os.path.join(work, "sharing.json")
+    for key in without:
+        del device["units"][0][key]
+    path = os.path.join(work, device["name"] + ".json")
     with open(path, "w") as f:
         json.dump(device, f)
     return path
@@ -221,9 +223,9 @@ def check_program(nfc, work, device, graph, number):
 
 
 def check_programs(nfc, work, device):
-    jobs = programs()
+    jobs = [(device, graph) for graph in programs()] + [(sharing_device(work, "unknown", ("levels", "vector_bits", "vector_registers")), (os.path.join(GRAPHS, "costless.nfg"),))]
     with futures.ThreadPoolExecutor(2) as pool:
-        for graph, wrong in zip(jobs, pool.map(lambda i: check_program(nfc, work, device, jobs[i], i), range(len(jobs)))):
+        for (_, graph), wrong in zip(jobs, pool.map(lambda i: check_program(nfc, work, *jobs[i], i), range(len(jobs)))):
             verdict(not wrong, "%s: %s" % (os.path.basename(graph[0]), wrong))
     print("threads: %d programs" % len(jobs), flush=True)
 
