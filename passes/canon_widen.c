@@ -38,8 +38,9 @@ ir_value *canon_widen_turned(ir_module *m, ir_inst *inst)
     if (!canon_is_widened_weight(inner) || inner->nin > 3 || rank < 2) return NULL;
     const bool scaled = inner->op == IR_dequantize_linear, blocks = scaled && ir_int(inner, ATTR_AT(dequantize_linear, block_size)) > 0;
     for (int i = 0; i < inner->nin; i++) {
-        if (i && inner->in[i] && inner->in[i]->type->rank > 1 && !blocks) return NULL;
-        in[i] = inner->in[i] && (i == 0 || blocks) ? turned(m, inst, inner->in[i]) : inner->in[i];
+        ir_value *v = inner->in[i];
+        const bool one = v && sx_is(ir_elements(m, v->type), 1); /* for all of x, whatever its rank */
+        in[i] = v && (i == 0 || (blocks && !one)) ? turned(m, inst, v) : v;
     }
     ir_inst *own = ir_new(m, inner->op, inner->at, inner->nin, in);
     own->scope = inner->scope;
