@@ -7,8 +7,9 @@ enum { FEWEST = 8, MOST_LEAVES = 8 }; /* terms that must share a factor; factors
 /* A loop whose only effect is to add to a local number, and what comes out of its terms. */
 typedef struct {
     const kir_stmt *loop, *sum;
-    const kir_expr *factor, *rest; /* of the terms: what many share, and what is left */
-    int64_t block;                 /* so many trips share it */
+    const kir_expr *factor[MOST_LEAVES], *rest; /* of the terms: what many share, and what is left */
+    int n;                                      /* factors */
+    int64_t block;                              /* so many trips share them */
 } factored;
 
 typedef struct {
@@ -63,7 +64,7 @@ typedef struct {
     kir_builder *b;
     const kir_stmt *loop;
     int64_t block;
-    bool loads, moves;
+    bool moves;
 } mover;
 
 static void find_inside(mover *m, const kir_stmt *s, const ir_sx *index)
@@ -86,11 +87,7 @@ static void look_at_index(mover *m, const ir_sx *index)
 static void look_at(void *env, const kir_expr *e)
 {
     mover *m = env;
-    if (e->kind == KIR_LOAD) {
-        m->loads = true;
-        m->moves |= e->buffer->space != KIR_GLOBAL || e->buffer->written;
-    }
-    m->moves |= e->kind == KIR_VAR;
+    m->moves |= e->kind == KIR_VAR || (e->kind == KIR_LOAD && (e->buffer->space != KIR_GLOBAL || e->buffer->written));
     if (e->index && !m->moves) look_at_index(m, e->index);
 }
 
@@ -99,10 +96,8 @@ static bool stays(kir_builder *b, const kir_stmt *loop, int64_t block, const kir
     mover m = {.b = b, .loop = loop, .block = block};
     kir_stmt own = {.kind = KIR_NOTE, .value = e};
     k_visit_exprs(b->scratch, &own, look_at, &m);
-    return m.loads && !m.moves;
+    return !m.moves;
 }
-
-static const kir_expr *times(kir_builder *b, const kir_expr *x, const kir_expr *y) { return x ? kir_binary(b, KB_MUL, x, y) : y; }
 
 /* What blocks of so many trips share. */
 static bool find_factor(kir_builder *b, factored *f, int64_t block)
@@ -110,16 +105,19 @@ static bool find_factor(kir_builder *b, factored *f, int64_t block)
     const kir_expr *leaf[MOST_LEAVES];
     int n = leaves_of(f->sum->value, leaf, 0);
     bool integers = false;
-    f->factor = f->rest = NULL;
+    f->rest = NULL;
     f->block = block;
+    f->n = 0;
     if (n > MOST_LEAVES) return false;
     for (int i = 0; i < n; i++) {
-        bool out = stays(b, f->loop, block, leaf[i]);
-        const kir_expr **to = out ? &f->factor : &f->rest;
-        integers |= !out && is_integer(leaf[i]);
-        *to = times(b, *to, leaf[i]);
+        if (stays(b, f->loop, block, leaf[i])) {
+            f->factor[f->n++] = leaf[i];
+            continue;
+        }
+        integers |= is_integer(leaf[i]);
+        f->rest = f->rest ? kir_binary(b, KB_MUL, f->rest, leaf[i]) : leaf[i];
     }
-    return integers && f->factor && f->rest;
+    return integers && f->n;
 }
 
 static bool share(kir_builder *b, factored *f)
@@ -158,7 +156,8 @@ static kir_stmt *with_rest(kir_builder *b, const factored *f, const kir_stmt *s)
     return own;
 }
 
-/* The block that begins with trip `first`: its terms without the factor, and then that. */
+/* The block that begins with trip `first`: its terms without the factors, and then these, one after the other: the product
+ * of two scales alone may be too small or too large for the type. */
 static void add_block(factorer *k, const factored *f, const ir_sx *first)
 {
     k_replay *r = &k->r;
@@ -177,7 +176,9 @@ static void add_block(factorer *k, const factored *f, const ir_sx *first)
     map_setp(&r->local, sum, whole);
     map_init(&r->memo, b->scratch);
     k_map(r, loop->var->sym, first);
-    kir_accum(b, KB_ADD, whole->buffer, sx_int(t, 0), kir_binary(b, KB_MUL, kir_load(b, part, sx_int(t, 0)), k_expr(r, f->factor)));
+    const kir_expr *value = kir_load(b, part, sx_int(t, 0));
+    for (int i = 0; i < f->n; i++) value = kir_binary(b, KB_MUL, value, k_expr(r, f->factor[i]));
+    kir_accum(b, KB_ADD, whole->buffer, sx_int(t, 0), value);
 }
 
 static bool on_for(void *env, k_replay *r, const kir_stmt *s)

@@ -6,8 +6,9 @@
  *                                                       part += x[32 k_b + k_i] * float(q[32 k_b + k_i, n])
  *                                                     acc += part * s[k_b, n]
  *
- * Only where integers are multiplied: x times one of 24 bits at most is as far from overflow as x is, in each term, and a
- * product less is a rounding less. Not with --strict: the roundings are others. */
+ * Only where integers are multiplied, of 16 bits at most: their sums with x overflow only where x is beyond some 1e33 over the
+ * length of the sum, and a product less is a rounding less. An infinite scale gives an infinity where one of its terms, 0, had
+ * given NaN. Not with --strict: the roundings are others. */
 #ifndef NFC_K_FACTOR_H
 #define NFC_K_FACTOR_H
 

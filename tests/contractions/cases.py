@@ -132,6 +132,27 @@ class Maker:
             shapes["z"] = (n, k // block // each)
         self.add("packed", "f32", text, shapes, [c for c in "bsz" if c in shapes], sums, {"b": "u8", "z": "u8"})
 
+    def turned(self, rows, k, n, block=0, zero=False, one=False):
+        """The same with b [n, k], turned after it is widened; one: a scale for all, zero points for the blocks."""
+        shapes = {"a": (rows, k), "b": (n, k), "s": (1,) if one else (n, k // block) if block else (n,)}
+        if zero:
+            shapes["z"] = (n, k // block) if block else (n,)
+        each = lambda x: x if x.size == 1 else np.repeat(x, block, 1) if block else x[:, None]
+        weights = lambda x: ((x["b"] - (each(x["z"]) if zero else 0)) * each(x["s"])).T
+        sums = lambda x: (x["a"] @ weights(x), np.abs(x["a"]) @ np.abs(weights(x)), k, 0)
+        text = ("        w = op dequantize_linear(x=b, x_scale=s,%s axis=%d, block_size=%d);\n        t = op transpose(data=w, perm=[1, 0]);\n"
+                "        y = op matmul(a=a, b=t);\n" % (" x_zero_point=z," if zero else "", 1 if block else -2, block))
+        self.add("quantised_turned", "f32", text, shapes, [c for c in "bsz" if c in shapes], sums, {"b": "i8", "z": "i8"})
+
+    def scaled_twice(self, rows, k, small):
+        """Sums of x s by w t, integers with scales of which the product alone is next to nothing."""
+        product = lambda x: x["a"] * (x["s"] * small) * (x["b"] * (x["t"] * small))
+        sums = lambda x: (product(x).sum(1), np.abs(product(x)).sum(1), k, 0)
+        text = ("        s1 = op mul(a=s, b=%r);\n        t1 = op mul(a=t, b=%r);\n        v = op dequantize_linear(x=a, x_scale=s1);\n"
+                "        w = op dequantize_linear(x=b, x_scale=t1);\n        p = op mul(a=v, b=w);\n"
+                "        y = op reduce_sum(data=p, axes=[1], keepdims=0);\n" % (small, small))
+        self.add("quantised_both", "f32", text, {"a": (rows, k), "b": (rows, k), "s": (), "t": ()}, ["s", "t"], sums, {"a": "i8", "b": "u8"})
+
     # ---- convolutions ----
 
     def conv(self, dtype, x, w, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1, constants="wb", after="", bias=True, last=False):
@@ -220,6 +241,11 @@ def all_cases():
     m.packed(19, 64, 261, 4, 16)
     m.packed(5, 128, 133, 2, 64)
     m.packed(3, 256, 133, 4, 32, zero=True)
+    m.turned(4, 300, 67)
+    m.turned(1, 288, 61, zero=True)
+    m.turned(5, 256, 70, block=32, zero=True)
+    m.turned(3, 256, 133, block=32, zero=True, one=True)
+    m.scaled_twice(21, 70, 5e-21)
     # convolutions: kernels, strides, edges on all sides, three channels, groups, maps that are smaller than a tile
     m.conv("f32", (1, 3, 37, 41), (24, 3, 7, 7), (3, 3, 3, 3), (2, 2))
     m.conv("f32", (1, 3, 30, 66), (19, 3, 6, 6), (2, 2, 2, 2), (2, 2))

@@ -107,6 +107,8 @@ def looks_wrong(device, folder, all_cases):
             wrong.append("%s: a constant is gathered" % c.name)
         if c.name.startswith(("quantised", "packed")) and "block_size=4," not in c.statement and not re.search(r" part(_\d+)?(\[\d+\])?( = |;)", text):
             wrong.append("%s: multiplies with the scale in each term" % c.name)
+        if c.name.startswith(("quantised", "packed")) and len(graphs[c.name]) > 1:
+            wrong.append("%s: makes all of its weights as f32" % c.name)
         turns = c.name.startswith("repeated") and c.operands["b"].nbytes > own_cache(device) / 2
         if turns != bool(re.search(r"for \(\w+ (\w+) = step\w* % 2 \? \d+ : 0; step\w* % 2 \? \1 >= 0 : \1 < \d+; \1 \+= step\w* % 2 \? -1 : 1\)", text)):
             wrong.append("%s: %s" % (c.name, "its weights are always read from the same end" if turns else "turns around"))
