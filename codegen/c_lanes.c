@@ -236,6 +236,52 @@ const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, 
     return name;
 }
 
+/* ---- elements a step apart ------------------------------------------------------------------- */
+
+/* Where vector i of those that hold the lanes begins: side by side, but for the last, which ends with the last lane, so
+ * that nothing behind it is read. */
+static int64_t begin_of(int64_t i, int64_t step, int64_t width) { return i + 1 < step ? i * width : (step - 1) * (width - 1); }
+
+/* Which of them holds a lane. */
+static int64_t holder(int64_t lane, int64_t step, int64_t width)
+{
+    const int64_t at = lane * step;
+    return at >= begin_of(step - 1, step, width) ? step - 1 : at / width;
+}
+
+/* "v = NF_PICK(nf_i32x16, v, nf_load_f32x16(x + 15), 0, 2, ...);": lanes that another vector holds keep what v has; first: it is
+ * the first vector as it was loaded. */
+static void put_pick(cg_module *c, text *own, const char *load, nfc_dtype lane, int64_t i, int64_t step, int64_t width, bool first)
+{
+    static const nfc_dtype whole[9] = {[1] = DT_i8, [2] = DT_i16, [4] = DT_i32, [8] = DT_i64};
+    const int64_t begin = begin_of(i, step, width);
+    put(own, "    v = NF_PICK(%s, v, %s(x + %lld)", cg_vector_type(c, whole[dtype_bytes(lane)], width), load, (long long)begin);
+    for (int64_t k = 0; k < width; k++) {
+        const int64_t at = holder(k, step, width), kept = first ? k * step : k;
+        put(own, ", %lld", (long long)(at == i ? width + k * step - begin : at < i ? kept : 0));
+    }
+    put(own, ");\n");
+}
+
+const char *cg_strided_load(cg_module *c, nfc_dtype lane, int64_t step, int64_t width)
+{
+    const char *name = arena_printf(c->arena, "nf_load_every%lld_%sx%lld", (long long)step, dtype_name(lane), (long long)width);
+    if (map_get(&c->have, name)) return name;
+    map_set(&c->have, name, c);
+    const char *load = cg_lanes_helper(c, arena_printf(c->arena, "nf_load_%s", dtype_name(lane)), lane, lane, 1, width), *of = cg_vector_type(c, lane, width);
+    cg_use_helper(c, &c_helpers, "NF_PICK");
+    text *own = text_new(c->arena);
+    put(own, "/* elements %lld apart */\nstatic inline %s %s(const %s *x)\n{\n    %s v = %s(x);\n", (long long)step, of, name, dtype_table[lane].c_type, of, load);
+    for (int64_t k = 1, last = 0; k < width; k++) {
+        const int64_t i = holder(k, step, width);
+        if (i != last) put_pick(c, own, load, lane, i, step, width, last == 0);
+        last = i;
+    }
+    put(own, "    return v;\n}\n");
+    put_function(c, own->at, cg_is_wide_vector(c, lane, width));
+    return name;
+}
+
 const char *cg_square_root(cg_module *c, nfc_dtype type, int64_t width)
 {
     return c->device->libm || device_instruction(c->device, "sqrt", type, width) ? "sqrt" : "soft_sqrt";

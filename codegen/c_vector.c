@@ -187,7 +187,8 @@ static const char *load(cg_module *c, const kir_expr *e)
     nfc_dtype lane = lane_type(c, e->type);
     const ir_sx *step = kir_lane_step(c->lanes, e->index);
     const char *at = place(c, e->buffer, e->index);
-    const char *x = sx_is(step, 1) ? load_row(c, e, lane, at) : helped(c, typed(c, "gather", lane), lane, lane, at, cg_index(c, step, false));
+    const bool near = sx_is_const(step) && kir_is_near(sx_value(step));
+    const char *x = sx_is(step, 1) ? load_row(c, e, lane, at) : near ? arena_printf(c->arena, "%s(%s)", cg_strided_load(c, lane, sx_value(step), c->lanes->width), at) : helped(c, typed(c, "gather", lane), lane, lane, at, cg_index(c, step, false));
     return e->type == DT_bool ? not_zero(c, lane, x) : x;
 }
 

@@ -13,6 +13,8 @@ bool cg_is_wide_vector(cg_module *c, nfc_dtype lane, int64_t width);
 /* Has the device an instruction of its own for a helper on so many lanes? */
 bool cg_has_instruction(cg_module *c, const char *scalar, int64_t width);
 const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, int arguments, int64_t width);
+/* The helper that loads elements `step` apart, one a lane: 1 < step <= KIR_MOST_STEP. */
+const char *cg_strided_load(cg_module *c, nfc_dtype lane, int64_t step, int64_t width);
 /* The device's headers, which its instructions need; once. */
 void cg_put_headers(cg_module *c);
 /* Which square root there is: "sqrt" or "soft_sqrt". */

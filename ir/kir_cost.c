@@ -1,5 +1,5 @@
 /* Operations and bytes of a kernel: its statements, times the trips of the loops around them. */
-#include "ir/kir.h"
+#include "ir/kir_lanes.h"
 #include "ir/sat.h"
 
 typedef struct {
@@ -43,12 +43,13 @@ static int64_t trips(counter *c, const kir_stmt *loop)
     return n > 0 ? n : 0;
 }
 
-/* Lanes that do not lie side by side, and are not the same element, are loaded one by one. */
+/* Lanes that do not lie side by side or near each other, and are not the same element, are loaded one by one. */
 static int64_t loads_of(counter *c, const kir_expr *load)
 {
     int64_t step = 0;
-    if (!c->vector || (sx_step(&c->m->sx, load->index, c->vector->var->sym, &step) && (step == 0 || step == 1))) return c->issued;
-    return sat_mul(c->issued, trips(c, c->vector));
+    bool steps = c->vector && sx_step(&c->m->sx, load->index, c->vector->var->sym, &step);
+    if (!c->vector || (steps && (step == 0 || step == 1))) return c->issued;
+    return sat_mul(c->issued, steps && kir_is_near(step) && step < trips(c, c->vector) ? step : trips(c, c->vector));
 }
 
 static void count_expr(counter *c, const kir_expr *e, int64_t times)

@@ -25,6 +25,10 @@ static inline int64_t kir_lanes_width(int64_t trips)
     return width;
 }
 
+/* Elements so few apart are loaded as the vectors that they lie in, of which the others are left out. */
+enum { KIR_MOST_STEP = 4 };
+static inline bool kir_is_near(int64_t step) { return step > 1 && step <= KIR_MOST_STEP; }
+
 /* Does a value differ from lane to lane? */
 bool kir_varies(kir_lanes *l, const kir_expr *e);
 /* Is a variable or a private buffer a vector? Is a buffer made inside of the loop? */

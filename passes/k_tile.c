@@ -58,7 +58,7 @@ static const ir_sx *base_of(k_tile *t, const k_segment *g, const char *name, con
     kir_builder *b = t->r.b;
     const ir_sx *base = sx_add(s, g->begin, sx_mul(s, tile, sx_int(s, g->rows * g->lanes)));
     if (!g->latest) return base;
-    return kir_let_index(b, arena_printf(b->arena, "%s_0", name), kir_binary(b, KB_MIN, kir_index(b, base), kir_index(b, sx_int(s, g->latest))), 0, g->latest);
+    return kir_let_index(b, arena_printf(b->arena, "%s_0", name), kir_binary(b, KB_MIN, kir_index(b, base), kir_index(b, sx_int(s, g->latest))), sx_value(g->begin), g->latest);
 }
 
 static void loops_from(k_tile *t, int axis);
@@ -192,4 +192,17 @@ bool k_is_unguarded(k_nest *nest, int axis, int64_t begin, int64_t end)
     k_begin(&r, nest->b);
     k_map(&r, sym, sx_sym(nest->b->sx, sx_new_sym(nest->b->sx, "at", begin, end - 1, NO_SPAN)));
     return decided_in(&r, nest->core, sym);
+}
+
+bool k_guarded_edges(k_nest *nest, int axis, int64_t *first, int64_t *end)
+{
+    const int64_t extent = sx_value(nest->axis[axis].extent);
+    int64_t edge = 0;
+    while (2 * edge < extent && !k_is_unguarded(nest, axis, edge, extent - edge)) edge++;
+    *first = edge;
+    *end = extent - edge;
+    if (*first >= *end) return false;
+    while (*first > 0 && k_is_unguarded(nest, axis, *first - 1, *end)) --*first;
+    while (*end < extent && k_is_unguarded(nest, axis, *first, *end + 1)) ++*end;
+    return true;
 }

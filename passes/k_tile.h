@@ -106,5 +106,7 @@ const ir_sx *k_plain_index(const k_nest *nest, const ir_sx *x);
 void k_drop_loop(k_nest *nest, const ir_sym *sym);
 /* Is every guard that depends on the axis decided for all elements from begin to end? */
 bool k_is_unguarded(k_nest *nest, int axis, int64_t begin, int64_t end);
+/* The elements of an axis of known extent for which it is so: all but some at the ends. False: there are none. */
+bool k_guarded_edges(k_nest *nest, int axis, int64_t *first, int64_t *end);
 
 #endif

@@ -66,12 +66,15 @@ static void cut_lanes(cutter *c, int64_t begin, int64_t end, int64_t vectors, in
         }
 }
 
-/* Whole vectors: the last one ends with the axis, wherever it begins. */
-static void cut_overlapping(cutter *c, int64_t extent, int64_t lanes)
+/* Elements begin .. end in whole vectors: the last one ends there, wherever it begins. */
+static void cut_overlapping(cutter *c, int64_t begin, int64_t end, int64_t lanes)
 {
-    add_known(c, 0, (extent + lanes - 1) / lanes, 1, lanes);
-    c->axis->segment.at[0].latest = extent - lanes;
+    add_known(c, begin, (end - begin + lanes - 1) / lanes, 1, lanes);
+    c->axis->segment.at[c->axis->segment.n - 1].latest = end - lanes;
 }
+
+/* Is it to be done? Files say how many vectors there are to be. */
+static bool overlaps(const sched *s, int64_t extent) { return s->overlaps && s->vectors == 1 && extent > s->lanes && extent % s->lanes; }
 
 /* An extent that the run knows: tiles, then single vectors, then single elements. */
 static void cut_lanes_of_run(cutter *c, const ir_sx *extent, int64_t vectors, int64_t lanes)
@@ -90,15 +93,17 @@ static void cut_lanes_of_run(cutter *c, const ir_sx *extent, int64_t vectors, in
 static bool unguarded(cutter *c, int64_t begin, int64_t end) { return k_is_unguarded(c->nest, (int)(c->axis - c->nest->axis), begin, end); }
 
 /* Lanes must not differ in what a guard says: the ends of an axis with guards stay single elements. */
-static bool cut_guarded_lanes(cutter *c, int64_t extent, int64_t vectors, int64_t lanes)
+static bool cut_guarded_lanes(cutter *c, int64_t extent, const sched *s)
 {
-    int64_t edge = 0;
-    while (2 * edge < extent && !unguarded(c, edge, extent - edge)) edge++;
-    if (2 * edge >= extent || extent - 2 * edge < lanes) return false;
-    int64_t end = extent - edge;
-    end -= edge && (end - edge) % 2; /* a last single element goes with those at the end */
-    add_known(c, 0, edge, 1, 1);
-    cut_lanes(c, edge, end, vectors, lanes, false);
+    int64_t first, end;
+    if (!k_guarded_edges(c->nest, (int)(c->axis - c->nest->axis), &first, &end) || end - first < s->lanes) return false;
+    add_known(c, 0, first, 1, 1);
+    if (overlaps(s, end - first)) {
+        cut_overlapping(c, first, end, s->lanes);
+    } else {
+        end -= end < extent && (end - first) % 2; /* a last single element goes with those at the end */
+        cut_lanes(c, first, end, s->vectors, s->lanes, false);
+    }
     add_known(c, end, extent - end, 1, 1);
     return true;
 }
@@ -136,12 +141,12 @@ static bool cut(k_nest *nest, const sched *s, int axis)
     } else if (!known) {
         if (!unguarded(&c, 0, sx_max(extent))) return false;
         cut_lanes_of_run(&c, extent, s->vectors, s->lanes);
-    } else if (unguarded(&c, 0, sx_value(extent)) && s->overlaps && s->vectors == 1 && sx_value(extent) > s->lanes && sx_value(extent) % s->lanes) { /* files say how many */
-        cut_overlapping(&c, sx_value(extent), s->lanes);
+    } else if (unguarded(&c, 0, sx_value(extent)) && overlaps(s, sx_value(extent))) {
+        cut_overlapping(&c, 0, sx_value(extent), s->lanes);
     } else if (unguarded(&c, 0, sx_value(extent))) {
         cut_lanes(&c, 0, sx_value(extent), s->vectors, s->lanes, s->parts);
     } else {
-        return cut_guarded_lanes(&c, sx_value(extent), s->vectors, s->lanes);
+        return cut_guarded_lanes(&c, sx_value(extent), s);
     }
     return true;
 }

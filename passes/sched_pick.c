@@ -1,6 +1,7 @@
 /* Which schedule: an estimate of the cycles of the inner loops, for every shape of tile that the registers hold. */
 #include "passes/sched.h"
 
+#include "ir/kir_lanes.h"
 #include "ir/sat.h"
 #include "passes/sched_block.h"
 #include "passes/sched_window.h"
@@ -111,6 +112,9 @@ static bool is_scattered(picker *p, const access *a, const ir_sym *sym, int64_t 
     return *step != 0 && *step != 1 && !(a->constant && a->inside);
 }
 
+/* Loads near each other take as many vectors as they are apart; else every lane takes one. */
+static bool is_near(const access *a, int64_t step) { return !a->store && kir_is_near(step); }
+
 /* How much of what an axis' lanes touch does not lie side by side; -1: it cannot have lanes. */
 static int64_t cost_of_lanes(picker *p, int axis)
 {
@@ -123,7 +127,9 @@ static int64_t cost_of_lanes(picker *p, int axis)
         bool scattered = is_scattered(p, a, x->loop->var->sym, &step);
         if (a->store && step == 0) return -1;
         stored += a->store && step == 1;
-        cost = sat_add(cost, sat_mul(a->times, scattered ? width * (a->store ? 2 : 1) : step != 0)); /* taking a vector apart takes longer */
+        int64_t each = step != 0;
+        if (scattered) each = is_near(a, step) && 2 * step - 1 < width ? 2 * step - 1 : width * (a->store ? 2 : 1); /* taking a vector apart takes longer */
+        cost = sat_add(cost, sat_mul(a->times, each));
     }
     return sat_add(cost, stored ? 0 : 1);
 }
@@ -144,8 +150,9 @@ static int lanes_axis(picker *p)
     }
     if (at < 0) return -1;
     for (int i = 0; i < p->access.n; i++) { /* in an inner loop a gather undoes what the lanes gain */
+        const access *a = &p->access.at[i];
         int64_t step;
-        if (p->access.at[i].inside && is_scattered(p, &p->access.at[i], p->nest->axis[at].loop->var->sym, &step)) return -1;
+        if (a->inside && is_scattered(p, a, p->nest->axis[at].loop->var->sym, &step) && !is_near(a, step)) return -1;
     }
     return at;
 }
@@ -168,7 +175,7 @@ static double cycles(picker *p, int64_t rows, int64_t vectors)
     double loads = 0;
     for (int i = 0; i < p->access.n; i++) {
         const access *a = &p->access.at[i];
-        if (a->inside && !a->store) loads += (double)((a->along ? vectors : 1) * (a->across ? rows : 1));
+        if (a->inside && !a->store) loads += (double)((is_near(a, a->along) && !a->constant ? a->along * vectors : a->along ? vectors : 1) * (a->across ? rows : 1));
     }
     double sums = (double)(rows * vectors) / (double)p->t->pipes;
     double worst = loads / p->t->loads > sums ? loads / p->t->loads : sums;
@@ -391,12 +398,11 @@ static bool can_leave_parts(picker *p, int axis)
     return true;
 }
 
-/* Is the last vector along the lanes' axis not whole, and may some elements be worked out twice so that it is? Not where a
- * result may lie in place of what it is made of, which is read at the same element, behind the loops. */
-static bool can_overlap(picker *p, const sched *s)
+/* Is the last vector along the lanes' axis, of so many elements, not whole, and may some be worked out twice so that it is?
+ * Not where a result may lie in place of what it is made of, which is read at the same element, behind the loops. */
+static bool can_overlap(picker *p, const sched *s, int64_t elements)
 {
-    const ir_sx *extent = p->nest->axis[s->lanes_axis].extent;
-    if (!sx_is_const(extent) || sx_value(extent) <= s->lanes || sx_value(extent) % s->lanes == 0) return false;
+    if (!sx_is_const(p->nest->axis[s->lanes_axis].extent) || elements <= s->lanes || elements % s->lanes == 0) return false;
     for (int i = 0; i < p->access.n; i++) {
         const access *a = &p->access.at[i];
         if (!a->store && !a->inside && !a->constant) return false;
@@ -404,6 +410,19 @@ static bool can_overlap(picker *p, const sched *s)
             if (p->access.at[k].buffer == a->buffer && (a->store || p->access.at[k].store)) return false;
     }
     return true;
+}
+
+/* Windows along the lanes' axis, each lane with elements of its own, so that a vector more takes as long as the first: whole
+ * vectors do as well as tiles of several, and what is left of the axis is one of them. They step, or have borders. */
+static bool is_pool(picker *p, const sched *s, bool guarded)
+{
+    bool steps = false;
+    for (int i = 0; i < p->access.n; i++) {
+        const access *a = &p->access.at[i];
+        if (a->inside && !a->store && (a->constant || !a->along)) return false;
+        steps |= a->inside && is_near(a, a->along);
+    }
+    return s->rows_axis < 0 && (steps || guarded);
 }
 
 /* Lanes that are gathered side by side along another axis: rows along that one use what a cache line brings. */
@@ -455,7 +474,9 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     if (s->lanes_axis < 0) return false;
     s->lanes = t->vector_bytes / p.widest;
     const int64_t extent = sx_max(nest->axis[s->lanes_axis].extent), widest = s->lanes;
-    while (s->lanes > extent) s->lanes /= 2;
+    int64_t first = 0, end = extent;
+    if (sx_is_const(nest->axis[s->lanes_axis].extent) && !k_guarded_edges(nest, s->lanes_axis, &first, &end)) return false;
+    while (s->lanes > end - first) s->lanes /= 2;
     if (s->lanes < 2) return false;
     if (!p.sums) {
         if (interleaves(&p, s)) return false;
@@ -464,11 +485,12 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     }
     bool window = sched_window(t, nest, s);
     s->parts = !window && can_leave_parts(&p, s->lanes_axis);
-    s->overlaps = window && can_overlap(&p, s);
+    s->overlaps = window && can_overlap(&p, s, extent);
     if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
     if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis);
     note_steps(&p, s);
-    if (!window) pick_tile(&p, s);
+    if (!window && is_pool(&p, s, end - first < extent)) s->overlaps = can_overlap(&p, s, end - first);
+    if (!window && !s->overlaps) pick_tile(&p, s);
     s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && lanes_stand_outside(&p, s);
     if (!window) sched_pick_blocks(t, nest, call, s);
     return true;

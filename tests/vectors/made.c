@@ -201,6 +201,20 @@ static void numbers(maker *k, bool large)
     end(k);
 }
 
+/* Elements a few apart, up to the last one of a buffer. */
+static void strides(maker *k, nfc_dtype t)
+{
+    enum { MOST = 6 };
+    begin(k, "strides", t);
+    kir_buffer *x[MOST + 1] = {NULL};
+    for (int step = 2; step <= MOST; step++) x[step] = kir_param(&k->b, arena_printf(k->m->arena, "x%d", step), t, num(k, step * (k->width - 1) + 1));
+    k->y = kir_param(&k->b, "y", t, num(k, MOST * k->width));
+    lanes(k);
+    for (int step = 2; step <= MOST; step++) kir_store(&k->b, k->y, lane_plus(k, (step - 2) * k->width), load(k, x[step], times(k, step, k->v)));
+    close(k);
+    end(k);
+}
+
 /* A tile of products as schedules make them: sums in registers. */
 static void tile(maker *k, nfc_dtype t, int64_t rows)
 {
@@ -236,6 +250,7 @@ void make_kernels(ir_module *m, int64_t most, take_kernel *take, void *env)
             conversions(k, (nfc_dtype)t, false);
             conversions(k, (nfc_dtype)t, true);
             places(k, (nfc_dtype)t);
+            strides(k, (nfc_dtype)t);
         }
         numbers(k, false);
         numbers(k, true);
