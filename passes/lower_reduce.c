@@ -201,56 +201,6 @@ bool lo_cum_sum(lw *l, const ir_inst *inst)
     return true;
 }
 
-/* ---- the k best ---------------------------------------------------------------------------- */
-
-/* Does (x, i) come before (y, j) in the order of the results? NaN counts as the largest. */
-static const kir_expr *comes_before(lw *l, bool largest, const kir_expr *x, const kir_expr *i, const kir_expr *y, const kir_expr *j)
-{
-    const kir_expr *before = largest ? lw_bin(l, LT, y, x) : lw_bin(l, LT, x, y), *equal = lw_bin(l, EQ, x, y);
-    if (is_float(x->type)) {
-        const kir_expr *nan_x = lw_bin(l, NE, x, x), *nan_y = lw_bin(l, NE, y, y);
-        const kir_expr *only = largest ? lw_bin(l, AND, nan_x, lw_un(l, NOT, nan_y)) : lw_bin(l, AND, lw_un(l, NOT, nan_x), nan_y);
-        before = lw_bin(l, OR, before, only);
-        equal = lw_bin(l, OR, equal, lw_bin(l, AND, nan_x, nan_y));
-    }
-    return lw_bin(l, OR, before, lw_bin(l, AND, equal, lw_bin(l, LT, i, j)));
-}
-
-/* k times the first element behind the one found before: no memory, and the order is the result's. */
-bool lo_topk(lw *l, const ir_inst *inst)
-{
-    const ir_type *t = inst->in[0]->type;
-    kir_type compute = kir_compute(t->dtype);
-    kir_builder *b = &l->b;
-    bool largest = ir_int(inst, ATTR_AT(topk, largest));
-    int axis = (int)ir_int(inst, ATTR_AT(topk, axis));
-    if (axis < 0) axis += t->rank;
-    const ir_sx *index[IR_MAX_RANK], *out[IR_MAX_RANK];
-    const kir_expr *none = kir_int(b, DT_i64, -1);
-    int loops = for_axes(l, t, all_axes(t) & ~(1u << axis), true, index);
-    memcpy(out, index, sizeof out);
-    kir_buffer *last = lw_accumulator(l, "last", compute, lw_number(l, compute, 0)), *last_at = lw_accumulator(l, "last_at", DT_i64, none);
-    kir_buffer *best = lw_accumulator(l, "best", compute, lw_number(l, compute, 0)), *best_at = lw_accumulator(l, "best_at", DT_i64, none);
-    out[axis] = lw_for(l, "r", inst->out[0]->type->dim[axis]);
-    assign(l, best_at, none);
-    index[axis] = lw_for(l, "k", t->dim[axis]);
-    const kir_expr *x = lw_named(l, "x", lw_load(l, inst->in[0], index)), *k = kir_cast(b, DT_i64, kir_index(b, index[axis]));
-    const kir_expr *open = lw_bin(l, LT, lw_read(l, last_at), kir_int(b, DT_i64, 0));
-    const kir_expr *left = lw_bin(l, OR, open, comes_before(l, largest, lw_read(l, last), lw_read(l, last_at), x, k));
-    const kir_expr *first = lw_bin(l, LT, lw_read(l, best_at), kir_int(b, DT_i64, 0));
-    const kir_expr *better = lw_bin(l, OR, first, comes_before(l, largest, x, k, lw_read(l, best), lw_read(l, best_at)));
-    lw_if(l, lw_bin(l, AND, left, better));
-    assign(l, best, x);
-    assign(l, best_at, k);
-    lw_close(l, 2);
-    assign(l, last, lw_read(l, best));
-    assign(l, last_at, lw_read(l, best_at));
-    lw_store(l, 0, out, lw_read(l, best));
-    lw_store(l, 1, out, lw_read(l, best_at));
-    lw_close(l, loops + 1);
-    return true;
-}
-
 /* ---- rows ---------------------------------------------------------------------------------- */
 
 bool lo_softmax(lw *l, const ir_inst *inst)

@@ -216,7 +216,25 @@ def topk_cases(row):
         one("f32_nan", nans, k=4),
         one("f32_nan_smallest", nans, k=4, largest=0),
     ]
-    return cases + [one(t, sample(rng, t, (2, 7)), k=3) for t in _others(row)]
+    cases += [one(t, sample(rng, t, (2, 7)), k=3) for t in _others(row)]
+    mixed = rng.randint(-3, 4, (2, 61)).astype(np.float64)
+    mixed[rng.random_sample(mixed.shape) < 0.2] = np.nan
+    mixed[:, 40:44] = [np.inf, -np.inf, -0.0, 0.0]
+    mixed = encode("f32", mixed)
+    few = encode("i8", rng.randint(-2, 3, (2, 53)))
+    return cases + [
+        one("f32_long", sample(rng, "f32", (3, 217)), k=19),
+        one("f32_one", sample(rng, "f32", (3, 40)), k=1),
+        one("f32_ascending", encode("f32", np.arange(67.0).reshape(1, 67)), k=32),
+        one("f32_descending", encode("f32", -np.arange(67.0).reshape(1, 67)), k=33),
+        one("f32_mixed", mixed, k=31),
+        one("f32_mixed_smallest", mixed, k=31, largest=0),
+        one("f32_mixed_everything", mixed, k=61),
+        one("f32_mixed_all_smallest", mixed, k=61, largest=0),
+        one("f32_long_first", sample(rng, "f32", (70, 3)), k=16, axis=0),
+        one("i8_ties", few, k=27),
+        one("i8_ties_smallest", few, k=53, largest=0),
+    ]
 
 
 # ---- softmax and normalisation ------------------------------------------------------------------

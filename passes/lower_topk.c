@@ -1,0 +1,163 @@
+/* The k best along an axis. They are kept in the results, as a heap whose root is the first to go: an element that comes
+ * before it takes its place and sinks to where it belongs. In the end the heap is sorted, from its last place to its first.
+ * That takes no memory of its own, and n log k steps at most. */
+#include <string.h>
+#include "ir/shape.h"
+#include "passes/lower_kir.h"
+
+typedef struct {
+    const ir_inst *inst;
+    bool largest;
+    int axis;
+    const ir_sx *n, *k;
+    const ir_sx *row[IR_MAX_RANK]; /* the one at hand */
+} heap;
+
+/* An element and its number on the axis. */
+typedef struct {
+    const kir_expr *x, *i;
+} entry;
+
+static const ir_sx *num(lw *l, int64_t v) { return sx_int(l->sx, v); }
+static const kir_expr *whole(lw *l, int64_t v) { return kir_int(&l->b, DT_i64, v); }
+static const kir_expr *as_number(lw *l, const ir_sx *x) { return kir_cast(&l->b, DT_i64, kir_index(&l->b, x)); }
+static void assign(lw *l, kir_buffer *into, const kir_expr *value) { kir_store(&l->b, into, num(l, 0), value); }
+
+/* A number that is a place of the heap by what the kernel does, as an index. */
+static const ir_sx *place(lw *l, const heap *h, const char *name, const kir_expr *number)
+{
+    kir_builder *b = &l->b;
+    const ir_sx *last = sx_sub(l->sx, h->k, num(l, 1));
+    if (sx_is(last, 0)) return last;
+    const kir_expr *x = kir_binary(b, KB_MAX, kir_cast(b, KIR_INDEX_TYPE, number), kir_int(b, KIR_INDEX_TYPE, 0));
+    return kir_let_index(b, name, kir_binary(b, KB_MIN, x, kir_index(b, last)), 0, sx_max(last));
+}
+
+static const ir_sx *const *at(const heap *h, const ir_sx *place_, const ir_sx **index)
+{
+    memcpy(index, h->row, sizeof h->row);
+    index[h->axis] = place_;
+    return index;
+}
+
+static const kir_expr *element(lw *l, const heap *h, const ir_sx *i)
+{
+    const ir_sx *index[IR_MAX_RANK];
+    map_init(&l->memo, l->m->arena); /* at this place */
+    return lw_load(l, h->inst->in[0], at(h, i, index));
+}
+
+static entry load(lw *l, const heap *h, const char *x, const char *i, const ir_sx *from)
+{
+    const ir_sx *index[IR_MAX_RANK];
+    at(h, from, index);
+    const kir_expr *value = lw_named(l, x, lw_stored(l, 0, index));
+    return (entry){value, lw_named(l, i, lw_stored(l, 1, index))};
+}
+
+static void store(lw *l, const heap *h, const ir_sx *to, entry e)
+{
+    const ir_sx *index[IR_MAX_RANK];
+    at(h, to, index);
+    lw_store(l, 0, index, e.x);
+    lw_store(l, 1, index, e.i);
+}
+
+/* Does a come before b in the order of the results? NaN counts as the largest. */
+static const kir_expr *comes_before(lw *l, const heap *h, entry a, entry b)
+{
+    const kir_expr *before = h->largest ? lw_bin(l, LT, b.x, a.x) : lw_bin(l, LT, a.x, b.x), *equal = lw_bin(l, EQ, a.x, b.x);
+    if (dtype_is_float((nfc_dtype)a.x->type)) {
+        const kir_expr *nan_a = lw_bin(l, NE, a.x, a.x), *nan_b = lw_bin(l, NE, b.x, b.x);
+        const kir_expr *only = h->largest ? lw_bin(l, AND, nan_a, lw_un(l, NOT, nan_b)) : lw_bin(l, AND, lw_un(l, NOT, nan_a), nan_b);
+        before = lw_bin(l, OR, before, only);
+        equal = lw_bin(l, OR, equal, lw_bin(l, AND, nan_a, nan_b));
+    }
+    return lw_bin(l, OR, before, lw_bin(l, AND, equal, lw_bin(l, LT, a.i, b.i)));
+}
+
+/* An element may come before another only if this holds; it does where one of them is NaN. */
+static const kir_expr *may_come_before(lw *l, const heap *h, const kir_expr *x, const kir_expr *other)
+{
+    return lw_un(l, NOT, h->largest ? lw_bin(l, LE, x, other) : lw_bin(l, LE, other, x));
+}
+
+/* Where the first of the two below a place is. */
+static const kir_expr *below_of(lw *l, const ir_sx *at_) { return as_number(l, sx_add(l->sx, sx_mul(l->sx, at_, num(l, 2)), num(l, 1))); }
+
+/* Puts an entry where it belongs from a place on, of the first `size`: below come only those that come before it. */
+static void sink(lw *l, const heap *h, entry e, const ir_sx *from, const ir_sx *size)
+{
+    kir_builder *b = &l->b;
+    const ir_sx *one = num(l, 1);
+    int64_t levels = 0;
+    while (sx_max(h->k) >> (levels + 1)) levels++;
+    kir_buffer *hole = lw_accumulator(l, "hole", DT_i64, as_number(l, from)), *below = lw_accumulator(l, "below", DT_i64, below_of(l, from));
+    lw_for(l, "level", num(l, levels));
+    lw_if(l, lw_bin(l, LT, lw_read(l, below), as_number(l, size))); /* there is a place, and the entry may go there */
+    const ir_sx *left = place(l, h, "left", lw_read(l, below));
+    const ir_sx *right = kir_let_index(b, "right", kir_binary(b, KB_MIN, kir_index(b, sx_add(l->sx, left, one)), kir_index(b, sx_sub(l->sx, size, one))), 0, sx_max(h->k) - 1);
+    entry x = load(l, h, "x_left", "i_left", left), y = load(l, h, "x_right", "i_right", right);
+    const kir_expr *turn = lw_named(l, "turn", comes_before(l, h, x, y));
+    entry last = {lw_named(l, "x_last", lw_sel(l, turn, y.x, x.x)), lw_named(l, "i_last", lw_sel(l, turn, y.i, x.i))};
+    const kir_expr *sinks = lw_named(l, "sinks", comes_before(l, h, e, last));
+    assign(l, below, lw_sel(l, sinks, lw_sel(l, turn, below_of(l, right), below_of(l, left)), as_number(l, size)));
+    lw_if(l, sinks);
+    store(l, h, place(l, h, "to", lw_read(l, hole)), last);
+    assign(l, hole, lw_sel(l, turn, as_number(l, right), as_number(l, left)));
+    lw_close(l, 3);
+    store(l, h, place(l, h, "to", lw_read(l, hole)), e);
+}
+
+/* The first k elements, then in the order of a heap. */
+static void fill(lw *l, const heap *h)
+{
+    const ir_sx *i = lw_for(l, "i", h->k);
+    store(l, h, i, (entry){element(l, h, i), as_number(l, i)});
+    lw_close(l, 1);
+    if (sx_max(h->k) < 2) return;
+    const ir_sx *half = sx_div(l->sx, h->k, 2), *turned = lw_for(l, "p", half), *p = sx_sub(l->sx, sx_sub(l->sx, half, num(l, 1)), turned);
+    sink(l, h, load(l, h, "x", "i", p), p, h->k);
+    lw_close(l, 1);
+}
+
+/* The others, each of which may take the place of the root. */
+static void pass_by(lw *l, const heap *h, const ir_sx *i)
+{
+    entry e = {lw_named(l, "x", element(l, h, i)), as_number(l, i)};
+    entry root = load(l, h, "x_root", "i_root", num(l, 0));
+    lw_if(l, may_come_before(l, h, e.x, root.x));
+    lw_if(l, comes_before(l, h, e, root));
+    sink(l, h, e, num(l, 0), h->k);
+    lw_close(l, 2);
+}
+
+/* From the last place on each takes the root, which sinks no more. */
+static void sort(lw *l, const heap *h)
+{
+    if (sx_max(h->k) < 2) return;
+    const ir_sx *turned = lw_for(l, "p", sx_sub(l->sx, h->k, num(l, 1))), *p = sx_sub(l->sx, sx_sub(l->sx, h->k, num(l, 1)), turned);
+    entry e = load(l, h, "x", "i", p);
+    store(l, h, p, load(l, h, "x_root", "i_root", num(l, 0)));
+    sink(l, h, e, num(l, 0), p);
+    lw_close(l, 1);
+}
+
+bool lo_topk(lw *l, const ir_inst *inst)
+{
+    const ir_type *t = inst->in[0]->type;
+    heap h = {.inst = inst, .largest = ir_int(inst, ATTR_AT(topk, largest)), .axis = (int)ir_int(inst, ATTR_AT(topk, axis))};
+    if (h.axis < 0) h.axis += t->rank;
+    h.n = t->dim[h.axis];
+    h.k = inst->out[0]->type->dim[h.axis];
+    if (ir_max_elements(inst->out[0]->type) == 0) return true;
+    int loops = lw_for_axes(l, t, ((1u << t->rank) - 1) & ~(1u << h.axis), true, h.row);
+    const bool perhaps = sx_min(h.k) < 1; /* elements at all */
+    if (perhaps) lw_if(l, lw_bin(l, LT, whole(l, 0), as_number(l, h.k)));
+    fill(l, &h);
+    pass_by(l, &h, kir_for(&l->b, KIR_SERIAL, "i", h.k, h.n));
+    lw_close(l, 1);
+    sort(l, &h);
+    lw_close(l, loops + perhaps);
+    return true;
+}
