@@ -294,12 +294,7 @@ static void make_towers(const chooser *c, group *g, int first, int n)
 /* What takes no time that is known is to be done as well. */
 static bool has_work(const chooser *c, const step *s, int part)
 {
-    bool has = s->part == part;
-    for (int r = 0; s->part < 0 && r < cg_ranges(s->of->kernel); r++) {
-        const int64_t *cut = &s->cut[r * (c->parts + 1)];
-        has |= cut[part] < cut[part + 1];
-    }
-    return has;
+    return s->part >= 0 ? s->part == part : cg_part_has_work(s->of->kernel, s->cut, c->parts, part);
 }
 
 /* Those up to the last that has something to do. */

@@ -70,8 +70,20 @@ static void name_fork(cg_program *p, int number)
     f->name = name_unique(p->arena, &p->taken, arena_printf(p->arena, "%s_and_%d_more", f->step.at[0].kernel->name, f->step.n - 1));
 }
 
+static void tell_kernels(cg_program *p, const cg_fork *f)
+{
+    const cg_fork *printed = f->same ? f->same : f;
+    for (int i = 0; i < f->step.n; i++) {
+        cg_kernel *k = map_getp(&p->kernel_of, f->step.at[i].call);
+        bool known = false;
+        for (int n = 0; n < k->fork.n; n++) known |= k->fork.at[n] == printed;
+        if (!known) vec_push(p->arena, &k->fork, printed);
+    }
+}
+
 void cg_give_forks(cg_program *p)
 {
     for (int i = 0; i < p->fork.n; i++) fill_slots(p, p->fork.at[i]);
     for (int i = 0; i < p->fork.n; i++) name_fork(p, i);
+    for (int i = 0; i < p->fork.n; i++) tell_kernels(p, p->fork.at[i]);
 }

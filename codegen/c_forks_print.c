@@ -26,14 +26,15 @@ static int places_of(const cg_program *p, const cg_fork *f)
     return n;
 }
 
-/* "q_matmul: 2 parts along n_t", or "q_matmul: all by part 1". */
-static void put_step_comment(printing *x, const cg_step *s)
+const char *cg_step_text(const cg_program *p, const cg_fork *f, const cg_step *s)
 {
-    const cg_program *p = x->p;
-    put(x->t, " *   %s: ", s->kernel->name);
-    if (s->part >= 0) put(x->t, "all by part %d", s->part);
-    else put(x->t, "%s", cg_parts_text(p, s->kernel, x->f->parts));
-    line(x->t, ", %s", comment_safe(p->arena, cg_places(p, s->call)));
+    int n = s->part >= 0, last = s->part;
+    for (int t = 0; s->part < 0 && t < f->parts; t++) {
+        if (!cg_part_has_work(s->kernel, s->cut, f->parts, t)) continue;
+        last = t;
+        n++;
+    }
+    return n == 1 ? arena_printf(p->arena, "all by part %d", last) : cg_parts_text(p, s->kernel, n);
 }
 
 static void put_comment(printing *x)
@@ -41,7 +42,10 @@ static void put_comment(printing *x)
     const int places = places_of(x->p, x->f);
     line(x->t, "/* %s: %d kernels that %d threads do together%s\n *   No part touches what another one writes: threads wait for each other at the end only.", x->f->name, x->f->step.n, x->f->parts,
          places > 1 ? arena_printf(x->p->arena, ", called from %d places", places) : "");
-    for (int i = 0; i < x->f->step.n; i++) put_step_comment(x, &x->f->step.at[i]);
+    for (int i = 0; i < x->f->step.n; i++) {
+        const cg_step *s = &x->f->step.at[i];
+        line(x->t, " *   %s: %s, %s", s->kernel->name, cg_step_text(x->p, x->f, s), comment_safe(x->p->arena, cg_places(x->p, s->call)));
+    }
     line(x->t, " */");
 }
 

@@ -341,6 +341,13 @@ double cg_range_us(const cg_kernel *k, int range, int64_t first, int64_t end)
     return us;
 }
 
+bool cg_part_has_work(const cg_kernel *k, const int64_t *cut, int parts, int part)
+{
+    bool has = false;
+    for (int r = 0; r < cg_ranges(k); r++) has |= cut[r * (parts + 1) + part] < cut[r * (parts + 1) + part + 1];
+    return has;
+}
+
 void cg_make_ranged(cg_program *p, cg_kernel *k)
 {
     if (!k->ranged) k->ranged = k_parts(p->m, k->func, &k->units);

@@ -24,7 +24,9 @@ static void put_kernel_comment(cg_program *p, text *t, const cg_kernel *k, int n
     if (k->call->inst) line(t, " *   %s%s", cg_ops_text(p, k->call->inst), k->all.n > 1 ? arena_printf(p->arena, "; called from %d places", k->all.n) : "");
     for (int i = 0; i < k->func->param.n; i++) put_param(p, t, k->func->param.at[i], k->call->arg.at[i]);
     put(t, " *   schedule: %s", k->func->schedule ? k->func->schedule : "loops in the order of the axes");
-    if (k->parts > 1) put(t, "; %s", cg_parts_text(p, k, k->parts));
+    if (k->apart && k->parts > 1) put(t, "; %s", cg_parts_text(p, k, k->parts));
+    if (k->fork.n) put(t, "; %s%s", k->apart ? "also in " : "in ", k->fork.at[0]->name);
+    if (k->fork.n > 1) put(t, " and %d more", k->fork.n - 1);
     line(t, " */");
 }
 

@@ -53,6 +53,7 @@ typedef struct cg_kernel {
     const kir_func *ranged; /* the kernel over a range of the iterations, where it is printed so */
     const char *parallel;  /* the function that does all parts */
     bool apart;            /* some call of it stands alone, not in a fork */
+    VEC(const struct cg_fork *) fork; /* that its other calls are in, as they are printed: each once */
     double us;             /* that one thread takes at least */
     double twice_us;       /* that each of several parts takes beside its share */
     const cg_piece *piece; /* its iterations with what they take; NULL: they cannot be shared out, or only the run knows how many there are */
@@ -178,17 +179,21 @@ static inline int cg_ranges(const cg_kernel *k) { return k->units.each ? k->unit
 static inline int cg_own_scalars(const cg_kernel *k) { return cg_printed(k)->scalar.n - (k->ranged ? 2 * cg_ranges(k) : 0); }
 /* c_forks.c: decides which calls are done together. */
 void cg_choose_forks(cg_program *p);
-/* c_forks_given.c: what they are given, and their names. */
+/* c_forks_given.c: what they are given, and their names; and tells kernels of them. */
 void cg_give_forks(cg_program *p);
 /* c_forks_print.c: prints a fork; what its caller takes of the stack beside kernels. */
 void cg_print_fork(cg_program *p, cg_module *c, const cg_fork *f);
 int64_t cg_fork_frame(const cg_fork *f);
+/* What the parts of a fork do of a call: "3 parts along n", "all by part 1". */
+const char *cg_step_text(const cg_program *p, const cg_fork *f, const cg_step *s);
 /* The fork that a call is in; NULL: it stands alone. */
 static inline const cg_fork *cg_fork_of(const cg_program *p, const plan_call *call) { return map_getp(&p->fork_of, call); }
 /* c_parts.c: how many iterations there are in a range, and microseconds that those from one up to another take; of a kernel
  * with pieces. */
 int64_t cg_range_trips(const cg_kernel *k, int range);
 double cg_range_us(const cg_kernel *k, int range, int64_t first, int64_t end);
+/* Of ranges that are cut for so many parts, has this one any iterations? */
+bool cg_part_has_work(const cg_kernel *k, const int64_t *cut, int parts, int part);
 /* Has it printed over a range. */
 void cg_make_ranged(cg_program *p, cg_kernel *k);
 /* "4 parts along n, oh" */

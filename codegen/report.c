@@ -80,6 +80,41 @@ static json_node *buffers_json(const cg_program *p, const plan_graph *g)
     return list;
 }
 
+/* Kernels that threads do together, each with what the parts do of it; forks that do the same have one name. */
+static json_node *fork_json(const cg_program *p, const cg_fork *f)
+{
+    json_node *o = json_object(p->arena), *list = json_array(p->arena);
+    for (int i = 0; i < f->step.n; i++) {
+        const cg_step *s = &f->step.at[i];
+        json_node *row = json_object(p->arena);
+        set_text(p, row, "name", s->kernel->name);
+        set_text(p, row, "parts", cg_step_text(p, f, s));
+        set_text(p, row, "place", cg_places(p, s->call));
+        json_push(list, row);
+    }
+    set_text(p, o, "name", f->same ? f->same->name : f->name);
+    set_int(p, o, "parts", f->parts);
+    json_set(o, "kernels", list);
+    return o;
+}
+
+static json_node *forks_json(const cg_program *p, const plan_graph *g)
+{
+    json_node *list = json_array(p->arena);
+    for (int i = 0; i < g->call.n; i++) {
+        const cg_fork *f = cg_fork_of(p, g->call.at[i]);
+        if (f && f->step.at[0].call == g->call.at[i]) json_push(list, fork_json(p, f));
+    }
+    return list;
+}
+
+static json_node *fork_names_json(const cg_program *p, const cg_kernel *k)
+{
+    json_node *list = json_array(p->arena);
+    for (int i = 0; i < k->fork.n; i++) json_push(list, json_string(p->arena, k->fork.at[i]->name));
+    return list;
+}
+
 /* A kernel with the calls of one graph. */
 static json_node *kernel_json(const cg_program *p, const cg_kernel *k)
 {
@@ -88,7 +123,8 @@ static json_node *kernel_json(const cg_program *p, const cg_kernel *k)
     set_text(p, o, "ops", k->call->inst ? cg_ops_text(p, k->call->inst) : "move");
     set_text(p, o, "schedule", k->func->schedule ? k->func->schedule : "");
     if (k->func->key) set_text(p, o, "key", arena_printf(p->arena, "%016llx", (unsigned long long)k->func->key));
-    if (k->parts > 1) set_text(p, o, "parts", cg_parts_text(p, k, k->parts));
+    if (k->apart && k->parts > 1) set_text(p, o, "parts", cg_parts_text(p, k, k->parts)); /* where it is alone */
+    if (k->fork.n) json_set(o, "forks", fork_names_json(p, k));
     json_set(o, "places", json_array(p->arena));
     set_int(p, o, "calls", 0);
     return o;
@@ -149,6 +185,7 @@ static json_node *graph_json(const cg_program *p, const plan_graph *g)
     json_set(o, "arena", arena);
     json_set(o, "chains", chains_json(p, g));
     json_set(o, "kernels", kernels_json(p, g, &moves));
+    if (p->fork.n) json_set(o, "forks", forks_json(p, g));
     set_int(p, o, "moves", moves);
     json_set(o, "inputs", ports_json(p, g->g, false));
     json_set(o, "outputs", ports_json(p, g->g, true));

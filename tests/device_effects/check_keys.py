@@ -465,7 +465,7 @@ def _():
         built(build, f"{n} threads")
         check((n > 1) == ("nf_threads.c" in build.files) == ("-pthread" in build.variable("CFLAGS")) == bool(in_parts(build)), f"{n} threads: {sorted(build.files)}")
         check(same_bits(run(build), run(one)), f"results of {n} threads")
-    check("; 3 parts along " in three.text("net.c") and "#define NET_THREADS" in three.text("net.h") and "THREADS" not in one.text("net.h"), "3 threads in net.c and net.h")
+    check("_part, &nf_job, 3);" in three.text("net.c") and "#define NET_THREADS" in three.text("net.h") and "THREADS" not in one.text("net.h"), "3 threads in net.c and net.h")
     check(three.json("manifest.json")["options"]["threads"] == 3 and "threads" not in one.json("manifest.json")["options"], "threads in manifest.json")
     check("find_package(Threads REQUIRED)" in three.text("CMakeLists.txt"), "threads in CMakeLists.txt")
     refused(Build("net", described(preferences__threads=2, units__0__cores=1)), 1, "/preferences/threads", "1 core")

@@ -45,9 +45,14 @@ def logged(log):
 
 
 def in_parts(build):
-    """The kernels that a program does in parts."""
-    report = build.json("report.json")
-    return [k["name"] for g in report["graphs"] for k in g["kernels"] if "parts" in k]
+    """The kernels that a program does in parts, alone or together with others."""
+    graphs = build.json("report.json")["graphs"]
+    together = {k["name"] for g in graphs for f in g.get("forks", []) for k in f["kernels"] if not k["parts"].startswith("all by part ")}
+    return [k["name"] for g in graphs for k in g["kernels"] if "parts" in k or k["name"] in together]
+
+
+def alone_in_parts(build):
+    return [k["name"] for g in build.json("report.json")["graphs"] for k in g["kernels"] if "parts" in k]
 
 
 def of_unit(flags, command="cc", **changes):

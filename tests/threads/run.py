@@ -262,6 +262,28 @@ TOGETHER = {
 APART = {"heads": [("r_sdpa", "r_matmul_add")], "towers": [("q_conv", "q_conv_relu"), ("p_conv", "p_conv_2")], "steps": [("e_exp", "big_reduce_sum_greater"), ("y_sub", "big_reduce_sum_greater")]}
 
 
+def check_report(name, out):
+    """The report tells of each fork what the source has, and each kernel which forks it is in; so does the kernel's own comment."""
+    with open(os.path.join(out, "report.json")) as f:
+        graph = json.load(f)["graphs"][0]
+    with open(os.path.join(out, name + ".c")) as f:
+        text = f.read()
+    told = {f["name"]: [k["name"] for k in f["kernels"]] for f in graph["forks"]}
+    verdict({f.rsplit("_and_", 1)[0]: kernels for f, kernels in told.items()} == forks(os.path.join(out, name + ".c")), "%s: the report has the forks %s" % (name, told))
+    for f in graph["forks"]:
+        said = re.search(r"^/\* %s: .* (\d) threads do together\n.*\n((?: \*   .*\n)*) \*/" % f["name"], text, re.M)
+        verdict(said and int(said.group(1)) == f["parts"] and said.group(2) == "".join(" *   %(name)s: %(parts)s, %(place)s\n" % k for k in f["kernels"]), "%s: the comment of %s" % (name, f))
+    for k in graph["kernels"]:
+        own = [f for f, kernels in told.items() if k["name"] in kernels]
+        schedule = re.search(r"^/\* %s: kernel \d.*\n(?: \*   .*\n)*? \*   schedule: (.*) \*/" % k["name"], text, re.M).group(1)
+        in_parts = re.search(r"; (\d parts.*?)(?:;|$)", schedule)
+        verdict(k.get("forks", []) == own, "%s: %s is in %s, not in %s" % (name, k["name"], own, k.get("forks")))
+        verdict((own[0] in schedule) if own else "_more" not in schedule, "%s: the schedule of %s: %s" % (name, k["name"], schedule))
+        verdict((in_parts.group(1) if in_parts else None) == k.get("parts"), "%s: %s in %s, and %s" % (name, k["name"], k.get("parts"), schedule))
+        verdict(("parts" in k or not own) if "%s_parallel(" % k["name"] in text else "parts" not in k, "%s: how %s is called alone" % (name, k["name"]))
+    return graph
+
+
 def check_forks(nfc, work, device):
     """Which kernels are done together; and that ThreadSanitizer finds a part that does what belongs to another."""
     for name, wanted in TOGETHER.items():
@@ -271,6 +293,9 @@ def check_forks(nfc, work, device):
         for compiler in ("gcc -std=c99", "clang-14 -std=c11", "g++ -x c++ -std=c++17"):
             must(compiler.split() + ["-O1", "-c"] + ops.STRICT.split() + ["-I", out, source, "-o", os.path.join(out, "checked.o")])
         found = forks(source)
+        graph = check_report(name, out)
+        if name == "heads":  # a product is one tile, which cannot be shared out
+            verdict([k["parts"] for k in graph["forks"][0]["kernels"]] == ["all by part %d" % t for t in range(3)], "heads: %s" % graph["forks"][0])
         for kernels in wanted:
             verdict(kernels in found.values(), "%s: %s are not done together: %s" % (name, kernels, found))
         text = open(source).read()
