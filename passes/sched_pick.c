@@ -24,6 +24,7 @@ typedef struct {
     int depth;
     int64_t widest;  /* bytes of the widest element that is computed with */
     bool sums;       /* does a loop of the core accumulate? */
+    bool apart;      /* rows share nothing: they are there so that no sum waits */
     bool uses_index; /* an axis is mentioned by a value, a guard or a named index */
 } picker;
 
@@ -169,6 +170,9 @@ static void note_steps(picker *p, const sched *s)
     }
 }
 
+/* Sums that have to be on their way at a time for none to wait for the one before it. */
+static int64_t in_flight(const sched_target *t) { return t->latency * t->pipes; }
+
 /* Cycles of one step of the reduction, for a tile of rows x vectors. */
 static double cycles(picker *p, int64_t rows, int64_t vectors)
 {
@@ -220,8 +224,9 @@ static bool fits_ways(picker *p, int64_t rows, int64_t vectors)
 
 static bool fits_registers(picker *p, int64_t rows, int64_t vectors) { return rows * vectors + vectors + 1 < p->t->registers; }
 
-/* The axis whose rows share what differs from lane to lane: the longest, of equal ones the innermost. */
-static int rows_axis(picker *p, int lanes)
+/* The axis whose rows share what differs from lane to lane: the longest, of equal ones the innermost. Where none does, and the
+ * lanes' axis has not enough vectors to add to in turn: any. */
+static int rows_axis(picker *p, int lanes, bool must_share)
 {
     int at = -1;
     int64_t longest = 2;
@@ -234,7 +239,7 @@ static int rows_axis(picker *p, int lanes)
             if (!sx_step(p->nest->b->sx, a->index, p->nest->axis[lanes].loop->var->sym, &along)) linear = false;
             if (a->inside && !a->store && along && !across) shares = true;
         }
-        if (i == lanes || !shares || !linear || sx_max(p->nest->axis[i].extent) < longest) continue;
+        if (i == lanes || (must_share && !shares) || !linear || sx_max(p->nest->axis[i].extent) < longest) continue;
         longest = sx_max(p->nest->axis[i].extent);
         at = i;
     }
@@ -300,8 +305,9 @@ static void pick_tile(picker *p, sched *s)
     for (all.vectors = 1; all.vectors <= MOST_VECTORS && all.vectors <= vectors; all.vectors++)
         for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
             if (!fits_ways(p, all.rows, all.vectors)) break;
+            if (p->apart && (rows % all.rows || all.rows * all.vectors > in_flight(p->t))) continue;
             double cost = estimate(p, &all) * beyond_cache(p, &all);
-            if (best >= 0 && cost >= best) continue;
+            if (best >= 0 && (cost > best || (cost == best && !p->apart))) continue; /* what lies side by side is read at a time */
             best = cost;
             *s = all;
         }
@@ -487,7 +493,9 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     s->parts = !window && can_leave_parts(&p, s->lanes_axis);
     s->overlaps = window && can_overlap(&p, s, extent);
     if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
-    if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis);
+    if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis, true);
+    p.apart = !window && s->rows_axis < 0 && extent * 2 <= in_flight(t) * s->lanes;
+    if (p.apart) s->rows_axis = rows_axis(&p, s->lanes_axis, false);
     note_steps(&p, s);
     if (!window && is_pool(&p, s, end - first < extent)) s->overlaps = can_overlap(&p, s, end - first);
     if (!window && !s->overlaps) pick_tile(&p, s);

@@ -63,14 +63,15 @@ class Maker:
         x = self.random.standard_normal(shape)
         return to_bf16(x) if dtype == "bf16" else x.astype(NUMPY[dtype])
 
-    def add(self, name, dtype, statement, shapes, constants, sums, types=None):
+    def add(self, name, dtype, statement, shapes, constants, sums, types=None, cut=False):
         types = {n: (types or {}).get(n, dtype) for n in shapes}
         operands = {n: self.array(types[n], s) for n, s in shapes.items()}
         self.cases.append(Case("%s_%s_%d" % (name, dtype, len(self.cases)), dtype, statement, operands, constants, sums, types))
+        self.cases[-1].cut = cut  # where the device has several cores, a kernel makes partial sums
 
     # ---- products ----
 
-    def matmul(self, dtype, a, b, constants="b", name="matmul", after=""):
+    def matmul(self, dtype, a, b, constants="b", name="matmul", after="", cut=False):
         def sums(x):
             y, terms = x["a"] @ x["b"], np.abs(x["a"]) @ np.abs(x["b"])
             if not after:
@@ -79,7 +80,7 @@ class Maker:
         shapes = {"a": a, "b": b}
         if after:
             shapes["c"] = (np.zeros(a) @ np.zeros(b)).shape
-        self.add(name, dtype, "        y = op matmul(a=a, b=b);\n" + after, shapes, [c for c in constants], sums)
+        self.add(name, dtype, "        y = op matmul(a=a, b=b);\n" + after, shapes, [c for c in constants], sums, cut=cut)
 
     def repeated(self, dtype, a, b, steps):
         """The same constant at every step of a loop, with the operand halved and turned around exactly."""
@@ -104,6 +105,21 @@ class Maker:
             shapes["c"] = (n,)
         text = "        y = op gemm(a=a, b=b,%s transa=%d, transb=%d, alpha=%r, beta=%r);\n" % (" c=c," if bias else "", ta, tb, alpha, beta)
         self.add("gemm", dtype, text, shapes, [c for c in constants if c in shapes], sums)
+
+    # ---- reductions ----
+
+    def reduce(self, op, dtype, shape, axes, keep, before=("", lambda v: v["x"]), cut=True, hint=""):
+        """before: what x is made of first, with a factor c for each place of its middle axes; cut: can it be done in parts?"""
+        mean = np.mean if dtype in EPS else lambda x, **k: np.fix(np.mean(x, **k)).astype(np.int64)
+        of = {"sum": np.sum, "mean": mean, "max": np.max, "min": np.min, "prod": np.prod, "l1": lambda x, **k: np.sum(np.abs(x), **k),
+              "l2": lambda x, **k: np.sqrt(np.sum(x * x, **k)), "sum_square": lambda x, **k: np.sum(x * x, **k)}[op]
+        how = {"axis": tuple(axes), "keepdims": bool(keep)}
+        def sums(v):
+            x = before[1](v)
+            y = of(x, **how)
+            return y, np.abs(y) if op == "prod" else of(np.abs(x), **how), int(np.prod([shape[a] for a in axes])), y
+        shapes = {"x": shape, "c": shape[1:-1] + (1,)} if "c" in before[0] else {"x": shape}
+        self.add("long_" + op, dtype, before[0] + "        y = op reduce_%s(data=x, axes=%s, keepdims=%d)%s;\n" % (op, list(axes), keep, hint), shapes, [], sums, cut=cut)
 
     # ---- weights of integers, with scales ----
 
@@ -194,6 +210,8 @@ class Maker:
 
 
 RELU = "        y = op add(a=y, b=c);\n        y = op relu(x=y);\n"
+SCALED = "        x = op mul(a=x, b=c);\n        x = op relu(x=x);\n", lambda v: np.maximum(v["x"] * v["c"], 0)
+ODD = "        x = op add(a=x, b=10);\n        x = op bitwise_or(a=x, b=1);\n", lambda v: v["x"] + 10 | 1
 RESIDUAL = "        y = op add(a=y, b=r);\n        y = op relu(x=y);\n"
 
 
@@ -246,6 +264,22 @@ def all_cases():
     m.turned(5, 256, 70, block=32, zero=True)
     m.turned(3, 256, 133, block=32, zero=True, one=True)
     m.scaled_twice(21, 70, 5e-21)
+    # long sums of few results, which several cores do in parts, beside ones that cannot be cut: of a prime number of terms, of f16
+    for dtype, a, b, cut in (("f32", (1, 2048), (2048, 5), 1), ("f32", (7, 1536), (1536, 9), 1), ("f64", (1, 1, 3, 1024), (1024, 17), 1), ("i32", (2, 3000), (3000, 3), 1),
+                             ("i64", (1, 1030), (1030, 8), 1), ("f32", (3, 1021), (1021, 4), 0), ("f16", (2, 1024), (1024, 6), 0), ("bf16", (1, 1024), (1024, 3), 0)):
+        m.matmul(dtype, a, b, constants="b" if len(a) == 2 else "", after=RELU if a[0] == 7 else "", name="long", cut=cut)
+    m.matmul("f32", (4096,), (4096,), constants="", name="long", cut=True)
+    m.matmul("f32", (6, 2050), (2050,), name="long", cut=True)
+    m.matmul("f32", (1, 1, 2048), (1, 2048, 3), constants="", name="long", cut=True)
+    for i, op in enumerate(("sum", "mean", "max", "min", "l1", "l2", "sum_square")):
+        m.reduce(op, "f32", (3, 40, 33), ((1, 2), (0, 1), (0, 1, 2))[i % 3], i % 2, cut=i % 3 != 1)
+        m.reduce(op, "f64", (1, 16, 36, 44), ((2, 3), (1, -1), (-2,))[i % 3], 1 - i % 2, before=SCALED, cut=i % 3 == 0)
+    m.reduce("prod", "f32", (1280, 2), (0,), 1, before=("        x = op div(a=x, b=500.0);\n        x = op exp(input=x);\n", lambda v: np.exp(v["x"] / 500)))
+    m.reduce("prod", "i32", (1280, 2), (0,), 0, before=ODD)
+    for i, op in enumerate(("sum", "max", "sum_square", "l1", "min")):
+        m.reduce(op, ("i32", "i64")[i % 2], (2, 1200), (1,), i % 2)
+    m.reduce("sum", "f32", (1200, 3), (0,), 1, cut=False, hint=" with { no_reorder = true }")
+    m.reduce("mean", "i64", (1200, 3), (0,), 1, before=ODD, cut=False)  # parts would be truncated
     # convolutions: kernels, strides, edges on all sides, three channels, groups, maps that are smaller than a tile
     m.conv("f32", (1, 3, 37, 41), (24, 3, 7, 7), (3, 3, 3, 3), (2, 2))
     m.conv("f32", (1, 3, 30, 66), (19, 3, 6, 6), (2, 2, 2, 2), (2, 2))
