@@ -15,6 +15,7 @@ typedef struct {
     bool (*has_fma)(const void *env, kir_type type, int64_t lanes);
     const void *env;
     int64_t at_once; /* lanes of what is replayed now */
+    const ir_sym *lane;
     int loops;
 } reducer;
 
@@ -91,6 +92,54 @@ static bool is_candidate(reducer *k, const kir_stmt *s, candidate *c)
     return !c->unfit && s->body.n && (c->sum.n || c->store.n);
 }
 
+/* ---- loops that are one ------------------------------------------------------------------------ */
+
+typedef struct {
+    sx_table *t;
+    const kir_stmt *outer, *inner;
+    bool even;
+} joint;
+
+/* Does an index step over both loops as over one? */
+static bool steps_evenly(const joint *j, const ir_sx *x)
+{
+    int64_t far, near;
+    return sx_step(j->t, x, j->outer->var->sym, &far) && sx_step(j->t, x, j->inner->var->sym, &near) && far == near * sx_value(j->inner->end);
+}
+
+static void check_joint(void *env, const kir_expr *e)
+{
+    joint *j = env;
+    if (e->kind == KIR_LOAD) j->even &= steps_evenly(j, e->index);
+    if (e->kind == KIR_INDEX) j->even &= !sx_mentions(e->index, j->outer->var->sym) && !sx_mentions(e->index, j->inner->var->sym);
+}
+
+static bool is_even(reducer *k, const kir_stmt *outer, const kir_stmt *inner)
+{
+    joint j = {.t = k->r.b->sx, .outer = outer, .inner = inner, .even = true};
+    for (int i = 0; i < inner->body.n && j.even; i++) {
+        const kir_stmt *s = inner->body.at[i];
+        if (s->kind != KIR_STORE && s->kind != KIR_ACCUM && s->kind != KIR_LET) return false;
+        kir_stmt own = {.kind = KIR_NOTE, .value = s->value};
+        k_visit_exprs(k->r.b->scratch, &own, check_joint, &j);
+        j.even &= !s->index || steps_evenly(&j, s->index);
+    }
+    return j.even;
+}
+
+/* A loop of the trips of one that has nothing but another, if everything steps evenly over both: the outer variable is to
+ * be 0 in it. Else the loop as it is. */
+static const kir_stmt *joined(reducer *k, const kir_stmt *s)
+{
+    if (s->loop != KIR_SERIAL || !sx_is(s->begin, 0) || s->body.n != 1 || s->body.at[0]->kind != KIR_FOR) return s;
+    const kir_stmt *inner = joined(k, s->body.at[0]);
+    if (inner->loop != KIR_SERIAL || !sx_is(inner->begin, 0) || !sx_is_const(inner->end) || !is_even(k, s, inner)) return s;
+    kir_stmt *all = ARENA_NEW(k->r.b->scratch, kir_stmt);
+    *all = *inner;
+    all->end = sx_mul(k->r.b->sx, s->end, inner->end);
+    return all;
+}
+
 /* ---- vectors of them ----------------------------------------------------------------------- */
 
 const kir_expr *k_neutral(kir_builder *b, kir_bin op, nfc_dtype t)
@@ -138,8 +187,22 @@ static void in_parts(reducer *k, candidate *c, bool parts)
     map_init(&k->r.memo, k->r.b->scratch);
 }
 
-/* The loop over whole vectors, `parts` of them a trip. */
-static void vector_loop(reducer *k, candidate *c, const ir_sx *trips, int64_t parts)
+/* Vectors begin .. end of the loop, `parts` of them a trip. */
+static void vectors_of(reducer *k, candidate *c, const ir_sx *begin, const ir_sx *end, int64_t parts)
+{
+    kir_builder *b = k->r.b;
+    sx_table *t = b->sx;
+    const ir_sx *o = kir_for(b, KIR_SERIAL, arena_printf(b->arena, "%s_t", c->loop->var->name), begin, end), *j = number(k, 0);
+    if (parts > 1) j = kir_for(b, KIR_UNROLL, "j", number(k, 0), number(k, parts));
+    const ir_sx *vector = sx_add(t, sx_mul(t, o, number(k, parts)), j);
+    k_map(&k->r, c->loop->var->sym, sx_add(t, sx_mul(t, vector, number(k, k->lanes)), sx_sym(t, k->lane)));
+    k->r.copy = j;
+    k_body(&k->r, c->loop);
+    for (int i = parts > 1 ? 2 : 1; i > 0; i--) kir_close(b);
+}
+
+/* The loop over so many whole vectors, `parts` of them a trip, and what is left one by one. */
+static void vector_loop(reducer *k, candidate *c, const ir_sx *vectors, int64_t parts)
 {
     kir_builder *b = k->r.b;
     sx_table *t = b->sx;
@@ -149,14 +212,10 @@ static void vector_loop(reducer *k, candidate *c, const ir_sx *trips, int64_t pa
     fill_parts(k, c, parts);
     in_parts(k, c, true);
     k->at_once = k->lanes;
-    const ir_sx *o = kir_for(b, KIR_SERIAL, arena_printf(b->arena, "%s_t", c->loop->var->name), number(k, 0), trips);
-    const ir_sx *j = kir_for(b, KIR_UNROLL, "j", number(k, 0), number(k, parts));
-    const ir_sx *at = sx_add(t, sx_mul(t, sx_add(t, sx_mul(t, o, number(k, parts)), j), number(k, k->lanes)), v);
-    k_map(&k->r, c->loop->var->sym, at);
-    k->r.copy = j;
-    k_body(&k->r, c->loop);
-    kir_close(b);
-    kir_close(b);
+    const ir_sx *trips = sx_div(t, vectors, parts), *done = sx_mul(t, trips, number(k, parts));
+    k->lane = sx_only_sym(v);
+    vectors_of(k, c, number(k, 0), trips, parts);
+    if (done != vectors) vectors_of(k, c, done, vectors, 1);
     in_parts(k, c, false);
     k->at_once = 1;
     gather_parts(k, c, parts, v, all);
@@ -173,12 +232,14 @@ static bool on_for(void *env, k_replay *r, const kir_stmt *s)
     reducer *k = env;
     candidate c;
     sx_table *t = r->b->sx;
-    if (k->at_once > 1 || !is_candidate(k, s, &c)) return false;
+    const kir_stmt *outer = s;
+    if (k->at_once > 1 || !is_candidate(k, s = joined(k, s), &c)) return false;
+    for (; outer->var != s->var; outer = outer->body.at[0]) k_map(r, outer->var->sym, number(k, 0));
     const ir_sx *end = k_index(r, s->end);
     int64_t parts = c.sum.n ? k->parts : 1;
     while (parts > 1 && sx_max(end) < 2 * parts * k->lanes) parts /= 2;
-    const ir_sx *trips = sx_div(t, end, parts * k->lanes), *done = sx_mul(t, trips, number(k, parts * k->lanes));
-    vector_loop(k, &c, trips, parts);
+    const ir_sx *vectors = sx_div(t, end, k->lanes), *done = sx_mul(t, vectors, number(k, k->lanes));
+    vector_loop(k, &c, vectors, parts);
     if (done != end) {
         bool open = k_for(r, KIR_SERIAL, s, s->var->name, done, end);
         k_body(r, s);
