@@ -161,6 +161,25 @@ static void replay_tile(k_replay *r, const kir_stmt *s)
     else kir_tile_dot(r->b, to, from, placed(r, (kir_buffer *)(uintptr_t)s->with, &none));
 }
 
+/* What a guard lets through, names and stores to locals alone, as choices between what a local holds and what it would be given. */
+static void replay_choice(k_replay *r, const kir_stmt *s, const kir_expr *guard)
+{
+    guard = kir_let(r->b, "chosen", guard);
+    for (int i = 0; i < s->body.n; i++) {
+        const kir_stmt *in = s->body.at[i];
+        if (in->kind == KIR_LET) {
+            k_stmt(r, in);
+            continue;
+        }
+        const ir_sx *index = in->index;
+        const kir_expr *value = k_expr(r, in->value);
+        kir_buffer *to = placed(r, in->buffer, &index);
+        const kir_expr *old = kir_load(r->b, to, index);
+        if (in->kind == KIR_ACCUM) value = kir_binary(r->b, (kir_bin)in->op, old, value);
+        kir_store(r->b, to, index, kir_select(r->b, guard, value, old));
+    }
+}
+
 void k_body(k_replay *r, const kir_stmt *s)
 {
     for (int i = 0; i < s->body.n; i++) k_stmt(r, s->body.at[i]);
@@ -180,6 +199,10 @@ void k_stmt(k_replay *r, const kir_stmt *s)
     case KIR_IF: {
         const kir_expr *guard = k_expr(r, s->value);
         if (guard->kind == KIR_CONST && !guard->integer) break;
+        if (guard->kind != KIR_CONST && r->is_choice && r->is_choice(r->env, s)) {
+            replay_choice(r, s, guard);
+            break;
+        }
         kir_if(r->b, guard);
         k_body(r, s);
         kir_close(r->b);

@@ -27,6 +27,7 @@ typedef struct k_replay {
     bool (*has_fma)(void *env, kir_type type); /* NULL: no fused multiply-add is made; false: what is one becomes two operations */
     /* Makes something else of a loop; false: the same loop. NULL: always the same. */
     bool (*on_for)(void *env, struct k_replay *r, const kir_stmt *s);
+    bool (*is_choice)(void *env, const kir_stmt *s); /* is a guard to be what chooses between old and new values of locals? NULL: none */
     const kir_expr *(*on_expr)(void *env, const kir_expr *e); /* what stands for a new expression; NULL: itself */
     bool narrow_lets;  /* what was widened from f16 is named before it is */
     void *env;

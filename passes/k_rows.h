@@ -27,4 +27,7 @@ void k_tile_leaf(k_tile *t);
 /* Opens the loop that runs in blocks, in the block at hand; false: it is not this one. */
 bool k_open_block(k_tile *t, const kir_stmt *s);
 
+/* Does a guard differ from lane to lane, where all that it lets through are values of locals? env: the k_tile. */
+bool k_is_choice(void *env, const kir_stmt *guard);
+
 #endif

@@ -28,6 +28,31 @@ static bool decide_rows(k_tile *t, const kir_expr *guard, int axis, int64_t *lo,
     return runs <= 1;
 }
 
+/* Stores to locals of single elements, and names of values: no harm where the guard is closed. */
+static bool is_about_locals(const kir_stmt *guard)
+{
+    for (int i = 0; i < guard->body.n; i++) {
+        const kir_stmt *s = guard->body.at[i];
+        const bool stores = (s->kind == KIR_STORE || s->kind == KIR_ACCUM) && s->buffer->space == KIR_LOCAL && sx_is(s->buffer->size, 1);
+        if (!stores && !(s->kind == KIR_LET && !s->var->sym)) return false;
+    }
+    return guard->body.n > 0;
+}
+
+bool k_is_choice(void *env, const kir_stmt *guard)
+{
+    k_tile *t = env;
+    int axis = 0;
+    while (axis < t->nest->n && t->at[axis].segment->lanes < 2) axis++;
+    if (axis == t->nest->n || !is_about_locals(guard)) return false;
+    kir_stmt tile = *t->nest->core;
+    kir_lanes lanes;
+    tile.var = t->nest->axis[axis].loop->var;
+    tile.end = sx_int(t->r.b->sx, t->at[axis].segment->lanes);
+    kir_lanes_of_loop(&lanes, t->r.b->m, t->r.b->scratch, &tile);
+    return kir_varies(&lanes, guard->value);
+}
+
 static void sink(k_tile *t, const kir_stmt *in);
 
 /* Narrows the rows to those that a guard lets through; false where that depends on the run. */

@@ -167,6 +167,7 @@ const char *k_apply_tiles(k_nest *nest)
     t->r.load = load_at;
     t->r.has_fma = has_fma;
     t->r.on_for = block_of;
+    t->r.is_choice = k_is_choice;
     t->r.env = t;
     t->nest = nest;
     for (int i = 0; i < nest->n; i++) t->group[i] = (k_group){0, nest->axis[i].segment.n, sx_int(b->sx, 0), nest->axis[i].segment.n ? nest->axis[i].segment.at[0].count : NULL, 0};

@@ -166,15 +166,16 @@ bool lo_arg_reduce(lw *l, const ir_inst *inst)
     reduced_index(l, inst, 1u << axis, index, out);
     index[axis] = sx_int(l->sx, 0);
     kir_buffer *best = lw_accumulator(l, "best", kir_compute(t->dtype), lw_load(l, inst->in[0], index));
-    kir_buffer *at = lw_accumulator(l, "at", DT_i64, kir_int(&l->b, DT_i64, 0));
+    const kir_type number = sx_max(t->dim[axis]) > INT32_MAX ? DT_i64 : DT_i32;
+    kir_buffer *at = lw_accumulator(l, "at", number, kir_int(&l->b, number, 0));
     index[axis] = kir_for(&l->b, KIR_SERIAL, "k", sx_int(l->sx, 1), t->dim[axis]);
     map_init(&l->memo, l->m->arena);
     const kir_expr *x = lw_named(l, "x", lw_load(l, inst->in[0], index));
     lw_if(l, is_better(l, largest, last, x, lw_read(l, best)));
     assign(l, best, x);
-    assign(l, at, kir_cast(&l->b, DT_i64, kir_index(&l->b, index[axis])));
+    assign(l, at, kir_cast(&l->b, number, kir_index(&l->b, index[axis])));
     lw_close(l, 2);
-    lw_store(l, 0, out, lw_read(l, at));
+    lw_store(l, 0, out, kir_cast(&l->b, DT_i64, lw_read(l, at)));
     lw_close(l, loops);
     return true;
 }
