@@ -168,16 +168,10 @@ static const char *place(cg_module *c, const kir_buffer *b, const ir_sx *index)
     return strcmp(at, "0") == 0 ? b->name : arena_printf(c->arena, "%s + %s", b->name, at);
 }
 
-/* Are the lanes beyond the loop's trips elements of the buffer, too? */
-static bool all_inside(cg_module *c, const kir_buffer *b, const ir_sx *first)
-{
-    return sx_is_const(b->size) && sx_max(first) + c->lanes->width <= sx_value(b->size);
-}
-
 /* Elements side by side. */
 static const char *load_row(cg_module *c, const kir_expr *e, nfc_dtype lane, const char *at)
 {
-    if (c->lanes->trips == c->lanes->width || all_inside(c, e->buffer, kir_lane_first(c->lanes, e->index))) return helped(c, typed(c, "load", lane), lane, lane, at, NULL);
+    if (kir_lanes_read(c->lanes, e->buffer, e->index)) return helped(c, typed(c, "load", lane), lane, lane, at, NULL);
     return helped(c, typed(c, "load_part", lane), lane, lane, at, arena_printf(c->arena, "%lld", (long long)c->lanes->trips));
 }
 
@@ -187,8 +181,7 @@ static const char *load(cg_module *c, const kir_expr *e)
     nfc_dtype lane = lane_type(c, e->type);
     const ir_sx *step = kir_lane_step(c->lanes, e->index);
     const char *at = place(c, e->buffer, e->index);
-    const bool near = sx_is_const(step) && kir_is_near(sx_value(step));
-    const char *x = sx_is(step, 1) ? load_row(c, e, lane, at) : near ? arena_printf(c->arena, "%s(%s)", cg_strided_load(c, lane, sx_value(step), c->lanes->width), at) : helped(c, typed(c, "gather", lane), lane, lane, at, cg_index(c, step, false));
+    const char *x = sx_is(step, 1) ? load_row(c, e, lane, at) : kir_lanes_read(c->lanes, e->buffer, e->index) ? arena_printf(c->arena, "%s(%s)", cg_strided_load(c, lane, sx_value(step), c->lanes->width), at) : helped(c, typed(c, "gather", lane), lane, lane, at, cg_index(c, step, false));
     return e->type == DT_bool ? not_zero(c, lane, x) : x;
 }
 

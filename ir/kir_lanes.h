@@ -38,4 +38,9 @@ bool kir_is_private(const kir_lanes *l, const kir_buffer *b);
 const ir_sx *kir_lane_first(const kir_lanes *l, const ir_sx *x);
 const ir_sx *kir_lane_step(const kir_lanes *l, const ir_sx *x);
 
+/* How many elements, one beside the other, are read for the lanes of a load from lane 0's on: those between lanes that are
+ * near, too, and those of lanes that the loop does not have, where they are elements of the buffer. 0: each lane's own, and
+ * nothing else. So it is where the kernel writes the buffer: what lies beside may be what another thread changes. */
+int64_t kir_lanes_read(const kir_lanes *l, const kir_buffer *b, const ir_sx *index);
+
 #endif

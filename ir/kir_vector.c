@@ -21,6 +21,17 @@ const ir_sx *kir_lane_step(const kir_lanes *l, const ir_sx *x)
     return step;
 }
 
+int64_t kir_lanes_read(const kir_lanes *l, const kir_buffer *b, const ir_sx *index)
+{
+    const ir_sx *step = kir_lane_step(l, index);
+    const bool changes = b->space == KIR_GLOBAL && b->written;
+    if (!step || !sx_is_const(step)) return 0;
+    if (kir_is_near(sx_value(step))) return changes ? 0 : (l->width - 1) * sx_value(step) + 1;
+    if (!sx_is(step, 1) || l->trips == l->width) return sx_is(step, 1) ? l->width : 0;
+    const bool inside = sx_is_const(b->size) && sx_max(kir_lane_first(l, index)) + l->width <= sx_value(b->size);
+    return inside && !changes ? l->width : 0;
+}
+
 /* Does the lane's number stand in it? */
 static bool has_lane(kir_lanes *l, const ir_sx *x)
 {

@@ -2,6 +2,8 @@
  * all of their iterations. What is no such sum counts with all that lies between its bounds. */
 #include "passes/k_reach.h"
 
+#include "ir/kir_lanes.h"
+
 enum { LOOK_BACK = 64 }; /* touches among which one that is listed is not listed again */
 
 /* What a symbol inside of the kernel stands for. */
@@ -16,6 +18,7 @@ typedef struct {
     nfc_arena *a, *scratch;
     const k_called *call;
     nfc_map known;
+    kir_lanes lanes; /* of the vector loop around; no trips: there is none */
     k_touches *list;
 } walk;
 
@@ -232,10 +235,17 @@ static void touch(walk *w, const kir_buffer *b, const ir_sx *index, int64_t elem
     vec_push(w->a, w->list, t);
 }
 
+static void touch_load(walk *w, const kir_expr *e)
+{
+    const int64_t lanes = w->lanes.trips && !e->integer ? kir_lanes_read(&w->lanes, e->buffer, e->index) : 0;
+    if (lanes) touch(w, e->buffer, kir_lane_first(&w->lanes, e->index), lanes, 1, 0, false);
+    else touch(w, e->buffer, e->index, e->integer ? e->integer : 1, 1, 0, false);
+}
+
 static void touch_value(walk *w, const kir_expr *e)
 {
     if (!e) return;
-    if (e->kind == KIR_LOAD) touch(w, e->buffer, e->index, e->integer ? e->integer : 1, 1, 0, false);
+    if (e->kind == KIR_LOAD) touch_load(w, e);
     touch_value(w, e->a);
     touch_value(w, e->b);
     touch_value(w, e->c);
@@ -268,7 +278,9 @@ static void walk_loop(walk *w, const kir_stmt *s)
     known k = {.lo = begin.lo, .hi = end.hi - 1};
     if (k.lo > k.hi) return; /* there are no iterations */
     know(w, s->var->sym, k);
+    if (s->loop == KIR_VECTOR) w->lanes = (kir_lanes){.m = w->m, .lane = s->var->sym, .width = kir_lanes_width(end.hi), .trips = end.hi};
     walk_body(w, s);
+    if (s->loop == KIR_VECTOR) w->lanes.trips = 0;
 }
 
 static void walk_stmt(walk *w, const kir_stmt *s)

@@ -173,7 +173,7 @@ GRAPHS = os.path.join(HERE, "graphs")  # of which many kernels can be done toget
 
 
 def programs():
-    examples = [(os.path.join(GRAPHS, f),) for f in sorted(os.listdir(GRAPHS))]
+    examples = [(os.path.join(GRAPHS, f),) for f in sorted(os.listdir(GRAPHS))] + [(os.path.join(GRAPHS, "beside.nfg"), "--layout=channels-last")]
     examples += [(os.path.join(ROOT, "examples", f),) for f in ("minimal/minimal.nfg", "early_exit/early_exit.nfg", "digits/digits.nfg")]
     if ALL:
         examples.append((os.path.join(ROOT, "examples", "babble/babble.nfg"),))
