@@ -42,7 +42,7 @@ if [ $# = 0 ]; then
 fi
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+trap 'echo interrupted; exit 130' INT TERM
 printf '%s\n' "$@" | xargs -P "${NFC_SUITES:-$(nproc)}" -I SUITE sh "$tests/check.sh" --one "$work" SUITE "$build"
 passed=0 failed=0 skipped=0 unable= broken=
 for suite; do
@@ -53,8 +53,9 @@ for suite; do
     esac
 done
 # What they cost is not the clock's time, in which they are beside others. The second line of `times` is of the processes that ended.
-work_of() { awk -F '[ms ]+' 'FNR == 2 { s = FILENAME; sub(/.*\//, "", s); sub(/\.times$/, "", s); t = 60 * $1 + $2 + 60 * $3 + $4; printf "%.0f %s\n", t, s }' "$work"/*.times; }
-work_of | sort -rn | awk '{ sum += $1; said = said (NR <= 16 ? " " $2 " " $1 : "") } END { printf "seconds of a processor: %d, most of them by%s\n", sum, said }'
+work_of() { awk -F '[ms ]+' 'FNR == 2 { s = FILENAME; sub(/.*\//, "", s); sub(/\.times$/, "", s); t = 60 * $1 + $2 + 60 * $3 + $4; printf "%.0f %s\n", t, s }' "$@"; }
+set -- "$work"/*.times
+[ ! -e "$1" ] || work_of "$@" | sort -rn | awk '{ sum += $1; said = said (NR <= 16 ? " " $2 " " $1 : "") } END { printf "seconds of a processor: %d, most of them by%s\n", sum, said }'
 [ -z "$unable" ] || echo "NOT TESTED here:$unable"
 [ -z "$broken" ] || echo "FAILED:$broken"
 [ "${NFC_TEST_ALL:-0}" = 1 ] && failed=$((failed + skipped)) skipped=0
