@@ -386,20 +386,17 @@ static void choose_groups(chooser *c)
 {
     const int n = c->stretch.n, most = c->most;
     for (int i = 0; i < 2; i++) c->apart[i] = ARENA_ARRAY(c->a, signed char, n * most);
-    double *in_order = ARENA_ARRAY(c->a, double, n * most), *towers = ARENA_ARRAY(c->a, double, n * most), *backwards = ARENA_ARRAY(c->a, double, n * most);
     choice *best = ARENA_ARRAY(c->a, choice, n + 1);
-    for (int i = 0; i < n; i++) {
-        weigh_groups(c, IN_ORDER, i, &in_order[i * most]);
-        weigh_groups(c, BACKWARDS, i, &backwards[i * most]);
-        weigh_groups(c, TOWERS, i, &towers[i * most]);
+    double *us[WAYS]; /* of groups of each length that begin, or backwards end, with each call */
+    for (way how = IN_ORDER; how < WAYS; how++) {
+        us[how] = ARENA_ARRAY(c->a, double, n * most);
+        for (int i = 0; i < n; i++) weigh_groups(c, how, i, &us[how][i * most]);
     }
     for (int end = 1; end <= n; end++) {
         best[end] = (choice){best[end - 1].us + alone_us(c, &c->stretch.at[end - 1]), 1, IN_ORDER};
         for (int of = 2; of <= most && of <= end; of++) {
             const int first = end - of;
-            consider(&best[end], best[first].us, towers[first * most + of - 1], of, TOWERS);
-            consider(&best[end], best[first].us, backwards[(end - 1) * most + of - 1], of, BACKWARDS);
-            consider(&best[end], best[first].us, in_order[first * most + of - 1], of, IN_ORDER);
+            for (way how = WAYS; how-- > IN_ORDER;) consider(&best[end], best[first].us, us[how][(how == BACKWARDS ? end - 1 : first) * most + of - 1], of, how);
         }
     }
     for (int end = n; end > 0; end -= best[end].n) {
