@@ -291,26 +291,53 @@ typedef struct {
     const ir_inst *inst;
     const ir_sx *batch, *class, *n;
     const kir_expr *most, *threshold, *least_score; /* least_score: NULL: none */
-    kir_buffer *count, *last, *best;
+    kir_buffer *count;
+    kir_buffer *score, *at;  /* of the boxes that come next, in the order of scores; at: -1: there are no more */
+    int64_t room;            /* for so many */
+    kir_buffer *last, *best; /* the box before them; the one at hand */
 } suppression;
 
-/* Leaves in s->best the box that follows the last one in the order of scores, or -1. */
-static void next_box(lw *l, const suppression *s)
+static const kir_expr *score_of(lw *l, const suppression *s, const ir_sx *i) { return lw_load(l, s->inst->in[1], (const ir_sx *[]){s->batch, s->class, i}); }
+
+/* Box i goes in front of all with lower scores, of which the last one falls out. */
+static void insert_box(lw *l, const suppression *s, const kir_expr *score, const ir_sx *i)
 {
+    kir_builder *b = &l->b;
+    kir_buffer *to = lw_accumulator(l, "to", DT_i64, whole(l, s->room - 1));
+    if (s->room > 1) {
+        const ir_sx *back = lw_for(l, "back", sx_int(l->sx, s->room - 1)), *p = sx_sub(l->sx, sx_int(l->sx, s->room - 2), back), *behind = sx_add(l->sx, p, sx_int(l->sx, 1));
+        const kir_expr *later = lw_bin(l, OR, lw_bin(l, LT, kir_load(b, s->at, p), whole(l, 0)), lw_bin(l, LT, kir_load(b, s->score, p), score));
+        lw_if(l, later);
+        kir_store(b, s->score, behind, kir_load(b, s->score, p));
+        kir_store(b, s->at, behind, kir_load(b, s->at, p));
+        assign(l, to, as_number(l, p));
+        lw_close(l, 2);
+    }
+    const ir_sx *place_ = place_on(l, "place", lw_read(l, to), sx_int(l->sx, s->room));
+    kir_store(b, s->score, place_, score);
+    kir_store(b, s->at, place_, as_number(l, i));
+}
+
+/* Finds the boxes that follow the last one in the order of scores, as many as there is room for. */
+static void next_boxes(lw *l, const suppression *s)
+{
+    kir_builder *b = &l->b;
     const kir_expr *none = whole(l, -1);
-    assign(l, s->best, none);
+    const ir_sx *p = lw_for(l, "p", sx_int(l->sx, s->room)), *lowest = sx_int(l->sx, s->room - 1);
+    kir_store(b, s->score, p, lw_number(l, DT_f32, 0));
+    kir_store(b, s->at, p, none);
+    lw_close(l, 1);
+    const kir_expr *last = lw_named(l, "last", lw_read(l, s->last)), *last_score = lw_named(l, "last_score", score_of(l, s, place_on(l, "last_at", last, s->n)));
     const ir_sx *i = lw_for(l, "i", s->n);
-    const kir_expr *score = lw_named(l, "score", lw_load(l, s->inst->in[1], (const ir_sx *[]){s->batch, s->class, i}));
-    const ir_sx *last_at = place_on(l, "last_at", lw_read(l, s->last), s->n), *best_at = place_on(l, "best_at", lw_read(l, s->best), s->n);
-    const kir_expr *last = lw_named(l, "last_score", lw_load(l, s->inst->in[1], (const ir_sx *[]){s->batch, s->class, last_at}));
-    const kir_expr *best = lw_load(l, s->inst->in[1], (const ir_sx *[]){s->batch, s->class, best_at});
+    const kir_expr *score = lw_named(l, "score", score_of(l, s, i));
+    const kir_expr *better = lw_bin(l, OR, lw_bin(l, LT, kir_load(b, s->at, lowest), whole(l, 0)), lw_bin(l, LT, kir_load(b, s->score, lowest), score));
+    lw_if(l, better);
     const kir_expr *counts = s->least_score ? lw_bin(l, LT, s->least_score, score) : lw_bin(l, EQ, score, score);
-    const kir_expr *equal_later = lw_bin(l, AND, lw_bin(l, EQ, score, last), lw_bin(l, LT, lw_read(l, s->last), as_number(l, i)));
-    const kir_expr *left = lw_bin(l, OR, lw_bin(l, EQ, lw_read(l, s->last), none), lw_bin(l, OR, lw_bin(l, LT, score, last), equal_later));
-    const kir_expr *better = lw_bin(l, OR, lw_bin(l, EQ, lw_read(l, s->best), none), lw_bin(l, LT, best, score));
-    lw_if(l, lw_bin(l, AND, counts, lw_bin(l, AND, left, better)));
-    assign(l, s->best, as_number(l, i));
-    lw_close(l, 2);
+    const kir_expr *equal_later = lw_bin(l, AND, lw_bin(l, EQ, score, last_score), lw_bin(l, LT, last, as_number(l, i)));
+    const kir_expr *left = lw_bin(l, OR, lw_bin(l, EQ, last, none), lw_bin(l, OR, lw_bin(l, LT, score, last_score), equal_later));
+    lw_if(l, lw_bin(l, AND, counts, left));
+    insert_box(l, s, score, i);
+    lw_close(l, 3);
 }
 
 /* Takes the best box unless one of those taken since `begin` covers it. */
@@ -321,11 +348,12 @@ static void take_box(lw *l, const suppression *s, const kir_expr *begin)
     box mine = load_box(l, s->inst, s->batch, at);
     kir_buffer *covered = lw_accumulator(l, "hidden", DT_bool, kir_int(&l->b, DT_bool, 0));
     const ir_sx *k = kir_for(&l->b, KIR_SERIAL, "k", place(l, "from", begin, rows), place(l, "until", lw_read(l, s->count), rows));
+    lw_if(l, lw_un(l, NOT, lw_read(l, covered)));
     map_init(&l->memo, l->m->arena);
     const ir_sx *taken = place_on(l, "taken", lw_stored(l, 0, (const ir_sx *[]){k, sx_int(l->sx, 2)}), s->n);
     box other = load_box(l, s->inst, s->batch, taken);
-    assign(l, covered, lw_bin(l, OR, lw_read(l, covered), overlap(l, &mine, &other, s->threshold)));
-    lw_close(l, 1);
+    assign(l, covered, overlap(l, &mine, &other, s->threshold));
+    lw_close(l, 2);
     lw_if(l, lw_un(l, NOT, lw_read(l, covered)));
     const ir_sx *row = place_on(l, "row", lw_read(l, s->count), rows), *value[3] = {s->batch, s->class, at};
     for (int i = 0; i < 3; i++) lw_store(l, 0, (const ir_sx *[]){row, sx_int(l->sx, i)}, as_number(l, value[i]));
@@ -342,20 +370,25 @@ static const kir_expr *only_element(lw *l, const char *name, const ir_value *v, 
 static void suppress_class(lw *l, const suppression *s)
 {
     const kir_expr *none = whole(l, -1), *begin = lw_named(l, "begin", lw_read(l, s->count));
+    const ir_sx *lowest = sx_int(l->sx, s->room - 1), *rounds = sx_div(l->sx, sx_add(l->sx, s->n, lowest), s->room);
     assign(l, s->last, none);
-    assign(l, s->best, whole(l, 0));
-    lw_for(l, "round", s->n);
+    kir_store(&l->b, s->at, lowest, whole(l, 0));
+    lw_for(l, "round", rounds);
     const kir_expr *room = lw_bin(l, LT, lw_bin(l, SUB, lw_read(l, s->count), begin), s->most);
-    lw_if(l, lw_bin(l, AND, room, lw_bin(l, NE, lw_read(l, s->best), none))); /* -1: none was left before */
-    next_box(l, s);
-    assign(l, s->last, lw_read(l, s->best));
-    lw_if(l, lw_bin(l, NE, lw_read(l, s->best), none));
+    lw_if(l, lw_bin(l, AND, room, lw_bin(l, LE, whole(l, 0), kir_load(&l->b, s->at, lowest)))); /* there were as many as that before */
+    next_boxes(l, s);
+    const ir_sx *p = lw_for(l, "p", sx_int(l->sx, s->room));
+    assign(l, s->best, kir_load(&l->b, s->at, p));
+    lw_if(l, lw_bin(l, AND, lw_bin(l, LT, lw_bin(l, SUB, lw_read(l, s->count), begin), s->most), lw_bin(l, NE, lw_read(l, s->best), none)));
     take_box(l, s, begin);
-    lw_close(l, 3);
+    lw_close(l, 2);
+    assign(l, s->last, kir_load(&l->b, s->at, lowest));
+    lw_close(l, 2);
 }
 
 bool lo_non_max_suppression(lw *l, const ir_inst *inst)
 {
+    enum { AT_ONCE = 16 }; /* boxes that are found in one pass over the scores */
     const ir_type *scores = inst->in[1]->type;
     const ir_value *most = ir_operand(inst, 2), *threshold = ir_operand(inst, 3), *least = ir_operand(inst, 4);
     suppression s = {.inst = inst, .n = scores->dim[2]};
@@ -363,6 +396,9 @@ bool lo_non_max_suppression(lw *l, const ir_inst *inst)
     if (ir_max_elements(inst->out[0]->type) > 0) {
         s.last = lw_accumulator(l, "last", DT_i64, whole(l, -1));
         s.best = lw_accumulator(l, "best", DT_i64, whole(l, -1));
+        s.room = sx_max(s.n) < AT_ONCE ? sx_max(s.n) : AT_ONCE;
+        s.score = kir_alloc(&l->b, "next_score", DT_f32, s.room);
+        s.at = kir_alloc(&l->b, "next_at", DT_i64, s.room);
         s.most = most ? only_element(l, "most", most, DT_i64) : whole(l, 0);
         s.threshold = threshold ? only_element(l, "threshold", threshold, DT_f32) : lw_number(l, DT_f32, 0);
         s.least_score = least ? only_element(l, "least_score", least, DT_f32) : NULL;

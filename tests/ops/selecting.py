@@ -211,7 +211,7 @@ def non_max_suppression_cases(row):
                         steps[..., 3] - steps[..., 1], steps[..., 2] - steps[..., 0]], -1)
     nans = scores.copy()
     nans[0, 0, 3] = np.nan
-    return [
+    cases = [
         one("f32_plain", steps, scores, 3, 0.5, 0.0),
         one("f32_two", steps, scores, 2, 0.5, 0.0),
         one("f32_vectors", steps, scores, [3], [0.5], [0.4]),
@@ -230,6 +230,17 @@ def non_max_suppression_cases(row):
         one("f32_many", *some(2, 3, 20), 20, 0.05),
         one("f32_many_centred", *some(1, 2, 15), 15, 0.3, centred=1),
         one("f32_no_boxes", np.zeros((2, 0, 4)), np.zeros((2, 3, 0)), 3, 0.5),
+    ]
+    boxes, holes = some(1, 2, 75)
+    holes[rng.random_sample(holes.shape) < 0.1] = np.nan
+    return cases + [
+        one("f32_sixteen", *some(2, 1, 16), 16, 0.9),
+        one("f32_seventeen", *some(1, 2, 17), 17, 0.9),
+        one("f32_rounds", *some(1, 2, 64), 64, 0.1, 0.2),
+        one("f32_few_of_many", *some(2, 2, 50), 7, 0.02),
+        one("f32_nan_of_many", boxes, holes, 75, 0.3),
+        one("f32_alike", np.repeat(boxes[:, :1], 40, 1), np.full((1, 1, 40), 0.25), 3, 0.5),
+        one("f32_all_equal", boxes[:, :48], np.full((1, 2, 48), 0.5), 48, 0.6),
     ]
 
 
