@@ -2,7 +2,7 @@
  * together then:
  *
  *     matmul of [M, K] and [K, N]     matmul of [P, M, K / P] and [P, K / P, N], summed up over P
- *     reduce_max over D of [C, D]     reduce_max over D / P of [C, P, D / P], then over P
+ *     reduce_max over D of [C, D]     reduce_max over D / P of [P, C, D / P], then over P
  *
  * Several cores have work to do then, and no addition waits for the one before it. What is cut goes by the device's numbers and
  * the shapes, not by the number of threads that a program is made for: results are the same bits for any. */
@@ -98,10 +98,11 @@ static bool can_cut(const ir_inst *user, const ir_value *x, bool in_view)
 {
     const ir_inst *p = x->uses && x->uses->next ? NULL : x->def;
     const op_family family = p ? op_get(p->op)->family : FAM_CORE;
-    const bool looks_on = family == FAM_VIEW || (family == FAM_EW && goes_along(user, x));
-    if (family == FAM_MAP || (looks_on && in_view && family == FAM_EW)) return false;
-    for (int i = 0; looks_on && i < p->nin; i++)
-        if (p->in[i] && !can_cut(p, p->in[i], in_view || family == FAM_VIEW)) return false;
+    const bool along = family == FAM_EW && goes_along(user, x);
+    if (family == FAM_MAP || (along && in_view)) return false;
+    if (!along && family != FAM_VIEW) return true;
+    for (int i = 0; i < p->nin; i++)
+        if (p->in[i] && !can_cut(p, p->in[i], !along)) return false;
     return true;
 }
 
@@ -113,7 +114,7 @@ static ir_value *in_parts(mk *k, const ir_inst *user, ir_value *x, int rank, int
     if (at < missing || sx_is(x->type->dim[at - missing], 1)) return x; /* the same one for all parts */
     if (goes_along(user, x)) {
         const ir_inst *p = x->def;
-        ir_value *in[8] = {NULL};
+        ir_value **in = ARENA_ARRAY(k->m->arena, ir_value *, p->nin);
         for (int i = 0; i < p->nin; i++) in[i] = p->in[i] ? in_parts(k, p, p->in[i], rank, at, parts) : NULL;
         ir_inst *own = mk_begin(k, p->op, p->nin, in);
         for (int i = 0; i < op_get(p->op)->nattr; i++) own->attr[i] = p->attr[i];
