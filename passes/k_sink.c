@@ -28,15 +28,24 @@ static bool decide_rows(k_tile *t, const kir_expr *guard, int axis, int64_t *lo,
     return runs <= 1;
 }
 
-/* Stores to locals of single elements, and names of values: no harm where the guard is closed. */
-static bool is_about_locals(const kir_stmt *guard)
+/* Is it something that a closed guard may keep from harm: an element that may not be there, a number that may be 0? */
+static void find_harm(void *env, const kir_expr *e)
 {
-    for (int i = 0; i < guard->body.n; i++) {
+    const bool divides = e->kind == KIR_BIN && (e->op == KB_DIV || e->op == KB_REM) && !(e->type < DT_COUNT && dtype_is_float((nfc_dtype)e->type));
+    *(bool *)env |= divides || (e->kind == KIR_LOAD && e->buffer->space != KIR_LOCAL);
+}
+
+/* Stores to locals of single elements, and names of values: no harm where the guard is closed. */
+static bool is_about_locals(const k_tile *t, const kir_stmt *guard)
+{
+    bool harm = false;
+    for (int i = 0; i < guard->body.n && !harm; i++) {
+        k_visit_exprs(t->r.b->scratch, guard->body.at[i], find_harm, &harm);
         const kir_stmt *s = guard->body.at[i];
         const bool stores = (s->kind == KIR_STORE || s->kind == KIR_ACCUM) && s->buffer->space == KIR_LOCAL && sx_is(s->buffer->size, 1);
         if (!stores && !(s->kind == KIR_LET && !s->var->sym)) return false;
     }
-    return guard->body.n > 0;
+    return guard->body.n > 0 && !harm;
 }
 
 bool k_is_choice(void *env, const kir_stmt *guard)
@@ -44,7 +53,7 @@ bool k_is_choice(void *env, const kir_stmt *guard)
     k_tile *t = env;
     int axis = 0;
     while (axis < t->nest->n && t->at[axis].segment->lanes < 2) axis++;
-    if (axis == t->nest->n || !is_about_locals(guard)) return false;
+    if (axis == t->nest->n || !is_about_locals(t, guard)) return false;
     kir_stmt tile = *t->nest->core;
     kir_lanes lanes;
     tile.var = t->nest->axis[axis].loop->var;
