@@ -212,15 +212,24 @@ static void put_helper(cg_module *c, const wanted *w)
     else put_lane_by_lane(c, w);
 }
 
+/* How many operands a helper takes that a row calls. */
+static int operands_of(const char *scalar)
+{
+    static const char *const two[] = {"nf_sign_", "nf_lookup_", "nf_atmost_", "nf_atleast_"};
+    if (strncmp(scalar, "nf_select_", 10) == 0) return 3;
+    for (size_t i = 0; i < sizeof two / sizeof *two; i++)
+        if (strncmp(scalar, two[i], strlen(two[i])) == 0) return 2;
+    return 1;
+}
+
 /* A row that another one calls: its name says on what type it is, "nf_select_f32", "nf_f16_to_f32". */
 static void put_all(cg_module *c, const char *scalar, int64_t width)
 {
     const char *to = strstr(scalar, "_to_");
     size_t n;
     nfc_dtype result = type_at(strrchr(scalar, '_') + 1, &n), argument = to ? type_at(scalar + strlen("nf_"), &n) : result;
-    int arguments = strncmp(scalar, "nf_select_", 10) == 0 ? 3 : strncmp(scalar, "nf_sign_", 8) == 0 || strncmp(scalar, "nf_lookup_", 10) == 0 ? 2 : 1;
     if (argument == DT_f16) argument = DT_u16;
-    put_helper(c, &(wanted){scalar, arena_printf(c->arena, "%sx%lld", scalar, (long long)width), result, argument, arguments, width});
+    put_helper(c, &(wanted){scalar, arena_printf(c->arena, "%sx%lld", scalar, (long long)width), result, argument, operands_of(scalar), width});
 }
 
 bool cg_has_instruction(cg_module *c, const char *scalar, int64_t width) { return instruction_for(c, scalar, width) != NULL; }

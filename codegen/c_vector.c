@@ -356,6 +356,7 @@ static const char *cast_narrow_float(cg_module *c, kir_type to, kir_type from, c
 static const char *cast_to_int(cg_module *c, kir_type to, nfc_dtype from, const char *x)
 {
     nfc_dtype lane = lane_type(c, to);
+    if (from == DT_f32 && to == (kir_type)lane && dtype_bytes(lane) < sizeof(int32_t)) return integers(c, lane, DT_i32, helped(c, arena_printf(c->arena, "nf_f32_into_%s", dtype_name(lane)), DT_i32, from, x, NULL));
     if (dtype_is_float(from)) return helped(c, arena_printf(c->arena, "nf_%s_to_%s", dtype_name(from), dtype_name((nfc_dtype)to)), lane, from, x, NULL);
     if (to == KIR_INDEX_TYPE && from == DT_u64) return helped(c, "nf_u64_to_index", DT_i64, DT_u64, x, NULL);
     int bits = to == KIR_INDEX_TYPE ? 64 : dtype_table[to].bits;
