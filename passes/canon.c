@@ -106,6 +106,31 @@ static void as_reshape(canoniser *k, ir_inst *inst)
     replace(k, inst, r->out[0]);
 }
 
+/* Is operand i a zero point that may be left out? The one of quantize_linear says what it quantises to. */
+static bool is_zero_point(const ir_inst *inst, int i)
+{
+    const op_info *info = op_get(inst->op);
+    if (i >= info->nin || info->in[i].presence != OPER_OPTIONAL || inst->op == IR_quantize_linear) return false;
+    const char *kind = strstr(info->in[i].name, "_zero_point");
+    return kind && !kind[strlen("_zero_point")];
+}
+
+/* Zero points of integers that are known to be 0 are none. */
+static void drop_zero_points(canoniser *k, ir_inst *inst)
+{
+    for (int i = 0; i < inst->nin; i++) {
+        const ir_value *zero = inst->in[i];
+        if (!zero || !is_zero_point(inst, i) || !dtype_is_int(zero->type->dtype) || !ir_is_static(zero->type)) continue;
+        const void *data = ir_const_bytes(zero);
+        const int64_t n = data ? ir_max_elements(zero->type) : 0;
+        int64_t known = 0;
+        while (known < n && dtype_get_int(zero->type->dtype, data, (size_t)known) == 0) known++;
+        if (!data || known < n) continue;
+        ir_set_operand(inst, i, NULL);
+        k->changed = true;
+    }
+}
+
 static void join_transposes(canoniser *k, ir_inst *inst)
 {
     ir_inst *inner = inst->in[0]->def;
@@ -127,6 +152,7 @@ static void visit(void *env, ir_inst *inst)
 {
     canoniser *k = env;
     if (inst->op == IR_transpose) join_transposes(k, inst);
+    drop_zero_points(k, inst);
     ir_value *widened = inst->op == IR_transpose ? canon_widen_turned(k->ctx->m, inst) : NULL;
     if (widened) {
         replace(k, inst, widened);
