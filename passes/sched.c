@@ -92,6 +92,21 @@ static void cut_lanes_of_run(cutter *c, const ir_sx *extent, int64_t vectors, in
 
 static bool unguarded(cutter *c, int64_t begin, int64_t end) { return k_is_unguarded(c->nest, (int)(c->axis - c->nest->axis), begin, end); }
 
+/* Elements begin .. end, more than a vector of them: the last vector does elements again. */
+static void cut_lanes_again(cutter *c, int64_t begin, int64_t end, int64_t vectors, int64_t lanes)
+{
+    cut_lanes(c, begin, end - (end - begin) % lanes, vectors, lanes, false);
+    add_known(c, end - lanes, 1, 1, lanes);
+}
+
+/* Is there a loop around the axis, whose trips threads share? What does elements again is not shared itself. */
+static bool stands_inside(const cutter *c)
+{
+    for (const k_axis *x = c->nest->axis; x < c->axis; x++)
+        if (!sx_is(x->extent, 1)) return true;
+    return false;
+}
+
 /* Lanes must not differ in what a guard says: the ends of an axis with guards stay single elements. */
 static bool cut_guarded_lanes(cutter *c, int64_t extent, const sched *s)
 {
@@ -100,6 +115,8 @@ static bool cut_guarded_lanes(cutter *c, int64_t extent, const sched *s)
     add_known(c, 0, first, 1, 1);
     if (overlaps(s, end - first)) {
         cut_overlapping(c, first, end, s->lanes);
+    } else if (s->repeats && stands_inside(c) && end - first > s->lanes && (end - first) % s->lanes) { /* files say how many */
+        cut_lanes_again(c, first, end, s->vectors, s->lanes);
     } else {
         end -= end < extent && (end - first) % 2; /* a last single element goes with those at the end */
         cut_lanes(c, first, end, s->vectors, s->lanes, false);

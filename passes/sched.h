@@ -37,6 +37,7 @@ typedef struct sched {
     bool lanes_outside;        /* the tiles' loop over lanes_axis stands around the one over rows_axis */
     bool parts;                /* what is left of lanes_axis is a part of a vector, not several narrower ones */
     bool overlaps;             /* it is a whole vector, which does some elements again */
+    bool repeats;              /* so does a last vector behind tiles, between guarded ends */
     int64_t depth;             /* trips of the reduction that all tiles make before any makes more; 0: all of them */
     int64_t row_block, lane_block; /* tiles along the two axes that do so together; 0: all */
     const kir_stmt *unrolled;  /* a loop of the core that is written out; NULL: none */

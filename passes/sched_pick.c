@@ -499,6 +499,7 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     note_steps(&p, s);
     if (!window && is_pool(&p, s, end - first < extent)) s->overlaps = can_overlap(&p, s, end - first);
     if (!window && !s->overlaps) pick_tile(&p, s);
+    s->repeats = end - first < extent && can_overlap(&p, s, end - first);
     s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && lanes_stand_outside(&p, s);
     if (!window) sched_pick_blocks(t, nest, call, s);
     return true;
