@@ -50,6 +50,8 @@ class Maker:
         """With their zero point, or None: `narrow` ones are a byte with a sign when it is taken off."""
         if kind == "none":
             return self.bytes(dtype, shape), None
+        if kind == "zeros":
+            return self.bytes(dtype, shape), np.zeros(columns, dtype)
         if kind != "narrow":
             return self.bytes(dtype, shape), self.bytes(dtype, columns if kind == "columns" else ())
         zero = 120 if dtype == "u1" else 3
@@ -133,5 +135,10 @@ def all_cases():
     k.conv("i1", "i1", (1, 8, 9, 9), (8, 1, 3, 3), group=8, pads=(1, 1, 1, 1), zx="run")
     k.conv("i1", "u1", (1, 5, 11, 7), (6, 5, 3, 3), dilations=(2, 1), zx="known", zw="columns")
     k.conv("u1", "i1", (1, 9, 8, 8), (12, 9, 5, 5), pads=(2, 2, 2, 2), dilations=(1, 1), zx="run", zw="narrow")
+    k.matmul("u1", "i1", 8, 40, 33, zx="known", zw="zeros")
+    k.conv("i1", "i1", (1, 12, 7, 9), (20, 12, 3, 3), pads=(1, 1, 1, 1), zw="zeros")
+    # depthwise, rows of which the last vector between the guarded ends does elements again
+    k.conv("u1", "i1", (1, 3, 5, 37), (3, 1, 3, 3), group=3, pads=(1, 1, 1, 1), zx="known", zw="zeros")
+    k.conv("i1", "u1", (2, 4, 3, 23), (4, 1, 1, 5), group=4, pads=(0, 2, 0, 2), zx="run", zw="columns")
     k.qlinear_matmul(14, 48, 29)
     return k.cases
