@@ -494,10 +494,12 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     s->overlaps = window && can_overlap(&p, s, extent);
     if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
     if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis, true);
-    p.apart = !window && s->rows_axis < 0 && extent * 2 <= in_flight(t) * s->lanes;
-    if (p.apart) s->rows_axis = rows_axis(&p, s->lanes_axis, false);
     note_steps(&p, s);
-    if (!window && is_pool(&p, s, end - first < extent)) s->overlaps = can_overlap(&p, s, end - first);
+    const bool pool = !window && is_pool(&p, s, end - first < extent); /* whose sums are short: the next one does not wait for long */
+    if (pool) s->overlaps = can_overlap(&p, s, end - first);
+    p.apart = !window && !pool && s->rows_axis < 0 && extent * 2 <= in_flight(t) * s->lanes;
+    if (p.apart) s->rows_axis = rows_axis(&p, s->lanes_axis, false);
+    if (p.apart) note_steps(&p, s);
     if (!window && !s->overlaps) pick_tile(&p, s);
     s->repeats = end - first < extent && can_overlap(&p, s, end - first);
     s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && lanes_stand_outside(&p, s);
