@@ -29,7 +29,6 @@ static nfc_dtype unsigned_of(int bits) { return bits == 64 ? DT_u64 : bits == 32
 
 static const char *vector(cg_module *c, nfc_dtype lane) { return cg_vector_type(c, lane, c->lanes->width); }
 
-/* The same bits as another type of the same width. */
 /* The same bits as another type; of a value that was made one of another type before, from what it was. */
 static const char *as(cg_module *c, nfc_dtype lane, const char *x)
 {
