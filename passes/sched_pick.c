@@ -173,6 +173,16 @@ static void note_steps(picker *p, const sched *s)
 /* Sums that have to be on their way at a time for none to wait for the one before it. */
 static int64_t in_flight(const sched_target *t) { return t->latency * t->pipes; }
 
+enum { LONG_SUM = 64 }; /* terms: of fewer, the next one does not wait for long */
+
+static int64_t terms_of(const picker *p)
+{
+    int64_t terms = 1;
+    for (int i = 0; i < p->access.n; i++)
+        if (p->access.at[i].inside && p->access.at[i].times > terms) terms = p->access.at[i].times;
+    return terms;
+}
+
 /* Cycles of one step of the reduction, for a tile of rows x vectors. */
 static double cycles(picker *p, int64_t rows, int64_t vectors)
 {
@@ -497,7 +507,7 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     note_steps(&p, s);
     const bool pool = !window && is_pool(&p, s, end - first < extent); /* whose sums are short: the next one does not wait for long */
     if (pool) s->overlaps = can_overlap(&p, s, end - first);
-    p.apart = !window && !pool && s->rows_axis < 0 && extent * 2 <= in_flight(t) * s->lanes;
+    p.apart = !window && !pool && s->rows_axis < 0 && extent * 4 <= in_flight(t) * s->lanes && terms_of(&p) >= LONG_SUM;
     if (p.apart) s->rows_axis = rows_axis(&p, s->lanes_axis, false);
     if (p.apart) note_steps(&p, s);
     if (!window && !s->overlaps) pick_tile(&p, s);
