@@ -1,32 +1,9 @@
-/* Which schedule: an estimate of the cycles of the inner loops, for every shape of tile that the registers hold. */
-#include "passes/sched.h"
+/* Which schedule: the axis with the lanes, and what is done about the ends of it; the tile is of sched_tile.c. */
+#include "passes/sched_pick.h"
 
-#include "ir/kir_lanes.h"
 #include "ir/sat.h"
 #include "passes/sched_block.h"
 #include "passes/sched_window.h"
-
-/* An access of the core to memory. */
-typedef struct {
-    const kir_buffer *buffer;
-    const ir_sx *index;
-    bool store, constant, inside; /* inside: of a loop of the core */
-    int64_t times;
-    int64_t along, across; /* its steps over the axis with the lanes and the one with the rows */
-} access;
-
-typedef struct {
-    const sched_target *t;
-    k_nest *nest;
-    const plan_call *call;
-    VEC(access) access;
-    int64_t times;   /* trips of the loops around the statement at hand */
-    int depth;
-    int64_t widest;  /* bytes of the widest element that is computed with */
-    bool sums;       /* does a loop of the core accumulate? */
-    bool apart;      /* rows share nothing: they are there so that no sum waits */
-    bool uses_index; /* an axis is mentioned by a value, a guard or a named index */
-} picker;
 
 /* ---- what the nest does -------------------------------------------------------------------- */
 
@@ -35,7 +12,7 @@ static void add_access(picker *p, const kir_buffer *b, const ir_sx *index, bool 
     if (b->space != KIR_GLOBAL) return;
     const plan_view *v = p->call->arg.at[b->id];
     bool constant = v->buffer->place == PLAN_WEIGHT && v->buffer->weight && sx_is_const(v->offset);
-    access a = {.buffer = b, .index = k_plain_index(p->nest, index), .store = store, .constant = constant, .inside = p->depth > 0, .times = p->times};
+    pick_access a = {.buffer = b, .index = k_plain_index(p->nest, index), .store = store, .constant = constant, .inside = p->depth > 0, .times = p->times};
     vec_push(p->nest->b->scratch, &p->access, a);
 }
 
@@ -107,14 +84,11 @@ static void join_axes(picker *p)
 /* ---- the axis with the lanes --------------------------------------------------------------- */
 
 /* Does the access step by anything but 0 or 1 along the axis? A constant in a loop will be packed. */
-static bool is_scattered(picker *p, const access *a, const ir_sym *sym, int64_t *step)
+static bool is_scattered(picker *p, const pick_access *a, const ir_sym *sym, int64_t *step)
 {
     if (!sx_step(p->nest->b->sx, a->index, sym, step)) return true;
     return *step != 0 && *step != 1 && !(a->constant && a->inside);
 }
-
-/* Loads near each other take as many vectors as they are apart; else every lane takes one. */
-static bool is_near(const access *a, int64_t step) { return !a->store && kir_is_near(step); }
 
 /* How much of what an axis' lanes touch does not lie side by side; -1: it cannot have lanes. */
 static int64_t cost_of_lanes(picker *p, int axis)
@@ -123,13 +97,13 @@ static int64_t cost_of_lanes(picker *p, int axis)
     int64_t cost = 0, stored = 0;
     if (sx_max(x->extent) < 2) return -1;
     for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
+        const pick_access *a = &p->access.at[i];
         int64_t step, width = p->t->vector_bytes / p->widest;
         bool scattered = is_scattered(p, a, x->loop->var->sym, &step);
         if (a->store && step == 0) return -1;
         stored += a->store && step == 1;
         int64_t each = step != 0;
-        if (scattered) each = is_near(a, step) && 2 * step - 1 < width ? 2 * step - 1 : width * (a->store ? 2 : 1); /* taking a vector apart takes longer */
+        if (scattered) each = pick_is_near(a, step) && 2 * step - 1 < width ? 2 * step - 1 : width * (a->store ? 2 : 1); /* taking a vector apart takes longer */
         cost = sat_add(cost, sat_mul(a->times, each));
     }
     return sat_add(cost, stored ? 0 : 1);
@@ -151,215 +125,11 @@ static int lanes_axis(picker *p)
     }
     if (at < 0) return -1;
     for (int i = 0; i < p->access.n; i++) { /* in an inner loop a gather undoes what the lanes gain */
-        const access *a = &p->access.at[i];
+        const pick_access *a = &p->access.at[i];
         int64_t step;
-        if (a->inside && is_scattered(p, a, p->nest->axis[at].loop->var->sym, &step) && !is_near(a, step)) return -1;
+        if (a->inside && is_scattered(p, a, p->nest->axis[at].loop->var->sym, &step) && !pick_is_near(a, step)) return -1;
     }
     return at;
-}
-
-/* ---- the tile ------------------------------------------------------------------------------ */
-
-static void note_steps(picker *p, const sched *s)
-{
-    sx_table *t = p->nest->b->sx;
-    for (int i = 0; i < p->access.n; i++) {
-        access *a = &p->access.at[i];
-        sx_step(t, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &a->along);
-        if (s->rows_axis >= 0) sx_step(t, a->index, p->nest->axis[s->rows_axis].loop->var->sym, &a->across);
-    }
-}
-
-/* Sums that have to be on their way at a time for none to wait for the one before it. */
-static int64_t in_flight(const sched_target *t) { return t->latency * t->pipes; }
-
-enum { LONG_SUM = 64 }; /* terms: of fewer, the next one does not wait for long */
-
-static int64_t terms_of(const picker *p)
-{
-    int64_t terms = 1;
-    for (int i = 0; i < p->access.n; i++)
-        if (p->access.at[i].inside && p->access.at[i].times > terms) terms = p->access.at[i].times;
-    return terms;
-}
-
-/* Cycles of one step of the reduction, for a tile of rows x vectors. */
-static double cycles(picker *p, int64_t rows, int64_t vectors)
-{
-    double loads = 0;
-    for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
-        if (a->inside && !a->store) loads += (double)((is_near(a, a->along) && !a->constant ? a->along * vectors : a->along ? vectors : 1) * (a->across ? rows : 1));
-    }
-    double sums = (double)(rows * vectors) / (double)p->t->pipes;
-    double worst = loads / p->t->loads > sums ? loads / p->t->loads : sums;
-    if (worst < (double)p->t->latency) worst = (double)p->t->latency;
-    return worst + 0.25; /* of the loop itself */
-}
-
-static double along_rows(picker *p, const sched *s, int64_t vectors)
-{
-    if (s->rows_axis < 0) return cycles(p, 1, vectors);
-    int64_t n = sx_max(p->nest->axis[s->rows_axis].extent), rest = n % s->rows;
-    double all = (double)(n / s->rows) * cycles(p, s->rows, vectors);
-    return rest ? all + cycles(p, rest, vectors) : all;
-}
-
-static double estimate(picker *p, const sched *s)
-{
-    int64_t n = sx_max(p->nest->axis[s->lanes_axis].extent), span = s->vectors * s->lanes, rest = n % span;
-    double all = n / span ? (double)(n / span) * along_rows(p, s, s->vectors) : 0;
-    if (rest / s->lanes) all += along_rows(p, s, rest / s->lanes);
-    rest %= s->lanes;
-    if (s->parts && rest) return all + along_rows(p, s, 1);
-    for (; rest; rest &= rest - 1) all += along_rows(p, s, 1);
-    return all;
-}
-
-static int64_t common_divisor(int64_t a, int64_t b) { return b ? common_divisor(b, a % b) : a; }
-
-/* Rows that lie a multiple of what one way of the nearest cache holds apart drive each other out of it: is there a place
- * for all of them, and for the vectors that are loaded beside them? */
-static bool fits_ways(picker *p, int64_t rows, int64_t vectors)
-{
-    for (int i = 0; i < p->access.n && p->t->ways; i++) {
-        const access *a = &p->access.at[i];
-        int64_t apart = sat_mul(a->across < 0 ? -a->across : a->across, (int64_t)dtype_bytes(a->buffer->dtype));
-        if (!a->inside || a->store || a->along || apart < p->t->line || apart == 0) continue;
-        int64_t places = p->t->way / common_divisor(p->t->way, apart), shared = (rows + places - 1) / places;
-        if (shared > 1 && shared + vectors > p->t->ways) return false;
-    }
-    return true;
-}
-
-static bool fits_registers(picker *p, int64_t rows, int64_t vectors) { return rows * vectors + vectors + 1 < p->t->registers; }
-
-/* The axis whose rows share what differs from lane to lane: the longest, of equal ones the innermost. Where none does, and the
- * lanes' axis has not enough vectors to add to in turn: any. */
-static int rows_axis(picker *p, int lanes, bool must_share)
-{
-    int at = -1;
-    int64_t longest = 2;
-    for (int i = 0; i < p->nest->n; i++) {
-        bool shares = false, linear = true;
-        for (int k = 0; k < p->access.n; k++) {
-            int64_t along, across;
-            const access *a = &p->access.at[k];
-            if (!sx_step(p->nest->b->sx, a->index, p->nest->axis[i].loop->var->sym, &across)) linear = false;
-            if (!sx_step(p->nest->b->sx, a->index, p->nest->axis[lanes].loop->var->sym, &along)) linear = false;
-            if (a->inside && !a->store && along && !across) shares = true;
-        }
-        if (i == lanes || (must_share && !shares) || !linear || sx_max(p->nest->axis[i].extent) < longest) continue;
-        longest = sx_max(p->nest->axis[i].extent);
-        at = i;
-    }
-    return at;
-}
-
-/* Bytes of a buffer that an access comes to. */
-static int64_t touched(picker *p, const access *a)
-{
-    int64_t elements = a->times, step, size = sx_max(a->buffer->size);
-    for (int i = 0; i < p->nest->n; i++)
-        if (!sx_step(p->nest->b->sx, a->index, p->nest->axis[i].loop->var->sym, &step) || step) elements = sat_mul(elements, sx_max(p->nest->axis[i].extent));
-    return sat_mul(elements < size ? elements : size, (int64_t)dtype_bytes(a->buffer->dtype));
-}
-
-/* How many times as long it takes where there is no room for what a tile's lanes read of a constant, for as much that the
- * next ones will, and for the rows. Where the former alone leave less than a quarter of the cache, they come from far away
- * for every tile. */
-static double beyond_cache(picker *p, const sched *s)
-{
-    const device_unit *u = p->t->device->chosen;
-    int64_t lanes = sx_max(p->nest->axis[s->lanes_axis].extent), bytes = 0, again = 0;
-    for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
-        if (!a->inside || a->store) continue;
-        int64_t all = touched(p, a);
-        for (int x = 0; x < p->nest->n && a->along && a->constant; x++) { /* of a batch, one part is read at a time: there is room */
-            int64_t step;
-            bool moves = !sx_step(p->nest->b->sx, a->index, p->nest->axis[x].loop->var->sym, &step) || step != 0;
-            if (x != s->lanes_axis && moves) return 1;
-        }
-        if (a->along && a->constant) {
-            all = sat_mul(all / lanes, s->vectors * s->lanes);
-            again = sat_add(again, all);
-        }
-        bytes = sat_add(bytes, a->along && a->constant ? sat_mul(2, all) : all);
-    }
-    return again > p->t->cache / 4 * 3 ? u->refetch_factor : bytes > p->t->cache ? u->overflow_factor : 1;
-}
-
-/* Where the core would be written many times, fewer rows that leave none over, if they take hardly longer: a kernel is to
- * be read, too. */
-static void even_rows(picker *p, double least, sched *s)
-{
-    enum { MANY = 6 };
-    const double hardly = 1.1;
-    const ir_sx *extent = s->rows_axis < 0 ? NULL : p->nest->axis[s->rows_axis].extent;
-    if (!extent || !sx_is_const(extent) || sx_value(extent) % s->rows == 0 || sched_pieces(p->nest, s) <= MANY) return;
-    sched even = *s;
-    while (--even.rows > s->rows / 2)
-        if (sx_value(extent) % even.rows == 0 && estimate(p, &even) * beyond_cache(p, &even) <= least * hardly) {
-            *s = even;
-            return;
-        }
-}
-
-static void pick_tile(picker *p, sched *s)
-{
-    enum { MOST_ROWS = 16, MOST_VECTORS = 8 };
-    double best = -1;
-    sched all = *s;
-    int64_t rows = s->rows_axis < 0 ? 1 : sx_max(p->nest->axis[s->rows_axis].extent), vectors = (sx_max(p->nest->axis[s->lanes_axis].extent) + s->lanes - 1) / s->lanes;
-    for (all.vectors = 1; all.vectors <= MOST_VECTORS && all.vectors <= vectors; all.vectors++)
-        for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
-            if (!fits_ways(p, all.rows, all.vectors)) break;
-            if (p->apart && (rows % all.rows || all.rows * all.vectors > in_flight(p->t))) continue;
-            double cost = estimate(p, &all) * beyond_cache(p, &all);
-            if (best >= 0 && (cost > best || (cost == best && !p->apart))) continue; /* what lies side by side is read at a time */
-            best = cost;
-            *s = all;
-        }
-    even_rows(p, best, s);
-}
-
-/* How many parts a nest works on one after the other, each with elements of its own of whatever it loads in its loops: the
- * matrices of a batch. */
-static int64_t parts_of(picker *p, const sched *s)
-{
-    int64_t parts = 1;
-    for (int x = 0; x < p->nest->n; x++) {
-        bool apart = x != s->lanes_axis && x != s->rows_axis;
-        for (int i = 0; i < p->access.n && apart; i++) {
-            const access *a = &p->access.at[i];
-            int64_t step;
-            if (a->inside && !a->store) apart = sx_step(p->nest->b->sx, a->index, p->nest->axis[x].loop->var->sym, &step) && step != 0;
-        }
-        if (apart) parts = sat_mul(parts, sx_max(p->nest->axis[x].extent));
-    }
-    return parts < 1 ? 1 : parts;
-}
-
-/* Bytes that the loads in the loops touch, of one part, which move with one of the two axes and not with the other. */
-static int64_t footprint(picker *p, const sched *s, bool lanes)
-{
-    int64_t bytes = 0;
-    for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
-        bool moves = lanes ? a->along != 0 : a->across != 0, stays = lanes ? a->across == 0 : a->along == 0;
-        if (a->inside && !a->store && moves && stays) bytes = sat_add(bytes, sat_mul(sx_max(a->buffer->size), (int64_t)dtype_bytes(a->buffer->dtype)));
-    }
-    return bytes / parts_of(p, s);
-}
-
-/* Which loop stands outside: what the inner one reads again and again should stay in the cache. */
-static bool lanes_stand_outside(picker *p, const sched *s)
-{
-    int64_t along = footprint(p, s, true), across = footprint(p, s, false);
-    int64_t row_tiles = sx_max(p->nest->axis[s->rows_axis].extent) / s->rows + 1, lane_tiles = sx_max(p->nest->axis[s->lanes_axis].extent) / (s->vectors * s->lanes) + 1;
-    int64_t again_along = along > p->t->cache / 2 ? sat_mul(along, row_tiles) : along, again_across = across > p->t->cache / 2 ? sat_mul(across, lane_tiles) : across;
-    return sat_add(again_across, along) <= sat_add(again_along, across);
 }
 
 typedef struct {
@@ -403,7 +173,7 @@ static bool can_leave_parts(picker *p, int axis)
     const ir_sx *extent = p->nest->axis[axis].extent;
     if (!sx_is_const(extent) || !k_is_unguarded(p->nest, axis, 0, sx_value(extent))) return false;
     for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
+        const pick_access *a = &p->access.at[i];
         int64_t step;
         if (!dtype_is_float(a->buffer->dtype) || !kir_computes((kir_type)a->buffer->dtype)) return false;
         if (is_scattered(p, a, p->nest->axis[axis].loop->var->sym, &step)) return false;
@@ -420,7 +190,7 @@ static bool can_overlap(picker *p, const sched *s, int64_t elements)
 {
     if (!sx_is_const(p->nest->axis[s->lanes_axis].extent) || elements <= s->lanes || elements % s->lanes == 0) return false;
     for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
+        const pick_access *a = &p->access.at[i];
         if (!a->store && !a->inside && !a->constant) return false;
         for (int k = 0; k < i; k++)
             if (p->access.at[k].buffer == a->buffer && (a->store || p->access.at[k].store)) return false;
@@ -434,9 +204,9 @@ static bool is_pool(picker *p, const sched *s, bool guarded)
 {
     bool steps = false;
     for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
+        const pick_access *a = &p->access.at[i];
         if (a->inside && !a->store && (a->constant || !a->along)) return false;
-        steps |= a->inside && is_near(a, a->along);
+        steps |= a->inside && pick_is_near(a, a->along);
     }
     return s->rows_axis < 0 && (steps || guarded);
 }
@@ -448,7 +218,7 @@ static void pick_turn(picker *p, sched *s)
     const ir_sym *lanes = p->nest->axis[s->lanes_axis].loop->var->sym;
     if (p->access.n > MOST_ACCESSES || p->nest->core->body.n > 1) return; /* each row is written out */
     for (int i = 0; i < p->access.n; i++) {
-        const access *a = &p->access.at[i];
+        const pick_access *a = &p->access.at[i];
         int64_t along, across;
         if (!is_scattered(p, a, lanes, &along)) continue;
         for (int k = 0; k < p->nest->n; k++) {
@@ -470,7 +240,7 @@ static bool interleaves(picker *p, const sched *s)
     int64_t step = 0, between = 0;
     if (p->access.n != 2 || p->nest->core->body.n > 1) return false;
     for (int i = 0; i < 2; i++) {
-        const access *a = &p->access.at[i];
+        const pick_access *a = &p->access.at[i];
         if (a->store && !sx_step(p->nest->b->sx, a->index, p->nest->axis[s->lanes_axis].loop->var->sym, &step)) return false;
         for (int k = 0; k < p->nest->n && a->store; k++) {
             int64_t across, extent = sx_max(p->nest->axis[k].extent);
@@ -503,16 +273,14 @@ bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sche
     s->parts = !window && can_leave_parts(&p, s->lanes_axis);
     s->overlaps = window && can_overlap(&p, s, extent);
     if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
-    if (!window) s->rows_axis = rows_axis(&p, s->lanes_axis, true);
-    note_steps(&p, s);
+    if (window) pick_steps(&p, s);
+    else pick_rows(&p, s);
     const bool pool = !window && is_pool(&p, s, end - first < extent); /* whose sums are short: the next one does not wait for long */
     if (pool) s->overlaps = can_overlap(&p, s, end - first);
-    p.apart = !window && !pool && s->rows_axis < 0 && extent * 4 <= in_flight(t) * s->lanes && terms_of(&p) >= LONG_SUM;
-    if (p.apart) s->rows_axis = rows_axis(&p, s->lanes_axis, false);
-    if (p.apart) note_steps(&p, s);
+    if (!window && !pool) pick_rows_apart(&p, s);
     if (!window && !s->overlaps) pick_tile(&p, s);
     s->repeats = end - first < extent && can_overlap(&p, s, end - first);
-    s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && lanes_stand_outside(&p, s);
+    s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && pick_lanes_outside(&p, s);
     if (!window) sched_pick_blocks(t, nest, call, s);
     return true;
 }
