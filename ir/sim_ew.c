@@ -39,6 +39,13 @@ static double floor_mod(double a, double b)
     return (r < 0) != (b < 0) ? r + b : r;
 }
 
+/* By halves of the exponential, which alone falls below the numbers before it is multiplied with a. */
+static double gelu_tanh(double a)
+{
+    double u = 1.5957691216057308 * a * (1 + 0.044715 * a * a), half = exp(u / 2);
+    return a >= 0 ? a / (1 + exp(-u)) : a * half / (1 + half * half) * half;
+}
+
 #define LIT(v) ((double)(v))
 #define INFTY INFINITY
 #define NEG(a) (-(a))
@@ -65,7 +72,7 @@ static double floor_mod(double a, double b)
 #define GELU(a) (0.5 * (a) * erfc(-(a) * 0.70710678118654752))
 #define AFFINE(a, x, b) (A(a) * (x) + A(b))
 #define SIGMOID(a) ((a) >= 0 ? 1 / (1 + exp(-(a))) : exp(a) / (1 + exp(a)))
-#define GELU_TANH(a) ((a) / (1 + exp(-1.5957691216057308 * (a) * (1 + 0.044715 * (a) * (a)))))
+#define GELU_TANH(a) gelu_tanh(a)
 #define SIN(a) sin(a)
 #define COS(a) cos(a)
 #define TAN(a) tan(a)
