@@ -1,6 +1,8 @@
 /* Races between the iterations of a parallel loop. */
 #include "ir/kir_check.h"
 
+#include <string.h>
+
 /* An index as a sum of steps: how far each loop's variable moves it. */
 typedef struct {
     const ir_sx *step, *reach; /* reach: over all of the loop's iterations */
@@ -107,8 +109,16 @@ static bool is_residue(kv_checker *c, const kir_stmt *loop, const ir_sx *size, c
     return sx_is_const(all) && sx_value(all) > 0 && sx_is(sx_mod(&c->m->sx, d, sx_value(all)), 0);
 }
 
+/* Is x more than all that the loop reaches, and less than a block with it? */
+static bool is_between(kv_checker *c, const ir_sx *x, const ir_sx *reach, const ir_sx *block)
+{
+    sx_table *t = &c->m->sx;
+    const ir_sx *one = sx_int(t, 1);
+    return kv_never_negative(c, sx_sub(t, sx_sub(t, x, reach), one)) && kv_never_negative(c, sx_sub(t, sx_sub(t, sx_sub(t, block, one), reach), x));
+}
+
 /* Do the two differ by less than a step in what is left of their difference d when everything is taken out
- * that moves it by multiples of a block? And is a block larger than all that is left and the loop reach
+ * that moves it by multiples of a block, or by more than all steps? And is a block larger than all that is left and the loop reach
  * together, so that what is taken out must cancel by itself? size: the loop's step; nsym: the first of the symbols that
  * run inside of it. */
 static bool is_apart_in(kv_checker *c, const ir_sx *block, const ir_sx *d, const ir_sx *size, const ir_sx *reach, int nsym)
@@ -125,6 +135,7 @@ static bool is_apart_in(kv_checker *c, const ir_sx *block, const ir_sx *d, const
         const ir_sx *minus = sx_sub(t, zero, rest), *room = sx_sub(t, sx_sub(t, block, one), reach);
         bool near = kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), rest)) && kv_never_negative(c, sx_sub(t, sx_sub(t, size, one), minus));
         if (near && kv_never_negative(c, sx_sub(t, room, rest)) && kv_never_negative(c, sx_sub(t, room, minus))) return true;
+        if (is_between(c, rest, reach, block) || is_between(c, minus, reach, block)) return true;
     }
     return false;
 }
@@ -253,12 +264,34 @@ static void raise_inner(kv_checker *c, kv_raised *list, const kv_access *x)
     for (int i = 0; i < x->inner.n; i++) kv_raise_extent(c, list, sx_add(&c->m->sx, sx_sub(&c->m->sx, x->inner.at[i].hi, x->inner.at[i].lo), sx_int(&c->m->sx, 1)));
 }
 
+/* The access with what its named indices are made of in their place: all that is known of them but what guards say. */
+static kv_access without_names(kv_checker *c, const kv_access *x)
+{
+    kv_access plain = *x;
+    memset(&plain.inner, 0, sizeof plain.inner);
+    for (int i = 0; i < x->inner.n; i++) { /* from the inside out */
+        const kv_scoped *s = &x->inner.at[i];
+        if (s->is) plain.index = kv_substitute(c, plain.index, s->sym, s->is);
+        else vec_push(c->a, &plain.inner, *s);
+    }
+    return plain;
+}
+
+static bool never_meet(kv_checker *c, const kv_access *a, const kv_access *b)
+{
+    return is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b);
+}
+
 /* May the two touch the same element in different iterations? */
 static bool may_race(kv_checker *c, const kv_access *a, const kv_access *b)
 {
     kv_raised list = {0};
     raise_inner(c, &list, b);
-    bool safe = is_within(c, b, a) || (is_own(c, b) && is_within(c, a, b)) || is_apart(c, a, b) || is_apart_by_name(c, a, b);
+    bool safe = never_meet(c, a, b) || is_apart_by_name(c, a, b);
+    if (!safe) {
+        const kv_access first = without_names(c, a), second = without_names(c, b);
+        safe = (first.inner.n < a->inner.n || second.inner.n < b->inner.n) && never_meet(c, &first, &second);
+    }
     kv_lower_again(&list);
     return !safe;
 }

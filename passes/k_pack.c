@@ -148,15 +148,17 @@ static bool is_beyond(const packer *k, const packing *p, int64_t outer, int64_t 
 typedef struct {
     packer *k;
     const packing *p;
-    int64_t offset;
+    int64_t offset, elements; /* of the constant */
     size_t width;
 } packed_as;
 
+/* What does not lie in the constant is 0: a guard keeps the kernel from it, as from what is beyond the last element that a phase
+ * of a transposed convolution has of its window. */
 static const void *packed_bytes(void *env, ir_module *m, const void *data)
 {
     const packer *k = ((packed_as *)env)->k;
     const packing *p = ((packed_as *)env)->p;
-    const int64_t offset = ((packed_as *)env)->offset;
+    const int64_t offset = ((packed_as *)env)->offset, elements = ((packed_as *)env)->elements;
     const size_t width = ((packed_as *)env)->width;
     const char *from = data;
     char *to = arena_alloc(m->arena, (size_t)p->size * width), *next = to;
@@ -172,30 +174,12 @@ static const void *packed_bytes(void *env, ir_module *m, const void *data)
                     next += (size_t)span * width;
                     continue;
                 }
-                for (int64_t e = 0; e < used; e++, next += width) memcpy(next, from + (size_t)(place + e * p->step) * width, width);
+                for (int64_t e = 0; e < used; e++, next += width)
+                    if (place + e * p->step >= 0 && place + e * p->step < elements) memcpy(next, from + (size_t)(place + e * p->step) * width, width);
                 next += (size_t)(span - used) * width;
             }
     }
     return to;
-}
-
-static void widen(int64_t reach[2], int64_t extent, int64_t step)
-{
-    int64_t *end = &reach[step > 0];
-    *end = sat_add(*end, sat_mul(extent - 1, step));
-}
-
-/* Does every place lie in the constant? A guard may keep the kernel from those that do not, as at the borders of a padded
- * input that is known. */
-static bool lies_in(const packer *k, const packing *p, const ir_inst *constant, int64_t offset)
-{
-    int64_t reach[2] = {sat_add(offset, p->first), sat_add(offset, p->first)};
-    const k_segment *last = &vec_last(&k->nest->axis[k->axis].segment);
-    widen(reach, k_tile_begin(last, sx_value(last->count) - 1) + last->rows * last->lanes, p->step);
-    for (int i = 0; i < p->loop.n; i++)
-        if (p->cut == NOWHERE || (i != p->cut && i != p->nouter - 1)) widen(reach, p->loop.at[i].extent, p->loop.at[i].step);
-    if (p->cut != NOWHERE) widen(reach, k->nest->blocks.trips, p->loop.at[p->cut].step);
-    return reach[0] >= 0 && reach[1] < ir_max_elements(constant->out[0]->type);
 }
 
 ir_inst *k_constant(ir_module *m, const ir_inst *old, nfc_dtype dtype, int64_t n, const void *(*make)(void *env, ir_module *m, const void *from), void *env)
@@ -230,7 +214,7 @@ static void replace(packer *k, plan_call *call, packing *p)
 {
     const plan_view *old = call->arg.at[p->from->id];
     const nfc_dtype dtype = old->buffer->weight->out[0]->type->dtype;
-    packed_as as = {k, p, sx_value(old->offset), dtype_bytes(dtype)};
+    packed_as as = {k, p, sx_value(old->offset), ir_max_elements(old->buffer->weight->out[0]->type), dtype_bytes(dtype)};
     ir_inst *c = k_constant(k->m, old->buffer->weight, dtype, p->size, packed_bytes, &as);
     c->out[0]->name = p->from->value ? p->from->value->name : p->from->name;
     p->to = kir_param(k->nest->b, p->from->name, p->from->dtype, sx_int(&k->m->sx, p->size));
@@ -365,8 +349,7 @@ void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, 
         packing *p = k->of.entry[i].value;
         if (!p->index || p->unfit || !p->reduced || p->step == 0) continue;
         lay_out(k, p);
-        const plan_view *v = call->arg.at[p->from->id];
-        if (!p->unfit && lies_in(k, p, v->buffer->weight, sx_value(v->offset))) replace(k, call, p);
+        if (!p->unfit) replace(k, call, p);
     }
     nest->load = load;
     nest->in_loop = in_loop;

@@ -8,7 +8,7 @@
 
 static const ir_sx *zero(lw *l) { return sx_int(l->sx, 0); }
 
-static void add_product(lw *l, kir_buffer *acc, const kir_expr *x, const kir_expr *y)
+void lw_add_product(lw *l, kir_buffer *acc, const kir_expr *x, const kir_expr *y)
 {
     kir_accum(&l->b, KB_ADD, acc, zero(l), lw_bin(l, MUL, x, y));
 }
@@ -22,9 +22,7 @@ static void batch_index(lw *l, const ir_type *t, int matrix_axes, int batch, con
     for (int i = 0; i < lead; i++) index[i] = sx_is(t->dim[i], 1) ? zero(l) : out[batch - lead + i];
 }
 
-/* An element of operand i less its zero point, operand `zero`, in the type t. The zero point's axes are
- * the operand's last ones; a vector stands along axis `line`. */
-static const kir_expr *shifted(lw *l, const ir_inst *inst, int i, int zero_point, int line, const ir_sx *const *index, kir_type t)
+const kir_expr *lw_shifted(lw *l, const ir_inst *inst, int i, int zero_point, int line, const ir_sx *const *index, kir_type t)
 {
     const kir_expr *x = kir_cast(&l->b, t, lw_load(l, inst->in[i], index));
     const ir_value *z = ir_operand(inst, zero_point);
@@ -51,9 +49,9 @@ static bool matrix_product(lw *l, const ir_inst *inst, kir_type t, bool zero_poi
     ia[a->rank - 1] = k;
     ib[b->rank - 1 - columns] = k;
     if (columns) ib[b->rank - 1] = out[batch + rows];
-    const kir_expr *x = zero_points ? shifted(l, inst, 0, 2, a->rank - 2, ia, t) : lw_load(l, inst->in[0], ia);
-    const kir_expr *z = zero_points ? shifted(l, inst, 1, 3, b->rank - 1, ib, t) : lw_load(l, inst->in[1], ib);
-    add_product(l, acc, x, z);
+    const kir_expr *x = zero_points ? lw_shifted(l, inst, 0, 2, a->rank - 2, ia, t) : lw_load(l, inst->in[0], ia);
+    const kir_expr *z = zero_points ? lw_shifted(l, inst, 1, 3, b->rank - 1, ib, t) : lw_load(l, inst->in[1], ib);
+    lw_add_product(l, acc, x, z);
     lw_close(l, 1);
     lw_store(l, 0, out, lw_read(l, acc));
     lw_close(l, y->rank);
@@ -81,7 +79,7 @@ bool lo_gemm(lw *l, const ir_inst *inst)
     kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
     const ir_sx *k = lw_for(l, "k", a->dim[ta ? 0 : 1]);
     const ir_sx *ia[2] = {ta ? k : m, ta ? m : k}, *ib[2] = {tb ? n : k, tb ? k : n}, *out[2] = {m, n};
-    add_product(l, acc, lw_load(l, inst->in[0], ia), lw_load(l, inst->in[1], ib));
+    lw_add_product(l, acc, lw_load(l, inst->in[0], ia), lw_load(l, inst->in[1], ib));
     lw_close(l, 1);
     const kir_expr *value = scaled(l, lw_read(l, acc), ir_float(inst, ATTR_AT(gemm, alpha)));
     const ir_value *c = ir_operand(inst, 2);
@@ -92,133 +90,6 @@ bool lo_gemm(lw *l, const ir_inst *inst)
     }
     lw_store(l, 0, out, value);
     lw_close(l, 2);
-    return true;
-}
-
-/* ---- convolution --------------------------------------------------------------------------- */
-
-static const char *const out_names[3][3] = {{"ow"}, {"oh", "ow"}, {"od", "oh", "ow"}};
-static const char *const in_names[3][3] = {{"iw"}, {"ih", "iw"}, {"id", "ih", "iw"}};
-static const char *const kernel_names[3][3] = {{"kw"}, {"kh", "kw"}, {"kd", "kh", "kw"}};
-
-/* Opens the loops over the kernel's elements, with guards where they can leave the input, and gives
- * the input's coordinates. Returns how much is to be closed. */
-static int for_window(lw *l, const window *w, const ir_sx *const *out, const ir_sx **kernel, const ir_sx **in)
-{
-    int opened = 0;
-    for (int i = 0; i < w->n; i++, opened++) {
-        kernel[i] = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
-        in[i] = sx_add(l->sx, sx_mul(l->sx, out[i], sx_int(l->sx, w->stride[i])), sx_mul(l->sx, kernel[i], sx_int(l->sx, w->dilation[i])));
-        in[i] = sx_sub(l->sx, in[i], w->lead[i]);
-        const kir_expr *inside = lw_inside(l, in[i], w->in[i]);
-        if (inside->kind == KIR_CONST && inside->integer) continue; /* never in the padding */
-        lw_if(l, inside);
-        in[i] = kir_let_index(&l->b, in_names[w->n - 1][i], kir_index(&l->b, in[i]), 0, sx_max(w->in[i]) - 1);
-        opened++;
-    }
-    return opened;
-}
-
-/* n, output channel and output coordinates; g is the group's number, co the channel. */
-typedef struct {
-    const ir_sx *out[5], *g, *channel; /* channel: within the group */
-    int loops;
-} conv_loops;
-
-static conv_loops for_outputs(lw *l, const ir_type *y, int64_t groups, int spatial)
-{
-    conv_loops c = {.g = zero(l)};
-    const ir_sx *each = sx_div(l->sx, y->dim[1], groups);
-    c.out[0] = lw_for_parallel(l, "n", y->dim[0]);
-    c.loops = 2 + spatial;
-    if (groups > 1) {
-        c.g = lw_for_parallel(l, "g", sx_int(l->sx, groups));
-        c.loops++;
-    }
-    c.channel = lw_for_parallel(l, "co", each);
-    c.out[1] = sx_add(l->sx, sx_mul(l->sx, c.g, each), c.channel);
-    for (int i = 0; i < spatial; i++) c.out[2 + i] = lw_for_parallel(l, out_names[spatial - 1][i], y->dim[2 + i]);
-    return c;
-}
-
-/* The bias comes last: it is often larger than the products, which would lose their last bits to it. */
-static void store_biased(lw *l, const ir_value *bias, kir_buffer *acc, const conv_loops *c)
-{
-    const kir_expr *sum = lw_read(l, acc);
-    lw_store(l, 0, c->out, bias ? lw_bin(l, ADD, sum, lw_load(l, bias, &c->out[1])) : sum);
-}
-
-static bool convolution(lw *l, const ir_inst *inst, int group, bool zero_points)
-{
-    const ir_type *w = inst->in[1]->type, *y = inst->out[0]->type;
-    kir_type t = kir_compute(y->dtype);
-    window win;
-    window_of(l->m, inst, &win);
-    conv_loops c = for_outputs(l, y, ir_int(inst, group), win.n);
-    kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
-    const ir_sx *ix[5], *iw[5];
-    int opened = for_window(l, &win, &c.out[2], &iw[2], &ix[2]);
-    const ir_sx *ci = lw_for(l, "ci", w->dim[1]);
-    ix[0] = c.out[0];
-    ix[1] = sx_add(l->sx, sx_mul(l->sx, c.g, w->dim[1]), ci);
-    iw[0] = c.out[1];
-    iw[1] = ci;
-    const kir_expr *vx = zero_points ? shifted(l, inst, 0, 2, 0, ix, t) : lw_load(l, inst->in[0], ix);
-    const kir_expr *vw = zero_points ? shifted(l, inst, 1, 3, 0, iw, t) : lw_load(l, inst->in[1], iw);
-    add_product(l, acc, vx, vw);
-    lw_close(l, opened + 1);
-    store_biased(l, zero_points ? NULL : ir_operand(inst, 2), acc, &c);
-    lw_close(l, c.loops);
-    return true;
-}
-
-bool lo_conv(lw *l, const ir_inst *inst) { return convolution(l, inst, ATTR_AT(conv, group), false); }
-bool lo_conv_integer(lw *l, const ir_inst *inst) { return convolution(l, inst, ATTR_AT(conv_integer, group), true); }
-
-int lw_for_spread(lw *l, const window *w, const ir_sx *const *out, const ir_sx **kernel, const ir_sx **in)
-{
-    int opened = 0;
-    for (int i = 0; i < w->n; i++, opened++) {
-        kernel[i] = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
-        const ir_sx *at = sx_add(l->sx, out[i], sx_int(l->sx, w->before[i]));
-        at = sx_sub(l->sx, at, sx_mul(l->sx, kernel[i], sx_int(l->sx, w->dilation[i])));
-        const ir_sx *reach = sx_mul(l->sx, w->in[i], sx_int(l->sx, w->stride[i])); /* at / stride < in */
-        lw_if(l, lw_inside(l, at, reach));
-        opened++;
-        in[i] = zero(l);
-        if (sx_is(reach, 1)) continue; /* the only element, without a step */
-        const ir_sx *t = kir_let_index(&l->b, "t", kir_index(&l->b, at), 0, sx_max(reach) - 1);
-        const ir_sx *rest = sx_mod(l->sx, t, w->stride[i]);
-        if (w->stride[i] > 1) {
-            lw_if(l, lw_bin(l, EQ, kir_index(&l->b, rest), kir_index(&l->b, zero(l))));
-            opened++;
-        }
-        in[i] = sx_div(l->sx, t, w->stride[i]);
-        in[i] = lw_clamped(l, in_names[w->n - 1][i], in[i], w->in[i]);
-    }
-    return opened;
-}
-
-bool lo_conv_transpose(lw *l, const ir_inst *inst)
-{
-    const ir_type *x = inst->in[0]->type, *y = inst->out[0]->type;
-    kir_type t = kir_compute(y->dtype);
-    int64_t groups = ir_int(inst, ATTR_AT(conv_transpose, group));
-    const ir_sx *each = sx_div(l->sx, x->dim[1], groups);
-    window win;
-    window_of(l->m, inst, &win);
-    conv_loops c = for_outputs(l, y, groups, win.n);
-    kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
-    const ir_sx *ix[5], *iw[5];
-    const ir_sx *ci = lw_for(l, "ci", each);
-    int opened = lw_for_spread(l, &win, &c.out[2], &iw[2], &ix[2]);
-    ix[0] = c.out[0];
-    ix[1] = iw[0] = sx_add(l->sx, sx_mul(l->sx, c.g, each), ci);
-    iw[1] = c.channel;
-    add_product(l, acc, lw_load(l, inst->in[0], ix), lw_load(l, inst->in[1], iw));
-    lw_close(l, opened + 1);
-    store_biased(l, ir_operand(inst, 2), acc, &c);
-    lw_close(l, c.loops);
     return true;
 }
 
@@ -246,7 +117,7 @@ static void max_window(lw *l, const ir_inst *inst, const window *w, const ir_sx 
     const ir_sx *kernel[3];
     kir_buffer *best = lw_accumulator(l, "best", t, lw_lowest(l, inst->in[0]->type->dtype));
     kir_buffer *at = wants_index ? lw_accumulator(l, "at", DT_i64, kir_int(&l->b, DT_i64, -1)) : NULL;
-    int opened = for_window(l, w, &out[2], kernel, &in[2]);
+    int opened = lw_for_window(l, w, &out[2], kernel, &in[2]);
     const kir_expr *x = lw_load(l, inst->in[0], in);
     if (!wants_index) {
         kir_accum(&l->b, KB_MAX, best, zero(l), x);
@@ -275,7 +146,7 @@ static const kir_expr *count_of(lw *l, const window *w, const ir_sx *const *out,
         const ir_sx *low = include_pad ? sx_sub(l->sx, zero(l), w->lead[i]) : zero(l);
         const ir_sx *high = include_pad ? sx_add(l->sx, w->in[i], w->trail[i]) : w->in[i];
         kir_buffer *n = lw_accumulator(l, "count", t, lw_number(l, t, 0));
-        const ir_sx *k = lw_for(l, kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
+        const ir_sx *k = lw_for(l, lw_kernel_names[w->n - 1][i], sx_int(l->sx, w->kernel[i]));
         const ir_sx *at = sx_add(l->sx, first, sx_mul(l->sx, k, sx_int(l->sx, w->dilation[i])));
         const kir_expr *inside = lw_inside(l, sx_sub(l->sx, at, low), sx_sub(l->sx, high, low));
         if (inside->kind == KIR_CONST && inside->integer) { /* always all of them */
@@ -312,7 +183,7 @@ static void sum_window(lw *l, const ir_inst *inst, const window *w, const ir_sx 
     const ir_sx *kernel[3];
     const kir_expr *count = p ? NULL : count_of(l, w, &out[2], t, ir_int(inst, ATTR_AT(average_pool, count_include_pad)));
     kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
-    int opened = for_window(l, w, &out[2], kernel, &in[2]);
+    int opened = lw_for_window(l, w, &out[2], kernel, &in[2]);
     const kir_expr *x = lw_load(l, inst->in[0], in);
     kir_accum(&l->b, KB_ADD, acc, zero(l), p ? powered(l, x, p) : x);
     lw_close(l, opened);
@@ -326,7 +197,7 @@ bool lo_pool(lw *l, const ir_inst *inst)
     const char *names[5] = {"n", "c"};
     window w;
     window_of(l->m, inst, &w);
-    for (int i = 0; i < w.n; i++) names[2 + i] = out_names[w.n - 1][i];
+    for (int i = 0; i < w.n; i++) names[2 + i] = lw_out_names[w.n - 1][i];
     int loops = lw_for_result(l, 0, names, out);
     in[0] = out[0];
     in[1] = out[1];

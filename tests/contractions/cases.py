@@ -208,6 +208,34 @@ class Maker:
             text = first + text + "        y = op transpose(data=y, perm=[0, 2, 3, 1]);\n"
         self.add("conv", dtype, text, shapes, [c for c in constants if c in shapes], sums)
 
+    def transposed(self, dtype, x, w, pads=(0, 0, 0, 0), strides=(2, 2), more=(0, 0), dilations=(1, 1), group=1, constants="wb", after=False, last=False):
+        """w: [C, M / group, kh, kw]; more: rows and columns at the end of the result; after: what is added to it."""
+        h, wide = ((x[2 + i] - 1) * strides[i] + dilations[i] * (w[2 + i] - 1) + 1 - pads[i] - pads[i + 2] + more[i] for i in range(2))
+        def one(x, w):
+            (n, ci, ih, iw), (_, part, kh, kw) = x.shape, w.shape
+            y = np.zeros((n, part * group, h + pads[0] + pads[2] + dilations[0] * kh, wide + pads[1] + pads[3] + dilations[1] * kw), x.dtype)
+            for g in range(group):
+                rows, to = slice(g * ci // group, (g + 1) * ci // group), slice(g * part, (g + 1) * part)
+                for i in range(kh):
+                    for j in range(kw):
+                        at = y[:, to, i * dilations[0]:, j * dilations[1]:][:, :, :(ih - 1) * strides[0] + 1:strides[0], :(iw - 1) * strides[1] + 1:strides[1]]
+                        at += np.einsum("nchw,co->nohw", x[:, rows], w[rows, :, i, j])
+            return y[:, :, pads[0]:pads[0] + h, pads[1]:pads[1] + wide]
+        def sums(v):
+            given = v["x"].transpose(0, 3, 1, 2) if last else v["x"]
+            y, terms = (f(one(f(given), f(v["w"])) + f(v["b"])[:, None, None]) for f in (np.array, np.abs))
+            n, inner = w[0] // group * w[2] * w[3], 0
+            if after:
+                y, terms, inner = np.maximum(y + v["r"], 0), terms + np.abs(v["r"]), y
+            return (y.transpose(0, 2, 3, 1), terms.transpose(0, 2, 3, 1), n, 0) if last else (y, terms, n, inner)
+        shapes = {"x": (x[0], x[2], x[3], x[1]) if last else x, "w": w, "b": (w[1] * group,)}
+        if after:
+            shapes["r"] = (x[0], w[1] * group, h, wide)
+        text = "        y = op conv_transpose(x=x, w=w, b=b, pads=%s, strides=%s, output_padding=%s, dilations=%s, group=%d);\n" % (list(pads), list(strides), list(more), list(dilations), group)
+        if last:
+            text = "        x = op transpose(data=x, perm=[0, 3, 1, 2]);\n" + text + "        y = op transpose(data=y, perm=[0, 2, 3, 1]);\n"
+        self.add("transposed", dtype, text + (RESIDUAL if after else ""), shapes, [c for c in constants], sums)
+
 
 RELU = "        y = op add(a=y, b=c);\n        y = op relu(x=y);\n"
 SCALED = "        x = op mul(a=x, b=c);\n        x = op relu(x=x);\n", lambda v: np.maximum(v["x"] * v["c"], 0)
@@ -309,4 +337,19 @@ def all_cases():
     m.conv("f64", (1, 36, 9, 10), (20, 36, 3, 3), (1, 1, 1, 1), after=RESIDUAL)
     m.conv("bf16", (1, 36, 9, 10), (20, 36, 3, 3), (1, 1, 1, 1))
     m.conv("f16", (1, 68, 11, 6), (35, 68, 1, 1), after=RESIDUAL)
+    # transposed: kernels that strides divide and that they do not, with phases that have no element of it; channels side by side
+    m.transposed("f32", (1, 20, 9, 14), (20, 34, 4, 4), (1, 1, 1, 1))
+    m.transposed("f32", (2, 33, 7, 19), (33, 18, 3, 3), (1, 1, 1, 1), more=(1, 1), after=True)
+    m.transposed("f32", (1, 24, 11, 10), (24, 40, 2, 2))
+    m.transposed("f32", (1, 17, 6, 21), (17, 21, 5, 5), (2, 1, 0, 2), (3, 2), last=True)
+    m.transposed("f32", (1, 16, 8, 23), (16, 33, 3, 3), (1, 1, 1, 1), more=(1, 1), last=True)
+    m.transposed("f32", (1, 12, 9, 9), (12, 16, 1, 2), (0, 0, 0, 0), (2, 3), more=(1, 0))
+    m.transposed("f32", (1, 20, 12, 13), (20, 36, 3, 3), (1, 1, 1, 1), (1, 1), last=True)
+    m.transposed("f32", (1, 24, 10, 15), (24, 7, 4, 3), (1, 0, 1, 1), group=4)
+    m.transposed("f32", (1, 19, 9, 18), (19, 1, 4, 4), (1, 1, 1, 1), group=19, last=True)
+    m.transposed("f32", (1, 10, 7, 12), (10, 18, 3, 3), (2, 2, 2, 2), dilations=(2, 2))
+    m.transposed("f32", (1, 10, 7, 12), (10, 18, 3, 4), (1, 1, 1, 1), constants="")
+    m.transposed("f64", (1, 11, 8, 9), (11, 13, 5, 4), (2, 1, 2, 1), after=True)
+    m.transposed("bf16", (1, 9, 8, 17), (9, 12, 3, 3), (1, 1, 1, 1))
+    m.transposed("i32", (1, 9, 8, 17), (9, 12, 3, 3), (0, 1, 1, 0), more=(0, 1))
     return m.cases
