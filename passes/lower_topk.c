@@ -19,7 +19,6 @@ typedef struct {
 } entry;
 
 static const ir_sx *num(lw *l, int64_t v) { return sx_int(l->sx, v); }
-static const kir_expr *whole(lw *l, int64_t v) { return kir_int(&l->b, DT_i64, v); }
 static const kir_expr *as_number(lw *l, const ir_sx *x) { return kir_cast(&l->b, DT_i64, kir_index(&l->b, x)); }
 static void assign(lw *l, kir_buffer *into, const kir_expr *value) { kir_store(&l->b, into, num(l, 0), value); }
 
@@ -116,7 +115,8 @@ static void fill(lw *l, const heap *h)
     store(l, h, i, (entry){element(l, h, i), as_number(l, i)});
     lw_close(l, 1);
     if (sx_max(h->k) < 2) return;
-    const ir_sx *half = sx_div(l->sx, h->k, 2), *turned = lw_for(l, "p", half), *p = sx_sub(l->sx, sx_sub(l->sx, half, num(l, 1)), turned);
+    const ir_sx *half = sx_is_const(h->k) ? sx_div(l->sx, h->k, 2) : h->k; /* the others have none below them; of a k that the run knows the verifier does not see that half of it is less */
+    const ir_sx *turned = lw_for(l, "p", half), *p = sx_sub(l->sx, sx_sub(l->sx, half, num(l, 1)), turned);
     sink(l, h, load(l, h, "x", "i", p), p, h->k);
     lw_close(l, 1);
 }
@@ -153,7 +153,7 @@ bool lo_topk(lw *l, const ir_inst *inst)
     if (ir_max_elements(inst->out[0]->type) == 0) return true;
     int loops = lw_for_axes(l, t, ((1u << t->rank) - 1) & ~(1u << h.axis), true, h.row);
     const bool perhaps = sx_min(h.k) < 1; /* elements at all */
-    if (perhaps) lw_if(l, lw_bin(l, LT, whole(l, 0), as_number(l, h.k)));
+    if (perhaps) lw_if(l, lw_bin(l, LT, kir_index(&l->b, num(l, 0)), kir_index(&l->b, h.k)));
     fill(l, &h);
     pass_by(l, &h, kir_for(&l->b, KIR_SERIAL, "i", h.k, h.n));
     lw_close(l, 1);

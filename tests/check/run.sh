@@ -5,6 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
+unset NFC_TEST_ALL NFC_SUITES # of the run that this suite is one of
 passed=0 failed=0
 mkdir "$work/tests" "$work/build"
 cp "$here/../check.sh" "$work/tests"
