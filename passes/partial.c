@@ -12,8 +12,7 @@
 #include "passes/sched.h"
 
 enum {
-    IN_FLIGHT = 8,  /* vectors that a core adds to in turn, so that none waits */
-    BLOCK = 256,    /* vectors of a product with several rows that one core works on */
+    TILES = 8,      /* of registers: the results of a product with several rows that one core works on, at least */
     SHORTEST = 256, /* terms of a partial sum */
     WORTH = 4       /* times what it takes to have threads do a part each */
 };
@@ -53,7 +52,7 @@ typedef struct {
 static int64_t parts_of(const splitter *s, const work *w)
 {
     const device_unit *u = s->target.device->chosen;
-    const int64_t wanted = u->cores * (w->tiles ? BLOCK : IN_FLIGHT), most = w->tiles ? u->cores : wanted;
+    const int64_t wanted = u->cores * (w->tiles ? TILES * s->target.registers : sched_in_flight(&s->target)), most = w->tiles ? u->cores : wanted;
     int64_t best = 1;
     if (u->cores < 2 || w->steps / u->clock_mhz * (1 - 1.0 / (double)u->cores) < WORTH * u->fork_us) return 1;
     for (int64_t parts = 2; best < most && best * w->vectors < wanted && parts * SHORTEST <= w->length * w->each; parts++)

@@ -230,7 +230,7 @@ static const char *reduce_inside(const sched_target *t, k_nest *nest)
 {
     enum { MOST_PARTS = 8 };
     int64_t lanes = t->vector_bytes / sched_widest(nest), parts = 1; /* sums at once that hide what an addition takes */
-    while (parts < MOST_PARTS && parts < t->latency * t->pipes) parts *= 2;
+    while (parts < MOST_PARTS && parts < sched_in_flight(t)) parts *= 2;
     if (lanes < 2 || !k_reduce(nest->b, lanes, parts, t->strict, has_fma, t)) return NULL;
     return arena_printf(nest->b->arena, "vectors of %lld along the inner loops", (long long)lanes);
 }

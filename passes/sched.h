@@ -27,6 +27,9 @@ typedef struct sched_target {
 /* False where the device has no vectors: then loops stay as they are. */
 bool sched_target_of(const device *d, sched_target *to);
 
+/* Vectors that a core adds to in turn so that none waits for an addition to end. */
+static inline int64_t sched_in_flight(const sched_target *t) { return t->latency * t->pipes; }
+
 /* Has the device fused multiply-adds, for single elements at least, and may they be made? */
 bool sched_has_fma(const sched_target *t, kir_type type);
 

@@ -16,7 +16,6 @@ void pick_steps(picker *p, const sched *s)
 }
 
 /* Sums that have to be on their way at a time for none to wait for the one before it. */
-static int64_t in_flight(const sched_target *t) { return t->latency * t->pipes; }
 
 enum { LONG_SUM = 64 }; /* terms: of fewer, the next one does not wait for long */
 
@@ -59,7 +58,7 @@ void pick_rows(picker *p, sched *s)
 void pick_rows_apart(picker *p, sched *s)
 {
     const int64_t extent = sx_max(p->nest->axis[s->lanes_axis].extent);
-    if (s->rows_axis >= 0 || extent * 4 > in_flight(p->t) * s->lanes || terms_of(p) < LONG_SUM) return;
+    if (s->rows_axis >= 0 || extent * 4 > sched_in_flight(p->t) * s->lanes || terms_of(p) < LONG_SUM) return;
     s->rows_axis = longest_axis(p, s->lanes_axis, false);
     p->apart = true;
     pick_steps(p, s);
@@ -177,7 +176,7 @@ void pick_tile(picker *p, sched *s)
     for (all.vectors = 1; all.vectors <= MOST_VECTORS && all.vectors <= vectors; all.vectors++)
         for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
             if (!fits_ways(p, all.rows, all.vectors)) break;
-            if (p->apart && (rows % all.rows || all.rows * all.vectors > in_flight(p->t))) continue;
+            if (p->apart && (rows % all.rows || all.rows * all.vectors > sched_in_flight(p->t))) continue;
             double cost = estimate(p, &all) * beyond_cache(p, &all);
             if (best >= 0 && (cost > best || (cost == best && !p->apart))) continue; /* what lies side by side is read at a time */
             best = cost;
