@@ -196,7 +196,7 @@ static double part_us(const chooser *c, const step *s, int part)
     double us = 0;
     if (s->part >= 0) return s->part == part ? k->us : 0;
     for (int r = 0; r < cg_ranges(k); r++) us += cg_range_us(k, r, s->cut[r * (c->parts + 1) + part], s->cut[r * (c->parts + 1) + part + 1]);
-    return us > 0 ? us + k->twice_us : 0;
+    return us > 0 ? us + k->twice_us + k->fetch_us : 0;
 }
 
 static double longest_with(const chooser *c, const group *g, const step *s)
@@ -325,7 +325,6 @@ static double alone_us(const chooser *c, const member *m)
     const cg_kernel *k = m->kernel;
     group g = {.n = 0};
     if (k->parts < 2) return k->us;
-    if (!m->even) return c->fork_us + k->us / k->parts;
     return c->fork_us + longest_with(c, &g, &(step){.of = m, .part = -1, .cut = k->even});
 }
 

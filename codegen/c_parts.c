@@ -308,6 +308,7 @@ static void keep_weights(sharing *s, cg_kernel *k)
 {
     cg_program *p = s->p;
     k->us = s->all_us;
+    k->fetch_us = fetch_us(s, k);
     if (!k->units.n || !is_known(&k->units) || s->threads < 1 || s->n == MOST_PIECES) return;
     cg_piece *piece = ARENA_ARRAY(p->arena, cg_piece, s->n);
     int64_t *even = ARENA_ARRAY(p->arena, int64_t, cg_ranges(k) * ((int)p->device->threads + 1));
@@ -364,7 +365,7 @@ static void choose_parts(cg_program *p, cg_kernel *k)
     us = choose_ranges(&s, us);
     if (s.all_trips < s.threads && !s.units->each) s.threads = (int)s.all_trips;
     keep_weights(&s, k);
-    if (!k->units.n || s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us + fetch_us(&s, k)) return;
+    if (!k->units.n || s.threads < 2 || s.all_us - us <= p->device->chosen->fork_us + k->fetch_us) return;
     k->parts = s.threads;
     if (k->units.each) {
         int n = k->units.n * (s.threads + 1);

@@ -56,6 +56,7 @@ typedef struct cg_kernel {
     VEC(const struct cg_fork *) fork; /* that its other calls are in, as they are printed: each once */
     double us;             /* that one thread takes at least */
     double twice_us;       /* that each of several parts takes beside its share */
+    double fetch_us;       /* that a part waits for what other threads wrote */
     const cg_piece *piece; /* its iterations with what they take; NULL: they cannot be shared out, or only the run knows how many there are */
     int npiece;
     const int64_t *even;   /* where ranges begin that take the same time, as in `cut`, for as many parts as there are threads */

@@ -51,10 +51,6 @@ def in_parts(build):
     return [k["name"] for g in graphs for k in g["kernels"] if "parts" in k or k["name"] in together]
 
 
-def alone_in_parts(build):
-    return [k["name"] for g in build.json("report.json")["graphs"] for k in g["kernels"] if "parts" in k]
-
-
 def of_unit(flags, command="cc", **changes):
     """generic with small flags, whose unit has flags of its own."""
     return described(compiler__command=command, compiler__flags=["-O1", "-DOF_DEVICE=1"], units__0__flags=flags, **changes)
