@@ -117,6 +117,8 @@ bool lo_conv_integer(lw *l, const ir_inst *inst) { return convolution(l, inst, A
 /* ---- transposed convolution ---------------------------------------------------------------- */
 
 static const char *const phase_names[3][3] = {{"pw"}, {"ph", "pw"}, {"pd", "ph", "pw"}};
+static const char *const place_names[3][3] = {{"qw"}, {"qh", "qw"}, {"qd", "qh", "qw"}};
+static const char *const tap_names[3][3] = {{"tw"}, {"th", "tw"}, {"td", "th", "tw"}};
 
 /* Without dilation the elements of the kernel that reach a place of the result are every stride-th: those of a phase. From place to
  * place of a phase the input goes on by one element, so that everything is stepped over evenly:
@@ -135,7 +137,7 @@ static void for_phases(lw *l, const window *w, const ir_sx *const *extent, conv_
         const int64_t step = w->stride[i], shift = (w->before[i] % step + step) % step;
         const ir_sx *places = sx_add(t, extent[i], sx_int(t, shift + step - 1));
         f->p[i] = step > 1 ? lw_for_parallel(l, phase_names[w->n - 1][i], sx_int(t, step)) : zero(l);
-        const ir_sx *q = lw_for_parallel(l, lw_out_names[w->n - 1][i], sx_div(t, places, step));
+        const ir_sx *q = lw_for_parallel(l, place_names[w->n - 1][i], sx_div(t, places, step));
         c->loops += step > 1;
         c->out[2 + i] = sx_sub(t, sx_add(t, sx_mul(t, q, sx_int(t, step)), f->p[i]), sx_int(t, shift));
         f->first[i] = sx_add(t, q, sx_int(t, (w->before[i] - shift) / step));
@@ -158,7 +160,7 @@ static int for_taps(lw *l, const window *w, const phases *f, const ir_sx **kerne
     sx_table *t = l->sx;
     int opened = w->n;
     for (int i = 0; i < w->n; i++) {
-        const ir_sx *step = sx_int(t, w->stride[i]), *tap = lw_for(l, "t", sx_int(t, (w->kernel[i] + w->stride[i] - 1) / w->stride[i]));
+        const ir_sx *step = sx_int(t, w->stride[i]), *tap = lw_for(l, tap_names[w->n - 1][i], sx_int(t, (w->kernel[i] + w->stride[i] - 1) / w->stride[i]));
         kernel[i] = guarded(l, lw_kernel_names[w->n - 1][i], sx_add(t, f->p[i], sx_mul(t, tap, step)), sx_int(t, w->kernel[i]), &opened);
         in[i] = guarded(l, lw_in_names[w->n - 1][i], sx_sub(t, f->first[i], tap), w->in[i], &opened);
     }
