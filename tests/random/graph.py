@@ -2,6 +2,8 @@
 and taken apart by shrink.py.
 
 A body is a list of statements, each with `results`, what it uses, and what it declares on the way."""
+import re
+from math import prod
 
 
 class Value:
@@ -213,7 +215,7 @@ class Printer:
     def __init__(self, graph, noise=False, fast=False):
         self.g, self.noise, self.noises = graph, noise, []
         self.rounded = ROUNDED + FAST_ROUNDED if fast else ROUNDED
-        self.lines, self.depth, self.blocks = [], 2, 0
+        self.lines, self.depth, self.blocks, self.helpers = [], 2, 0, 0
 
     def out(self, words):
         self.lines.append("    " * self.depth + words)
@@ -233,6 +235,11 @@ class Printer:
             for k, v in operands.items():
                 one = lambda w: self.times(w) if self.noisy(w) else w
                 operands[k] = [one(w) for w in v] if isinstance(v, list) else one(v)
+        if s.op in POWERS and self.noise:
+            k = next(iter(operands))
+            operands[k] = self.within_range(operands[k], s.attrs.get("p", 2), s.op in CANCELS)
+        if s.op == "equal" and self.near(s.results[0], operands):
+            return
         args = ["%s=%s" % (k, text(v)) for k, v in list(operands.items()) + list(s.attrs.items())]
         self.out("%s = op %s(%s)%s;" % (", ".join(r.name for r in s.results), s.op, ", ".join(args), " with { fuse = false }" if s.alone else ""))
         if s.loose:
@@ -266,6 +273,47 @@ class Printer:
         w = Value("x_" + n.name, v.dtype, v.shape)
         self.out("%s = op mul(a=%s, b=%s);" % (w.name, v.name, n.name))
         return w
+
+    def within_range(self, v, p, squared_only):
+        """The operand of an op that sums up p-th powers: what these lose where they leave the numbers of its type, or their
+        sum does. squared_only: the sum is one of squares that is divided by: of what is too large nothing is left, and what is
+        too small is not missed."""
+        if v.dtype not in ("f32", "f64") or not (p > 1):
+            return v
+        self.helpers += 1
+        name = lambda part: "%s%d" % (part, self.helpers)
+        if squared_only:
+            self.out("%s = op mul(a=%s, b=%s);" % (name("square"), v.name, v.name))
+            self.out("%s = op reduce_sum(data=%s, keepdims=0);" % (name("sum"), name("square")))
+            self.out("%s = op is_inf(x=%s);" % (name("over"), name("sum")))
+            self.out("%s = op where(condition=%s, x=0.0, y=%s);" % (name("held"), name("over"), v.name))
+        else:
+            count = float(prod(d if isinstance(d, int) else self.g.dims[d][0] for d in v.shape) or 1)
+            self.out("%s = op abs(x=%s);" % (name("size"), v.name))
+            self.out("%s = op pow(x=%s, y=%r);" % (name("power"), name("size"), float(p)))
+            self.out("%s = op mul(a=%s, b=%r);" % (name("most"), name("power"), count))
+            self.out("%s = op div(a=%s, b=%r);" % (name("each"), name("most"), count))
+            self.out("%s = op pow(x=%s, y=%r);" % (name("root"), name("each"), 1 / p))
+            self.out("%s = op sign(input=%s);" % (name("sign"), v.name))
+            self.out("%s = op mul(a=%s, b=%s);" % (name("held"), name("root"), name("sign")))
+        return Value(name("held"), v.dtype, v.shape)
+
+    def near(self, r, operands):
+        """Numbers that are not equal by less than noise, the smallest of which no draw makes equal, may be so. False: they
+        have none."""
+        a, b = operands.values()
+        of = a if isinstance(a, Value) else b
+        if not self.noisy(of) or of.dtype not in FINE or not any(isinstance(v, Value) and v.loose for v in (a, b)):
+            return False
+        n = self.noise_for(Value("", of.dtype, []))
+        n.data = ("zero",)
+        lines = ("apart = op sub(a=%s, b=%s)" % (text(a), text(b)), "far = op abs(x=apart)", "size = op abs(x=%s)" % of.name, "least = op abs(x=%s)" % n.name,
+                 "one = op add(a=size, b=1.0)", "most = op mul(a=one, b=least)", "close = op less_or_equal(a=far, b=most)", "same = op equal(a=%s, b=%s)" % (text(a), text(b)))
+        self.helpers += 1
+        for line in lines:
+            self.out(re.sub(r"\b(apart|far|size|least|one|most|close|same)\b", r"\1_%d" % self.helpers, line) + ";")
+        self.out("%s = op or(a=close_%d, b=same_%d);" % (r.name, self.helpers, self.helpers))
+        return True
 
     def block(self, name, params):
         self.out("block %s%s {" % (name, "(%s)" % ", ".join("%s : %s" % (v.name, v.type()) for v in params) if params else ""))
@@ -389,8 +437,11 @@ ROUNDED = ("resize", "grid_sample")
 FAST_ROUNDED = ("dynamic_quantize_linear",)
 # What they give can be the small difference of numbers near 1.
 CANCELS = ("rnn", "gru", "lstm", "log_softmax", "softmax_cross_entropy_loss", "reduce_log_sum_exp", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization")
+# What sums up powers of its first operand: squares, or of the exponent p.
+POWERS = ("lp_normalization", "lp_pool", "global_lp_pool", "reduce_l2", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization", "rms_norm")
 # Products with a factor that falls below the normal numbers, where its last place is worth much.
 TAILS = ("silu", "swiglu", "mish", "gelu")
+FINE = ("f64", "f32", "f16", "bf16") # of which there are numbers close to each other
 NOISY = ("f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2")
 
 
