@@ -434,4 +434,4 @@ static void let(cg_module *c, text *t, const kir_stmt *s)
 /* As it is kept in a variable: masks are of one width there. */
 static const char *kept(cg_module *c, const kir_expr *e) { return e->type == DT_bool ? mask(c, e, MASK_BITS) : full(c, e); }
 
-const cg_vectors c_vectors = {.type = type, .value = value, .kept = kept, .let = let, .store = store};
+const cg_vectors c_vectors = {.type = type, .value = value, .kept = kept, .let = let, .store = store, .whole = cg_put_turned};

@@ -15,6 +15,8 @@ bool cg_has_instruction(cg_module *c, const char *scalar, int64_t width);
 const char *cg_lanes_helper(cg_module *c, const char *scalar, nfc_dtype result, nfc_dtype argument, int arguments, int64_t width);
 /* The helper that loads elements `step` apart, one a lane: 1 < step <= KIR_MOST_STEP. */
 const char *cg_strided_load(cg_module *c, nfc_dtype lane, int64_t step, int64_t width);
+/* Prints the body of a vector loop that moves squares of elements, rows as columns; false: it is another one. */
+bool cg_put_turned(cg_module *c, const kir_stmt *loop);
 /* The device's headers, which its instructions need; once. */
 void cg_put_headers(cg_module *c);
 /* Which square root there is: "sqrt" or "soft_sqrt". */

@@ -297,7 +297,7 @@ static void print_lanes(cg_module *c, const kir_stmt *s, bool alone)
         c->kernels->indent++;
     }
     line(c->kernels, lanes.trips < lanes.width ? "/* %s: %lld lanes of %lld */" : "/* %s: %lld lanes */", s->var->name, (long long)lanes.trips, (long long)lanes.width);
-    print_body(c, s);
+    if (!c->dialect->vectors->whole(c, s)) print_body(c, s);
     if (!alone) close_brace(c->kernels);
     c->lanes = NULL;
 }

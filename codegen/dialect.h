@@ -17,6 +17,8 @@ typedef struct cg_vectors {
     /* A LET of a value that differs, and a STORE to what the lanes share. */
     void (*let)(struct cg_module *m, text *t, const kir_stmt *s);
     void (*store)(struct cg_module *m, const kir_buffer *b, const ir_sx *index, const kir_expr *value);
+    /* Prints the body of a loop that has a shorter form as a whole; false: it has none. */
+    bool (*whole)(struct cg_module *m, const kir_stmt *loop);
 } cg_vectors;
 
 typedef struct dialect {

@@ -95,7 +95,12 @@ def transpose_cases(row):
         one("f32_rank8", "f32", (1, 2, 1, 3, 2, 1, 2, 1), perm=[7, 3, 1, 5, 0, 4, 6, 2]),
         one("f32_empty", "f32", (0, 3), perm=[1, 0])
     ]
-    return cases + [one(t, t, (3, 5), perm=[1, 0]) for t in others(row)]
+    cases += [one(t, t, (3, 5), perm=[1, 0]) for t in others(row)]
+    # long enough for squares of 16 bytes to a row, with more behind them
+    squares = {"u8": (2, 40, 50), "i8": (17, 33), "bf16": (2, 24, 19), "f32": (9, 21), "i32": (16, 36)}
+    parts = {"u8": (32, 28), "i8": (16, 9), "bf16": (24, 14), "f16": (8, 5), "f32": (2, 16, 7), "i32": (8, 3)}
+    cases += [one(t + "_parts", t, s, perm=[*range(len(s) - 2), len(s) - 1, len(s) - 2]) for t, s in parts.items()]
+    return cases + [one(t + "_squares", t, s, perm=[*range(len(s) - 2), len(s) - 1, len(s) - 2]) for t, s in squares.items()]
 
 
 def _to_space(x, b, mode):

@@ -13,6 +13,12 @@ unable= number=0 sampled=
 # ops SHARE NUMBER: every SHARE-th op, from the NUMBER-th on
 ops() { (cd "$here/../ops" && ls ./*.nfg) | sed 's|./||; s|\.nfg$||' | awk -v n="$1" -v k="$2" 'NR % n == k % n'; }
 
+# Squares of 16 bytes to a row are turned in registers.
+"$build/nfc" build "$here/../ops/transpose.nfg" --device x86-sse2 --emit=sources -o "$work/turned" >"$work/said" 2>&1 || { cat "$work/said"; exit 1; }
+for square in u8x16 i8x16 u16x8 f32x4 i32x4 part_u8x16 part_i8x16 part_u16x8 part_i32x4; do
+    grep -q "^ *nf_turn_$square(result" "$work/turned/transpose.c" || { echo "FAILED schedules: no kernel of transpose.nfg calls nf_turn_$square"; exit 1; }
+done
+
 # device, what the processor must have, engine of tests/emit/ops.py, share
 while read -r device needs engine share; do
     number=$((number + 1))
