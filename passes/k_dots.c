@@ -11,14 +11,16 @@ typedef struct {
     int64_t word_step;    /* in the order of the words */
 } dot_loop;
 
-/* A loop over k that is to be one over words, and its only statement. */
+/* Loops over k that are to be one over words, and their only statement. Several are one where x goes on in the next trip of an
+ * outer one where the inner one ends: the places of a window along a row, with their channels. */
 typedef struct {
-    const kir_stmt *loop, *sum;
+    const kir_stmt *loop, *sum; /* loop: the innermost */
+    VEC(dot_loop) along;        /* them all, innermost first; step: of the constant */
     kir_dot op;
     const kir_expr *x, *w; /* the loads; w: of the constant */
     bool swapped;          /* the constant is the first operand of the operator */
     int64_t trips, terms;  /* of the loop; elements of a word */
-    int64_t first, step;   /* of the constant's index: at 0, along k */
+    int64_t first;         /* of the constant's index: at 0 */
     VEC(dot_loop) around;  /* the other loops that move it, outermost first, but for the one with lanes at the end */
     int64_t words;         /* the product of their extents */
 } dot;
@@ -101,7 +103,7 @@ static bool lies_in(const dotter *k, const dot *d)
     const plan_view *v = k->call->arg.at[d->w->buffer->id];
     const int64_t first = sat_add(sx_value(v->offset), d->first);
     int64_t reach[2] = {first, first};
-    widen(reach, d->trips, d->step);
+    for (int i = 0; i < d->along.n; i++) widen(reach, d->along.at[i].extent, d->along.at[i].step);
     for (int i = 0; i < d->around.n; i++) widen(reach, d->around.at[i].extent, d->around.at[i].step);
     return reach[0] >= 0 && reach[1] < ir_max_elements(v->buffer->weight->out[0]->type);
 }
@@ -114,8 +116,7 @@ static bool find_steps(const dotter *k, dot *d)
     const ir_sx *rest = d->w->index;
     int64_t along_x;
     int lanes = -1;
-    if (!sx_step(t, d->w->index, d->loop->var->sym, &d->step) || d->step == 0) return false;
-    rest = sx_put(t, rest, d->loop->var->sym, sx_int(t, 0));
+    for (int i = 0; i < d->along.n; i++) rest = sx_put(t, rest, d->along.at[i].sym, sx_int(t, 0));
     for (int i = 0; i < k->around.n; i++) {
         const kir_stmt *s = k->around.at[i];
         dot_loop l = {.sym = s->var->sym, .extent = sx_is(s->begin, 0) && sx_is_const(s->end) ? sx_value(s->end) : 0};
@@ -136,16 +137,43 @@ static bool find_steps(const dotter *k, dot *d)
     return sat_mul(d->words, d->trips) < INT32_MAX && lies_in(k, d);
 }
 
+/* The loops from s on that are over k, and what they do. */
+static bool find_loops(dotter *k, dot *d, const kir_stmt *s)
+{
+    for (; s->kind == KIR_FOR && s->body.n == 1; s = s->body.at[0]) {
+        if (s->loop != KIR_SERIAL || !sx_is(s->begin, 0) || !sx_is_const(s->end) || sx_value(s->end) < 2) return false;
+        d->loop = s;
+        vec_push(k->r.b->scratch, &d->along, ((dot_loop){.sym = s->var->sym, .extent = sx_value(s->end)}));
+    }
+    d->sum = s;
+    for (int i = 0, j = d->along.n - 1; i < j; i++, j--) {
+        const dot_loop outer = d->along.at[i];
+        d->along.at[i] = d->along.at[j];
+        d->along.at[j] = outer;
+    }
+    return d->loop && s->kind == KIR_ACCUM && s->op == KB_ADD && s->buffer->space == KIR_LOCAL;
+}
+
+/* Does x go on by one element from each trip to the next, and does each have another element of the constant? */
+static bool goes_on(dotter *k, dot *d)
+{
+    sx_table *t = &k->m->sx;
+    int64_t step;
+    d->trips = 1;
+    for (int i = 0; i < d->along.n; i++) {
+        dot_loop *l = &d->along.at[i];
+        if (sx_mentions(d->sum->index, l->sym) || !sx_step(t, d->x->index, l->sym, &step) || step != d->trips) return false;
+        if (!sx_step(t, d->w->index, l->sym, &l->step) || l->step == 0) return false;
+        d->trips = sat_mul(d->trips, l->extent);
+    }
+    return true;
+}
+
 static dot *dot_at(dotter *k, const kir_stmt *s)
 {
-    const kir_stmt *sum = s->body.n == 1 ? s->body.at[0] : NULL;
-    int64_t step;
-    if (s->kind != KIR_FOR || s->loop != KIR_SERIAL || !sx_is(s->begin, 0) || !sx_is_const(s->end) || sx_value(s->end) < 2) return NULL;
-    if (!sum || sum->kind != KIR_ACCUM || sum->op != KB_ADD || sum->buffer->space != KIR_LOCAL || sx_mentions(sum->index, s->var->sym)) return NULL;
     dot *d = ARENA_NEW(k->r.b->scratch, dot);
-    *d = (dot){.loop = s, .sum = sum, .trips = sx_value(s->end)};
-    if (!find_factors(k, d) || !sx_step(&k->m->sx, d->x->index, s->var->sym, &step) || step != 1) return NULL;
-    return find_steps(k, d) ? d : NULL;
+    *d = (dot){0};
+    return find_loops(k, d, s) && find_factors(k, d) && goes_on(k, d) && find_steps(k, d) ? d : NULL;
 }
 
 static void find_stored(dotter *k, const kir_stmt *s)
@@ -174,13 +202,26 @@ typedef struct {
     int64_t offset, begin, n, size;
 } word_range;
 
+/* How far an element along k lies from the first one. */
+static int64_t step_to(const dot *d, int64_t at)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < d->along.n; at /= d->along.at[i++].extent) sum += at % d->along.at[i].extent * d->along.at[i].step;
+    return sum;
+}
+
+/* Does the last word, which is not whole, begin early enough to be? Its first elements, which the one before it has, are 0 there. Not of
+ * floats: 0 makes NaN of an infinity. */
+static bool begins_early(const dot *d) { return d->trips > d->terms && d->trips % d->terms && !dtype_is_float(d->w->buffer->dtype); }
+
 /* The elements of one word, the first one lowest; 0 behind the last trip. place: of k = 0. */
 static int32_t word_at(const dot *d, const char *from, int64_t place, int64_t number)
 {
     const nfc_dtype t = dtype_bytes(d->w->buffer->dtype) == 1 ? DT_u8 : DT_u16; /* the bits */
+    const int64_t begin = number * d->terms, first = begins_early(d) && begin + d->terms > d->trips ? d->trips - d->terms : begin;
     uint32_t word = 0;
-    for (int64_t i = 0, at = number * d->terms; i < d->terms && at < d->trips; i++, at++) {
-        word |= (uint32_t)dtype_get_int(t, from, (size_t)(place + at * d->step)) << (i * dtype_table[t].bits);
+    for (int64_t at = begin; at < begin + d->terms && at < d->trips; at++) {
+        word |= (uint32_t)dtype_get_int(t, from, (size_t)(place + step_to(d, at))) << ((at - first) * dtype_table[t].bits);
     }
     return (int32_t)word;
 }
@@ -233,15 +274,23 @@ static kir_buffer *words(dotter *k, dot *d, const char *name, int64_t begin, int
 
 /* ---- the loops ----------------------------------------------------------------------------------- */
 
-/* acc += dot(x, w), with `number` for the word along k, `elements` of which are there; begin: the first in the buffer. */
-static void add_dot(dotter *k, const dot *d, kir_buffer *from, const ir_sx *number, int64_t begin, int64_t elements)
+/* The word of x that begins with an element along k. */
+static const kir_expr *word_of_x(dotter *k, const dot *d, const ir_sx *element, int64_t elements)
+{
+    sx_table *t = k->r.b->sx;
+    const ir_sx *at = d->x->index;
+    for (int i = 0; i < d->along.n; i++) at = sx_put(t, at, d->along.at[i].sym, i ? sx_int(t, 0) : element);
+    return kir_word(k->r.b, d->x->buffer, at, elements);
+}
+
+/* acc += dot(x, w), for word `number` of the buffer. */
+static void add_dot(dotter *k, const dot *d, const kir_expr *x, kir_buffer *from, const ir_sx *number)
 {
     kir_builder *b = k->r.b;
     sx_table *t = b->sx;
-    const ir_sx *at = sx_mul(t, sx_sub(t, number, sx_int(t, begin)), sx_int(t, vec_last(&d->around).extent));
+    const ir_sx *at = sx_mul(t, number, sx_int(t, vec_last(&d->around).extent));
     for (int i = 0; i < d->around.n; i++) at = sx_add(t, at, sx_mul(t, sx_int(t, d->around.at[i].word_step), sx_sym(t, d->around.at[i].sym)));
-    const ir_sx *first = sx_put(t, d->x->index, d->loop->var->sym, sx_mul(t, number, sx_int(t, d->terms)));
-    const kir_expr *x = kir_word(b, d->x->buffer, first, elements), *w = kir_load(b, from, at);
+    const kir_expr *w = kir_load(b, from, at);
     kir_stmt *sum = ARENA_NEW(b->arena, kir_stmt);
     *sum = *d->sum;
     sum->value = d->swapped ? kir_dot_of(b, d->op, w, x, NULL) : kir_dot_of(b, d->op, x, w, NULL);
@@ -260,10 +309,14 @@ static bool on_for(void *env, k_replay *r, const kir_stmt *s)
     if (whole) {
         kir_buffer *from = words(k, d, name, 0, whole);
         const ir_sx *number = kir_for(b, KIR_SERIAL, arena_printf(b->arena, "%s%lld", s->var->name, (long long)d->terms), sx_int(t, 0), sx_int(t, whole));
-        add_dot(k, d, from, number, 0, d->terms);
+        add_dot(k, d, word_of_x(k, d, sx_mul(t, number, sx_int(t, d->terms)), d->terms), from, number);
         kir_close(b);
     }
-    if (rest) add_dot(k, d, words(k, d, arena_printf(b->arena, "%s_rest", name), whole, 1), sx_int(t, whole), whole, rest);
+    if (rest) {
+        const int64_t elements = begins_early(d) ? d->terms : rest;
+        kir_buffer *from = words(k, d, arena_printf(b->arena, "%s_rest", name), whole, 1);
+        add_dot(k, d, word_of_x(k, d, sx_int(t, d->trips - elements), elements), from, sx_int(t, 0));
+    }
     d->w->buffer->name = "unpacked"; /* nothing loads from it any more: it goes */
     return true;
 }
