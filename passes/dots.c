@@ -5,7 +5,10 @@
  *
  * in i32, which wraps. w is known, so that w - zw is, where that fits in a byte, and sum w. A byte that has a sign becomes
  * one without, or the other way round, as x + 128, whose zero point is zx + 128. Where tiles of the device will multiply
- * them, a convolution's input has its padding around it in memory. */
+ * them, a convolution's input has its padding around it in memory.
+ *
+ * A convolution of what the caller gave, channel by channel, goes by a copy, whose channels can lie side by side. One of
+ * which each place has one product, which nothing multiplies at once, is written so for that. */
 #include "ir/make.h"
 #include "ir/sat.h"
 #include "ir/shape.h"
@@ -30,6 +33,8 @@ typedef struct {
     int64_t move; /* what is added to all weights */
     int64_t known_zero; /* of the new x, where it is known; else 1 */
     bool tiled;   /* the device's tiles are filled by it */
+    bool apart;   /* each place has one product: depthwise */
+    bool copied;  /* x gets a place of its own, where its channels can lie side by side */
     bool inside;  /* zw is taken off the weights; else the move is added to it */
 } product;
 
@@ -43,7 +48,7 @@ static bool read_weights(product *p)
     const ir_value *zero = ir_operand(p->inst, 3);
     p->weights = is_static(p->w) ? ir_const_bytes(p->w) : NULL;
     if (!p->weights || t->rank < 2 || p->x->type->rank < 2 || ir_const_bytes(p->x)) return false;
-    if (p->convolution && sx_is(t->dim[1], 1)) return false; /* each place has one product */
+    p->apart = p->convolution && sx_is(t->dim[1], 1);
     p->n = sx_value(t->dim[p->convolution ? 0 : t->rank - 1]);
     p->k = p->convolution ? ir_max_elements(t) / p->n : sx_value(t->dim[t->rank - 2]);
     p->batch = ir_max_elements(t) / (p->n * p->k);
@@ -107,9 +112,19 @@ static bool fills_tiles(const rewriter *r, const product *p)
 
 static bool can_multiply(const rewriter *r, const product *p, nfc_dtype x, nfc_dtype w, kir_dot op) { return k_has_dot(r->device, op) || (p->tiled && k_has_tile_dot(r->device, x, w)); }
 
+/* Where each place has one product nothing is multiplied at once: the types stay, if the zero point can be taken off. */
+static bool keep_types(product *p)
+{
+    p->type_x = p->x->type->dtype;
+    p->type_w = p->w->type->dtype;
+    p->inside = fits(p, p->type_w);
+    return p->inside;
+}
+
 /* The types of the least cost; false: the device multiplies none. */
 static bool choose_types(const rewriter *r, product *p)
 {
+    if (p->apart) return keep_types(p);
     int best = -1;
     for (int i = 0; i < 2 * KD_COUNT; i++) {
         const kir_dot_info *info = &kir_dot_table[i / 2];
@@ -217,7 +232,37 @@ static bool is_padded(const window *w)
     return false;
 }
 
-/* Zero points, or zeros where there are none, stand around x, where they count as much as elsewhere. */
+/* Is it something of the caller's, which lies in the order of its axes? Dot products want channels side by side, and a
+ * copy costs less than that they are not. */
+static bool is_to_be_copied(const rewriter *r, const product *p)
+{
+    const ir_block *b = p->x->block;
+    const bool input = b && !b->region->owner && b == b->region->first;
+    return p->convolution && input && r->ctx->options->chains.layout != LAYOUT_PLAIN && is_static(p->x) && is_static(p->inst->out[0]);
+}
+
+static ir_value *copy_of(mk *k, ir_value *x)
+{
+    ir_inst *copy = mk_begin(k, IR_concat, 1, &x);
+    mk_int(copy, "axis", 1);
+    return mk_end(k, copy, 1);
+}
+
+/* x as a box of a tensor of zero points, or of zeros where there are none, which count as much as elsewhere: what makes x can
+ * store it there. */
+static ir_value *surrounded(mk *k, const product *p, const window *w, ir_value *x, ir_value *zero)
+{
+    const ir_sx *dim[IR_MAX_RANK], *starts[IR_MAX_RANK];
+    for (int i = 0; i < x->type->rank; i++) {
+        dim[i] = i < 2 ? x->type->dim[i] : sx_add(&k->m->sx, x->type->dim[i], sx_add(&k->m->sx, w->lead[i - 2], w->trail[i - 2]));
+        starts[i] = i < 2 ? mk_sx(k, 0) : w->lead[i - 2];
+    }
+    const bool known = !zero || (zero->def && zero->def->op == IR_const);
+    ir_value *around = known ? mk_integer(k, x->type->dtype, zero ? p->known_zero : 0) : mk_cast(k, zero, x->type->dtype);
+    return mk_update(k, mk_expand(k, around, x->type->rank, dim), x, starts);
+}
+
+/* The same where only the run knows how much stands around x. */
 static ir_value *padded(mk *k, const window *w, ir_value *x, ir_value *zero)
 {
     const int rank = x->type->rank;
@@ -243,8 +288,9 @@ static ir_value *multiplied(mk *k, const product *p, ir_value *x, ir_value *w, i
     if (!p->convolution) return mk_op2(k, IR_matmul_integer, x, w);
     window win;
     window_of(k->m, p->inst, &win);
-    const bool pads = (zero || p->tiled) && is_padded(&win);
-    if (pads) x = padded(k, &win, x, zero);
+    const bool pads = (zero || p->tiled || p->copied) && is_padded(&win);
+    if (pads) x = is_static(x) && is_static(p->inst->out[0]) ? surrounded(k, p, &win, x, zero) : padded(k, &win, x, zero);
+    else if (p->copied && x == p->x) x = copy_of(k, x);
     ir_value *in[2] = {x, w};
     ir_inst *conv = mk_begin(k, IR_conv_integer, 2, in);
     copy_attributes(p->inst, conv);
@@ -271,7 +317,8 @@ static ir_value *row_part(mk *k, const product *p, ir_value *x, ir_value *zero)
 
 static ir_value *written(mk *k, product *p)
 {
-    ir_value *x = turned(k, p->x, p->type_x), *zero = new_zero(k, p);
+    const bool turns = p->type_x != p->x->type->dtype;
+    ir_value *x = turned(k, turns && p->copied ? copy_of(k, p->x) : p->x, p->type_x), *zero = new_zero(k, p);
     ir_value *y = multiplied(k, p, x, new_weights(k, p), zero), *rows = row_part(k, p, x, zero);
     y->name = p->inst->out[0]->name;
     if (zero && zero->def && zero->def->op == IR_const) y = mk_op2(k, IR_sub, y, by_column(k, p, taken_off));
@@ -288,7 +335,7 @@ static bool is_to_be_padded(mk *k, const product *p)
 }
 
 /* Is it there already, with nothing to take off? */
-static bool is_written(mk *k, const product *p) { return !is_to_be_padded(k, p) && !p->zero_x && !ir_operand(p->inst, 3) && p->type_x == p->x->type->dtype && p->type_w == p->w->type->dtype; }
+static bool is_written(mk *k, const product *p) { return !p->copied && !is_to_be_padded(k, p) && !p->zero_x && !ir_operand(p->inst, 3) && p->type_x == p->x->type->dtype && p->type_w == p->w->type->dtype; }
 
 static void rewrite(void *env, ir_inst *inst)
 {
@@ -299,6 +346,8 @@ static void rewrite(void *env, ir_inst *inst)
     mk k = {.m = m, .block = inst->block, .before = inst, .at = inst->at, .scope = inst->scope, .hints = inst->hints};
     if (!read_weights(&p) || !has_plain_zero(&p)) return;
     p.tiled = fills_tiles(r, &p);
+    p.copied = is_to_be_copied(r, &p);
+    if (p.apart && !p.copied) return;
     if (!choose_types(r, &p) || is_written(&k, &p)) return;
     ir_inst *before = inst->prev;
     ir_value *y = written(&k, &p);

@@ -25,8 +25,9 @@ typedef struct {
     int64_t times; /* how often the instruction at hand runs, at most */
 } layouter;
 
-/* Passes over the bytes of a value that something costs. */
-enum { ACROSS = 1, COPY = 2, COPY_OUT = 4 };
+/* Passes over the bytes of a value that something costs. APART: of bytes whose products are made one by one, or which are
+ * stored so. */
+enum { ACROSS = 1, COPY = 2, COPY_OUT = 4, APART = 8 };
 
 static bool has_choice(const ir_type *t)
 {
@@ -195,6 +196,20 @@ static const ir_inst *nest_of(const ir_inst *i)
     return NULL;
 }
 
+/* A convolution of bytes: those of a place's channels are multiplied at once where they lie side by side, and results are
+ * stored at once where theirs lie as those of x do. */
+static void weigh_bytes(layouter *l, const ir_value *x, const ir_value *y)
+{
+    const laid *a = map_getp(&l->laid, x), *b = map_getp(&l->laid, y);
+    const int64_t passes = APART * sat_add(bytes_of(l, x), bytes_of(l, y));
+    int64_t cost[2][2];
+    if (!a || !b) return;
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++) cost[i][j] = differ(x->type, a->view[i], y->type, b->view[j]) ? passes : 0;
+    if (a->choice >= 0) choice_cost(&l->choices, a->choice, passes, 0);
+    add_pair(l, a, b, cost);
+}
+
 /* The axis of an operand or result along which a nest works; -1: any. */
 static int axis_of_work(const ir_inst *nest, const ir_type *t)
 {
@@ -229,6 +244,7 @@ static void weigh_kernel(layouter *l, const ir_inst *i)
         const ir_value *v = i->in[n];
         if (!v || !ir_is_tensor(v)) continue;
         bool at_its_place = nest ? ir_same_shape(v->type, out->type) : v->type->rank == out->type->rank;
+        if (nest && nest->op == IR_conv_integer && works_on(i, nest, n)) weigh_bytes(l, v, out);
         if (nest && (works_on(i, nest, n) || ir_same_shape(v->type, nest->in[0]->type))) walk(l, v, axis_of_work(nest, v->type));
         else if (at_its_place) agree(l, v, out, ACROSS + (ir_same_shape(v->type, out->type) ? COPY : 0));
     }

@@ -82,7 +82,8 @@ class Maker:
             statements += "        y = op cast(input=y, to=f32);\n        y = op mul(a=y, b=s);\n        y = op relu(x=y);\n"
         self.cases.append(Case("matmul_%d" % len(self.cases), statements, inputs, constants, want, {"i8", "u8"} if k > 1 and n > 1 and not batch else set()))
 
-    def conv(self, tx, tw, x, w, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1, zx="none", zw="none"):
+    def conv(self, tx, tw, x, w, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1, zx="none", zw="none", given_plain=False):
+        """given_plain: x is an input of the graph, in the order of its axes."""
         given = self.bytes(tx, x)
         weights, zero_w = self.weights(tw, w, (w[0],), zw)
         zero_x = None if zx == "none" else self.bytes(tx, ())
@@ -97,12 +98,13 @@ class Maker:
                     rows = slice(g * w[0] // group, (g + 1) * w[0] // group)
                     y[:, rows] += np.einsum("nchw,oc->nohw", at[:, g * w[1]:(g + 1) * w[1]], b[rows, :, i, j])
         text, inputs, constants = self.operands(("x", "w", "x_zero_point", "w_zero_point"), given, weights, zero_x, zero_w, zx == "known")
-        inputs["x"] = ~given
-        text = text.replace("x=x", "x=v")
-        statements = "        v = op bitwise_not(x=x);\n        y = op conv_integer(%s, pads=%s, strides=%s, dilations=%s, group=%d);\n" % (text, list(pads), list(strides), list(dilations), group)
+        if not given_plain:
+            inputs["x"] = ~given
+            text = text.replace("x=x", "x=v")
+        statements = ("" if given_plain else "        v = op bitwise_not(x=x);\n") + "        y = op conv_integer(%s, pads=%s, strides=%s, dilations=%s, group=%d);\n" % (text, list(pads), list(strides), list(dilations), group)
         # weights that would keep a zero point of their own, and channels that no vector is along, stay as they are
-        fast = {t for t, low, high in (("i8", -128, 127), ("u8", 0, 255)) if b.min() >= low and b.max() <= high and w[1] > 3 and w[0] // group > 1}
-        self.cases.append(Case("conv_%d" % len(self.cases), statements, inputs, constants, wrapped(y), fast))
+        fast = {t for t, low, high in (("i8", -128, 127), ("u8", 0, 255)) if b.min() >= low and b.max() <= high and w[1] * w[3] > 3 and w[0] // group > 1}
+        self.cases.append(Case("%s_%d" % ("conv" if not given_plain else "apart" if w[0] == group else "given", len(self.cases)), statements, inputs, constants, wrapped(y), fast))
 
     def qlinear_matmul(self, m, k, n):
         x, w, zero = self.bytes("u1", (m, k)), self.bytes("i1", (k, n)), np.array(131, "u1")
@@ -141,4 +143,13 @@ def all_cases():
     k.conv("u1", "i1", (1, 3, 5, 37), (3, 1, 3, 3), group=3, pads=(1, 1, 1, 1), zx="known", zw="zeros")
     k.conv("i1", "u1", (2, 4, 3, 23), (4, 1, 1, 5), group=4, pads=(0, 2, 0, 2), zx="run", zw="columns")
     k.qlinear_matmul(14, 48, 29)
+    # of what the caller gave: a copy has the channels side by side, and the places of a window along a row make words together
+    for tx, tw in (("u1", "i1"), ("i1", "i1"), ("i1", "u1")):
+        k.conv(tx, tw, (1, 3, 21, 19), (18, 3, 3, 3), pads=(1, 1, 1, 1), strides=(2, 2), zx="known", given_plain=True)
+        k.conv(tx, tw, (2, 24, 5, 7), (17, 24, 1, 1), zx="known", zw="narrow", given_plain=True)
+        k.conv(tx, tw, (1, 20, 9, 14), (20, 1, 3, 3), group=20, pads=(1, 1, 1, 1), zx="known", given_plain=True)
+    k.conv("u1", "i1", (1, 3, 15, 15), (8, 3, 7, 7), pads=(3, 3, 3, 3), strides=(2, 2), zx="run", given_plain=True)
+    k.conv("u1", "i1", (1, 2, 9, 9), (5, 2, 3, 3), pads=(1, 0, 1, 2), dilations=(1, 2), given_plain=True)
+    k.conv("u1", "i1", (2, 17, 14, 7), (17, 1, 5, 5), group=17, pads=(2, 2, 2, 2), strides=(2, 2), zx="run", zw="narrow", given_plain=True)
+    k.conv("i1", "u1", (1, 33, 6, 8), (66, 1, 3, 3), group=33, pads=(1, 1, 1, 1), zw="narrow", given_plain=True)
     return k.cases

@@ -6,6 +6,7 @@ of three threads and with --strict. All must give the numbers themselves, of flo
 f32 make another one, with --precision=bf16. Where the device has dot products, kernels must use them, and no others may;
 those of floats are not strict."""
 import functools
+import json
 import os
 import re
 import sys
@@ -102,7 +103,16 @@ def looks_wrong(device, folder, model, options):
         side_by_side = {"conv": LAST in options, "transformer": LAST not in options}.get(c.name.split("_")[0], True)
         if used - has or has & c.fast and not used and side_by_side:
             wrong.append("%s: %s" % (c.name, "a dot product" if used else "no dot product"))
-    return wrong
+    return wrong + ([] if options else ["%s: %s" % w for w in apart_otherwise(folder)])
+
+
+def apart_otherwise(folder):
+    """Graphs of which each place has one product, of an input, whose vectors are not along the channels."""
+    with open(os.path.join(folder, "report.json")) as f:
+        kernels = [(g["name"], k) for g in json.load(f)["graphs"] if g["name"].startswith("apart") for k in g["kernels"] if k["ops"].startswith("conv_integer")]
+    for name, kernel in kernels:
+        if not re.search(r"vectors of \d+ along (g|co)\b", kernel["schedule"]):
+            yield name, kernel["schedule"]
 
 
 def run_case(program, c, folder, out, start):
