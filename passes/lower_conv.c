@@ -1,5 +1,5 @@
 /* Convolutions and their transposes, as plain loop nests; the loops over windows. */
-#include "passes/lower_window.h"
+#include "passes/lower_planes.h"
 
 const char *const lw_out_names[3][3] = {{"ow"}, {"oh", "ow"}, {"od", "oh", "ow"}};
 const char *const lw_in_names[3][3] = {{"iw"}, {"ih", "iw"}, {"id", "ih", "iw"}};
@@ -93,6 +93,7 @@ static bool convolution(lw *l, const ir_inst *inst, int group, bool zero_points)
     kir_type t = kir_compute(y->dtype);
     window win;
     window_of(l->m, inst, &win);
+    if (l->target && !zero_points && sx_is(w->dim[1], 1) && windows_of_planes(l, inst, &win, l->target)) return true;
     conv_loops c = for_outputs(l, y, ir_int(inst, group), win.n);
     kir_buffer *acc = lw_accumulator(l, "acc", t, lw_number(l, t, 0));
     const ir_sx *ix[5], *iw[5];

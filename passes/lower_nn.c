@@ -3,6 +3,7 @@
 #include <string.h>
 #include "ir/shape.h"
 #include "passes/lower_kir.h"
+#include "passes/lower_planes.h"
 #include "passes/lower_turned.h"
 #include "passes/lower_window.h"
 
@@ -197,6 +198,7 @@ bool lo_pool(lw *l, const ir_inst *inst)
     const char *names[5] = {"n", "c"};
     window w;
     window_of(l->m, inst, &w);
+    if (l->target && windows_of_planes(l, inst, &w, l->target)) return true;
     for (int i = 0; i < w.n; i++) names[2 + i] = lw_out_names[w.n - 1][i];
     int loops = lw_for_result(l, 0, names, out);
     in[0] = out[0];

@@ -49,6 +49,7 @@ class Case:
         else:
             inside = EPS["f64"] if self.dtype == "f64" else EPS["f32"]
             bad = ~(np.abs(got - self.want) <= inside * (4 + self.length ** 0.5) * self.terms + EPS[self.dtype] * (np.abs(self.want) + np.abs(self.inner)))
+        bad &= ~(np.isnan(got) & np.isnan(self.want))
         at = np.argwhere(bad)
         return None if not len(at) else "at %s: %r, not %r (%d wrong)" % (at[0].tolist(), got[tuple(at[0])], self.want[tuple(at[0])], len(at))
 
@@ -208,6 +209,25 @@ class Maker:
             text = first + text + "        y = op transpose(data=y, perm=[0, 2, 3, 1]);\n"
         self.add("conv", dtype, text, shapes, [c for c in constants if c in shapes], sums)
 
+    def pool(self, op, dtype, x, kernel, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), include=0, after="", holes=False):
+        """after: what the result is made of in the end, with c for each channel; holes: some elements of x are NaN."""
+        def sums(v):
+            outside = 0 if op != "max" else -np.inf if dtype in EPS else -2 ** 31
+            pad = lambda a, fill: np.pad(a, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])), constant_values=fill)
+            wide, inside = pad(v["x"], outside), pad(np.ones(x), include)
+            out = [(wide.shape[2 + i] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1 for i in range(2)]
+            taps = lambda a: np.stack([a[:, :, i * dilations[0]:, j * dilations[1]:][:, :, :(out[0] - 1) * strides[0] + 1:strides[0], :(out[1] - 1) * strides[1] + 1:strides[1]]
+                                       for i in range(kernel[0]) for j in range(kernel[1])])
+            count = 1 if op == "max" else taps(inside).sum(0)
+            y, terms = (taps(wide).max(0), 0) if op == "max" else (taps(wide).sum(0) / count, np.abs(taps(wide)).sum(0) / count)
+            return (np.maximum(y * v["c"], 0), terms * np.abs(v["c"]), kernel[0] * kernel[1], y * v["c"]) if after else (y, terms, kernel[0] * kernel[1], y)
+        text = "        y = op %s_pool(x=x, kernel_shape=%s, pads=%s, strides=%s, dilations=%s%s);\n" % (op, list(kernel), list(pads), list(strides), list(dilations), ", count_include_pad=1" if include else "")
+        self.add(op + "_pool", dtype, text + after, {"x": x, "c": (x[1], 1, 1)} if after else {"x": x}, [], sums)
+        if holes:
+            case = self.cases[-1]
+            case.operands["x"].reshape(-1)[::41] = np.nan
+            case.want = sums({"x": values(case.operands["x"], dtype)})[0]
+
     def transposed(self, dtype, x, w, pads=(0, 0, 0, 0), strides=(2, 2), more=(0, 0), dilations=(1, 1), group=1, constants="wb", after=False, last=False):
         """w: [C, M / group, kh, kw]; more: rows and columns at the end of the result; after: what is added to it."""
         h, wide = ((x[2 + i] - 1) * strides[i] + dilations[i] * (w[2 + i] - 1) + 1 - pads[i] - pads[i + 2] + more[i] for i in range(2))
@@ -238,6 +258,7 @@ class Maker:
 
 
 RELU = "        y = op add(a=y, b=c);\n        y = op relu(x=y);\n"
+SCALED_AFTER = "        y = op mul(a=y, b=c);\n        y = op relu(x=y);\n"
 SCALED = "        x = op mul(a=x, b=c);\n        x = op relu(x=x);\n", lambda v: np.maximum(v["x"] * v["c"], 0)
 ODD = "        x = op add(a=x, b=10);\n        x = op bitwise_or(a=x, b=1);\n", lambda v: v["x"] + 10 | 1
 RESIDUAL = "        y = op add(a=y, b=r);\n        y = op relu(x=y);\n"
@@ -328,6 +349,19 @@ def all_cases():
     m.conv("f32", (1, 7, 11, 20), (7, 1, 3, 3), (1, 1, 1, 1), group=7, last=True)
     m.conv("f32", (1, 11, 12, 17), (11, 1, 3, 3), (1, 1, 1, 1), group=11, last=True, constants="")
     m.conv("f64", (1, 13, 9, 18), (13, 1, 3, 3), (0, 1, 1, 0), group=13, last=True)
+    # windows over the planes of channels, which are put into local arrays with their borders, several at a time: rows that fill no vector,
+    # strides, dilations, one side without a border, more results than channels, weights that are no constants
+    m.conv("f32", (1, 48, 7, 7), (48, 1, 5, 5), (2, 2, 2, 2), group=48)
+    m.conv("f32", (2, 6, 13, 11), (12, 1, 3, 3), (1, 1, 1, 1), group=6, after=RESIDUAL)
+    m.conv("f32", (1, 33, 9, 14), (33, 1, 5, 3), (4, 1, 0, 1), (2, 1), (2, 1), group=33, constants="", bias=False)
+    m.conv("f64", (1, 5, 10, 9), (5, 1, 7, 7), (3, 3, 3, 3), (2, 3), group=5)
+    m.pool("max", "f32", (1, 64, 7, 7), (5, 5), (2, 2, 2, 2), holes=True)
+    m.pool("max", "f32", (2, 9, 13, 11), (9, 9), (4, 4, 4, 4), after=SCALED_AFTER)
+    m.pool("max", "f16", (1, 17, 12, 15), (5, 4), (2, 1, 2, 2), (2, 2), holes=True)
+    m.pool("max", "i32", (1, 34, 8, 9), (5, 5), (2, 2, 2, 2))
+    m.pool("average", "f32", (1, 40, 7, 9), (5, 5), (2, 2, 2, 2))
+    m.pool("average", "f32", (1, 7, 11, 10), (5, 5), (2, 2, 2, 2), (2, 2), include=1, after=SCALED_AFTER)
+    m.pool("average", "f64", (2, 3, 9, 14), (4, 5), (1, 4, 2, 0), (1, 3), (1, 2))
     m.conv("bf16", (1, 19, 9, 18), (19, 1, 3, 3), (1, 1, 1, 1), group=19, last=True)
     m.conv("f32", (1, 16, 19, 33), (21, 16, 3, 3), (2, 2, 2, 2), dilations=(2, 2))
     m.conv("f32", (1, 20, 12, 31), (34, 20, 1, 5), (0, 2, 0, 2))

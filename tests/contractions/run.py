@@ -70,6 +70,7 @@ def schedules_of(folder):
 # How many kernels must run in blocks of which kind, at least, on the devices whose caches hold next to nothing.
 LEAST_BLOCKS = {"small": {"along k": 12, "tiles? along m": 5, "tiles? along n": 5, "along ci": 1}, "tiny": {"along k": 14, "tiles? along m": 9, "tiles? along n": 3, "along ci": 3}}
 LEAST_OVERLAPS = {"small": 5, "tiny": 3, "x86-avx2": 5, "x86-avx512": 3}  # whose last vector does channels again that the one before it did
+LEAST_PLANES = {"small": 6, "x86-avx2": 10, "x86-avx512": 11}  # that put planes with their borders into local arrays
 LEAST_TURNS = {"small": 8, "tiny": 16}  # that read from either end in turn what these caches do not hold
 
 
@@ -153,6 +154,9 @@ def check_device(nfc, folder, all_cases, runtime, device, _, work, path):
         if way in ("san", "last"):
             wrong += looks_wrong(device, sources, all_cases)
         if way == "san":
+            planes = sum("with their borders" in h for h in schedules_of(sources).values())
+            if planes < LEAST_PLANES.get(device["name"], 0):
+                wrong.append("only %d kernels put planes into local arrays" % planes)
             call([nfc, "build", os.path.join(folder, "products.nfg"), "--device", path, "--strict", "--emit=sources", "-o", os.path.join(work, "strict")])
             wrong += ["%s: --strict, %s" % (n, h) for n, h in schedules_of(os.path.join(work, "strict")).items() if "in blocks of" in h]
         results[way] = run_way(compiled.program(sources, how, runtime), folder, os.path.join(work, "results-" + way), all_cases)
