@@ -3,6 +3,7 @@
 
 #include "passes/k_bits.h"
 #include "passes/k_dots.h"
+#include "passes/k_even.h"
 #include "passes/k_factor.h"
 #include "passes/k_halves.h"
 #include "passes/k_pack.h"
@@ -244,6 +245,19 @@ static const char *fix_inside(const sched_target *t, k_nest *nest)
     return text ? text : arena_printf(nest->b->arena, lanes < 2 ? "single elements" : "vectors of %lld along the inner loops", (long long)lanes);
 }
 
+/* Of a kernel that only moves elements, or works them out one by one: loops over which its indices step evenly. What the text is,
+ * where these are no nest any more, so that there is no other schedule; NULL: there may be one. */
+static const char *even_loops(const sched_target *t, k_nest *nest)
+{
+    for (int i = 0; i < nest->core->body.n; i++)
+        if (nest->core->body.at[i]->kind != KIR_STORE && nest->core->body.at[i]->kind != KIR_LET) return NULL;
+    bool written_out = false;
+    const int periods = k_even_periods(nest->b, &written_out), cut = k_even_segments(nest->b);
+    if (!cut && !written_out) return NULL;
+    const char *text = cut ? reduce_inside(t, nest) : NULL;
+    return arena_printf(nest->b->arena, "%s%s%s%s%s", periods ? "whole periods" : "", periods && cut ? ", " : "", cut ? "rows in segments" : "", text ? ", " : "", text ? text : "");
+}
+
 static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, sched_less *less)
 {
     k_nest nest;
@@ -259,6 +273,8 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
         k_factor(b);
         k_bits(b);
     }
+    const char *even = k_find_nest(b, &nest) ? even_loops(t, &nest) : NULL;
+    if (even) return even;
     bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, &s);
     if (dots && !(picked && k_dots_fit(&nest, s.lanes_axis))) {
         less->no_dots = true;
