@@ -54,23 +54,19 @@ static void check_graph(lower *l, const ir_graph *g)
     }
 }
 
-typedef struct {
-    const ir_state *state;
-    bool found;
-} search;
-
-static void find_state(void *env, ir_inst *inst)
+static void mark_state(void *env, ir_inst *inst)
 {
-    search *s = env;
-    s->found |= inst->state == s->state && inst->op != IR_token;
+    if (inst->state && inst->op != IR_token) map_setp(env, inst->state, inst);
 }
 
 static void check_states(lower *l)
 {
+    nfc_map used;
+    map_init(&used, l->m->arena);
+    for (int g = 0; g < l->m->graph.n; g++) ir_walk(l->m->graph.at[g]->body, mark_state, &used);
     for (int i = 0; i < l->m->state.n; i++) {
-        search s = {.state = l->m->state.at[i]};
-        for (int g = 0; g < l->m->graph.n; g++) ir_walk(l->m->graph.at[g]->body, find_state, &s);
-        if (!s.found) lower_warning(l, W_UNUSED, s.state->at, "the state '%s' is never read or written", s.state->name);
+        const ir_state *s = l->m->state.at[i];
+        if (!map_getp(&used, s)) lower_warning(l, W_UNUSED, s->at, "the state '%s' is never read or written", s->name);
     }
 }
 

@@ -32,7 +32,6 @@ static int position_of(const chooser *h, const ir_inst *i) { return (int)(intptr
 
 static void try_plan(chooser *h)
 {
-    ir_number(h->ctx->m);
     h->plan = plan_trial(h->ctx->m, h->g, h->options->layout);
     h->live = ARENA_ARRAY(h->ctx->scratch, int64_t, h->plan->positions + 2);
     for (int i = 0; i < h->plan->buffer.n; i++)
@@ -249,6 +248,7 @@ static void use(chooser *h, const candidate *k)
 {
     chain_cut(k->c, k->block);
     note(h, k->c, chain_make(k->c));
+    ir_number(h->ctx->m); /* the next plan goes by the order */
 }
 
 /* Makes a chain that lowers what is live where most is; false: there is none. */
