@@ -89,12 +89,18 @@ const char *device_tile_dot(const device *d, nfc_dtype x, nfc_dtype w)
 }
 
 const embedded_file *device_run_file(nfc_session *s, const char *word) { return embedded_find(session_printf(s, "runtime-min/%s", word)); }
+const device_level *device_own_level(const device *d)
+{
+    const device_level *own = NULL;
+    for (int i = 0; d->chosen && i + 1 < d->chosen->level.n; i++)
+        if (d->chosen->level.at[i].cores == 1) own = &d->chosen->level.at[i];
+    return own;
+}
+
 int64_t device_own_cache(const device *d)
 {
-    int64_t bytes = 0;
-    for (int i = 0; d->chosen && i + 1 < d->chosen->level.n; i++)
-        if (d->chosen->level.at[i].cores == 1) bytes = d->chosen->level.at[i].bytes;
-    return bytes;
+    const device_level *own = device_own_level(d);
+    return own ? own->bytes : 0;
 }
 
 const device_level *device_level_holding(const device_unit *u, int64_t bytes)

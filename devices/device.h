@@ -121,8 +121,9 @@ const char *device_tile_dot(const device *d, nfc_dtype x, nfc_dtype w);
 const embedded_file *device_run_file(nfc_session *s, const char *word);
 /* The nearest memory of a unit that holds so many bytes, or the last, and whose rate is known; NULL: none. */
 const device_level *device_level_holding(const device_unit *u, int64_t bytes);
-/* Bytes that one core of the unit that runs the program may fill and keep: of the last cache that it shares with no
- * other; 0: unknown. */
+/* The last cache that a core of the unit that runs the program shares with no other; NULL: unknown. */
+const device_level *device_own_level(const device *d);
+/* Bytes that one core may fill and keep: of that cache; 0: unknown. */
 int64_t device_own_cache(const device *d);
 /* Writes a description as JSON, with all that its bases say; false after a report. */
 bool device_print(nfc_session *s, const char *path, FILE *to);

@@ -1,40 +1,7 @@
-#include "passes/k_pack.h"
+#include "passes/k_pack_of.h"
 
 #include <string.h>
-#include "ir/kir_lanes.h"
 #include "ir/sat.h"
-
-typedef struct {
-    const ir_sym *sym;
-    int64_t extent, step; /* step: in the old order */
-} pack_loop;
-
-enum { NOWHERE = -1 };
-
-/* How the nest loads one constant. */
-typedef struct packing {
-    const ir_sx *index;      /* as the kernel has it */
-    VEC(pack_loop) loop;     /* outermost first, without the axis */
-    int nouter;              /* of them around the axis: matrices of a batch, packed one after the other */
-    int64_t outer;           /* the product of these loops' extents */
-    int cut;                 /* which of the loops is within a block of the reduction, whose number is the last of those around; or NOWHERE */
-    int64_t first, step;     /* of the index at 0; along the axis */
-    int64_t inner;           /* the product of the other loops' extents */
-    bool reduced, unfit;
-    const kir_stmt *in;      /* the innermost loop of the core that moves it */
-    kir_buffer *from, *to;
-    VEC(int64_t) base;       /* of each segment of the axis */
-    int64_t size;
-} packing;
-
-typedef struct {
-    const sched_target *target;
-    ir_module *m;
-    k_nest *nest;
-    int axis;
-    nfc_map of;                    /* kir_buffer -> packing */
-    VEC(const kir_stmt *) around;  /* the loops around the statement at hand */
-} packer;
 
 /* ---- what is loaded where ------------------------------------------------------------------ */
 
@@ -111,9 +78,6 @@ static void find_loads(packer *k, const kir_stmt *s)
 
 /* ---- the packed constant ------------------------------------------------------------------- */
 
-/* Elements of a tile: a part of a vector has the room of a whole one, so that whole ones are loaded. */
-static int64_t span_of(const k_segment *g) { return g->rows > 1 ? g->rows * g->lanes : kir_lanes_width(g->lanes); }
-
 static void lay_out(packer *k, packing *p)
 {
     const k_axis *x = &k->nest->axis[k->axis];
@@ -121,7 +85,7 @@ static void lay_out(packer *k, packing *p)
         const k_segment *g = &x->segment.at[i];
         vec_push(k->nest->b->scratch, &p->base, p->size);
         if (!sx_is_const(g->count) || !sx_is_const(g->begin)) p->unfit = true;
-        else p->size = sat_add(p->size, sat_mul(sat_mul(sat_mul(sx_value(g->count), span_of(g)), p->inner), p->outer));
+        else p->size = sat_add(p->size, sat_mul(sat_mul(sat_mul(sx_value(g->count), pack_span(g)), p->inner), p->outer));
     }
 }
 
@@ -165,7 +129,7 @@ static const void *packed_bytes(void *env, ir_module *m, const void *data)
     const k_axis *x = &k->nest->axis[k->axis];
     for (int i = 0; i < x->segment.n; i++) {
         const k_segment *g = &x->segment.at[i];
-        int64_t used = g->rows * g->lanes, span = span_of(g);
+        int64_t used = g->rows * g->lanes, span = pack_span(g);
         for (int64_t o = 0; o < sx_value(g->count) * p->outer; o++)
             for (int64_t at = 0; at < p->inner; at++) {
                 int64_t tile = o % sx_value(g->count), place = offset + p->first + old_place(p, true, o / sx_value(g->count)) + old_place(p, false, at) + k_tile_begin(g, tile) * p->step;
@@ -210,17 +174,22 @@ void k_add_constant(ir_module *m, plan_call *call, const plan_view *old, ir_inst
     vec_push(m->arena, &call->arg, v);
 }
 
-static void replace(packer *k, plan_call *call, packing *p)
+static void pack_constant(packer *k, plan_call *call, packing *p, const plan_view *old)
 {
-    const plan_view *old = call->arg.at[p->from->id];
     const nfc_dtype dtype = old->buffer->weight->out[0]->type->dtype;
     packed_as as = {k, p, sx_value(old->offset), ir_max_elements(old->buffer->weight->out[0]->type), dtype_bytes(dtype)};
     ir_inst *c = k_constant(k->m, old->buffer->weight, dtype, p->size, packed_bytes, &as);
     c->out[0]->name = p->from->value ? p->from->value->name : p->from->name;
-    p->to = kir_param(k->nest->b, p->from->name, p->from->dtype, sx_int(&k->m->sx, p->size));
     p->to->value = c->out[0];
-    p->from->name = "unpacked"; /* nothing loads from it any more: it goes */
     k_add_constant(k->m, call, old, c);
+}
+
+static void replace(packer *k, plan_call *call, packing *p)
+{
+    if (!p->constant && !pack_in_run(k, call, p)) return;
+    p->to = kir_param(k->nest->b, p->from->name, p->from->dtype, sx_int(&k->m->sx, p->size));
+    if (p->constant) pack_constant(k, call, p, call->arg.at[p->from->id]);
+    p->from->name = "unpacked"; /* nothing loads from it any more: it goes */
 }
 
 /* ---- loading from it ----------------------------------------------------------------------- */
@@ -241,7 +210,7 @@ static const ir_sx *part_begin(const packing *p, const k_tile_axis *x, k_replay 
 {
     sx_table *t = r->b->sx;
     const ir_sx *tile = sx_add(t, sx_mul(t, step_number(p, true, r), x->segment->count), x->tile);
-    return sx_add(t, sx_mul(t, tile, sx_int(t, sat_mul(span_of(x->segment), p->inner))), sx_int(t, p->base.at[x->number]));
+    return sx_add(t, sx_mul(t, tile, sx_int(t, sat_mul(pack_span(x->segment), p->inner))), sx_int(t, p->base.at[x->number]));
 }
 
 static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, const k_tile *at)
@@ -253,7 +222,7 @@ static const kir_expr *load(void *env, kir_buffer *buffer, const ir_sx *index, c
     k_replay *r = (k_replay *)(uintptr_t)&at->r;
     const k_tile_axis *x = &at->at[k->axis];
     const ir_sx *place = k_index(r, sx_sym(t, k->nest->axis[k->axis].loop->var->sym));
-    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, step_number(p, false, r), sx_int(t, span_of(x->segment))));
+    place = sx_add(t, sx_sub(t, place, x->base), sx_mul(t, step_number(p, false, r), sx_int(t, pack_span(x->segment))));
     return kir_load(k->nest->b, p->to, sx_add(t, place, part_begin(p, x, r)));
 }
 
@@ -311,7 +280,7 @@ static void ask_ahead(const packer *k, const packing *p, const k_tile *at)
     sx_table *t = k->nest->b->sx;
     k_replay *r = (k_replay *)(uintptr_t)&at->r;
     const k_tile_axis *x = &at->at[k->axis];
-    int64_t span = span_of(x->segment), part = sat_mul(span, p->inner), width = (int64_t)dtype_bytes(p->to->dtype), tiles;
+    int64_t span = pack_span(x->segment), part = sat_mul(span, p->inner), width = (int64_t)dtype_bytes(p->to->dtype), tiles;
     const ir_sx *number, *step = step_number(p, false, r), *begin = part_begin(p, x, r);
     if (!tiles_inside(k, p, at, &tiles, &number)) return;
     if (tiles == 1 && k->target->ahead) {
@@ -332,22 +301,56 @@ static void in_loop(void *env, const kir_stmt *loop, const k_tile *at)
     }
 }
 
-void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, int axis)
+/* ---- which --------------------------------------------------------------------------------- */
+
+/* Of what the run makes, each element is to be copied once. */
+static bool is_read_once(const packer *k, const packing *p)
+{
+    int64_t inner = p->inner, outer = p->outer;
+    if (p->cut != NOWHERE) { /* the last block may be shorter than its room */
+        inner = inner / k->nest->blocks.depth * k->nest->blocks.trips;
+        outer /= k->nest->blocks.count;
+    }
+    return sat_mul(sat_mul(inner, outer), sx_max(k->nest->axis[k->axis].extent)) <= sx_max(p->from->size);
+}
+
+static bool is_fit(const packer *k, const packing *p)
+{
+    if (!p->index || p->unfit || !p->reduced || p->step == 0) return false;
+    return p->constant || is_read_once(k, p);
+}
+
+static packer *find_all(const sched_target *t, ir_module *m, const plan_call *call, k_nest *nest, int axis, bool others)
 {
     packer *k = ARENA_NEW(nest->b->scratch, packer);
     *k = (packer){.target = t, .m = m, .nest = nest, .axis = axis};
     map_init(&k->of, nest->b->scratch);
     for (int i = 0; i < nest->b->func->param.n; i++) {
         const plan_view *v = call->arg.at[i];
-        if (v->buffer->place != PLAN_WEIGHT || !v->buffer->weight || !sx_is_const(v->offset)) continue;
+        const bool weight = v->buffer->place == PLAN_WEIGHT, constant = weight && v->buffer->weight && sx_is_const(v->offset);
+        if (!constant && (weight || !others)) continue;
         packing *p = ARENA_NEW(nest->b->scratch, packing);
         p->from = nest->b->func->param.at[i];
+        p->constant = constant;
         map_setp(&k->of, p->from, p);
     }
     for (int i = 0; i < nest->core->body.n; i++) find_loads(k, nest->core->body.at[i]); /* the core's own loop is an axis */
+    return k;
+}
+
+bool k_can_pack(const sched_target *t, ir_module *m, const plan_call *call, k_nest *nest, int axis, const kir_buffer *b)
+{
+    const packer *k = find_all(t, m, call, nest, axis, true);
+    const packing *p = map_getp(&k->of, b);
+    return p && !p->constant && is_fit(k, p) && sx_is_const(nest->axis[axis].extent);
+}
+
+void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, int axis, bool others)
+{
+    packer *k = find_all(t, m, call, nest, axis, others);
     for (int i = 0; i < k->of.n; i++) {
         packing *p = k->of.entry[i].value;
-        if (!p->index || p->unfit || !p->reduced || p->step == 0) continue;
+        if (!is_fit(k, p)) continue;
         lay_out(k, p);
         if (!p->unfit) replace(k, call, p);
     }

@@ -1,4 +1,5 @@
-/* Constants in the order in which a tiled kernel reads them, made at compile time. */
+/* Operands in the order in which a tiled kernel reads them: constants are made so at compile time, others by kernels that run
+ * before it. */
 #ifndef NFC_K_PACK_H
 #define NFC_K_PACK_H
 
@@ -11,8 +12,13 @@
  *
  * What the target's caches do not have yet is asked for ahead: while the tiles that share some lanes' part of the
  * constant work, each asks for its share of the part that the next lanes read; where there is one tile alone, it asks
- * for what comes so many bytes later. */
-void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, int axis);
+ * for what comes so many bytes later.
+ *
+ * others: so is what is no constant, into room in the arena that only the call needs, by kernels that the call is given to run
+ * before it (plan_call's `before`). */
+void k_pack(const sched_target *t, ir_module *m, plan_call *call, k_nest *nest, int axis, bool others);
+/* Would it pack that parameter, which is no constant, for lanes along this axis? */
+bool k_can_pack(const sched_target *t, ir_module *m, const plan_call *call, k_nest *nest, int axis, const kir_buffer *b);
 
 /* A constant of n elements of a type, made of another one, or of each entry of a table: `make` gives its elements, in
  * the module's arena. */

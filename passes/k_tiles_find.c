@@ -166,7 +166,7 @@ bool k_tiles_find(tiler *k)
     for (int i = 0; i < core->body.n; i++)
         if (core->body.at[i]->kind == KIR_FOR && !found) found = core->body.at[i];
     if (!found || count_loops(core) - (core->kind == KIR_FOR) != count_loops(found) || !find_loops(k, found)) return false;
-    if (!sched_pick(k->target, k->nest, k->call, &s) || s.lanes_axis < 0 || s.rows_axis < 0) return false;
+    if (!sched_pick(k->target, k->nest, k->call, false, &s) || s.lanes_axis < 0 || s.rows_axis < 0) return false;
     k->rows = &k->nest->axis[s.rows_axis];
     k->columns = &k->nest->axis[s.lanes_axis];
     if (!sx_is_const(k->rows->extent) || !sx_is_const(k->columns->extent)) return false;

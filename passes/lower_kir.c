@@ -173,6 +173,15 @@ static void lower_body(lw *l)
     if (chosen) lw_close(l, 1);
 }
 
+static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sched_less *less, const char **unused, uint64_t *key);
+
+static plan_call *lower_unpacked(const plan_graph *p, const ir_inst *inst, sched_less *less, const char **unused, uint64_t *key)
+{
+    less->unpacked = true;
+    less->packs = false;
+    return lower_by_schedule(p, inst, less, unused, key);
+}
+
 /* The kernel by a schedule; NULL: there is none that the verifier can follow. */
 static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sched_less *less, const char **unused, uint64_t *key)
 {
@@ -184,6 +193,7 @@ static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sc
     const char *schedule = l.schedule ? l.schedule : sched_apply(p->plan->target, l.m, &l.b, l.call, less);
     *key = l.b.func->key;
     if (!schedule && less->no_dots && !tried_without_dots) return lower_by_schedule(p, inst, less, unused, key);
+    if (!schedule && less->packs) return lower_unpacked(p, inst, less, unused, key);
     if (!schedule) return NULL;
     schedule = arena_printf(l.m->arena, "%s%s", schedule, k_turn(l.target, &l.b, l.call, inst));
     plan_call *call = end(&l, kernel_name(&l));
@@ -195,6 +205,7 @@ static plan_call *lower_by_schedule(const plan_graph *p, const ir_inst *inst, sc
         less->by_sums = true;
         return lower_by_schedule(p, inst, less, unused, key);
     }
+    if (less->packs) return lower_unpacked(p, inst, less, unused, key);
     *unused = arena_printf(l.m->arena, "loops in the order of the axes; not shown to be safe: %s", schedule);
     return NULL;
 }

@@ -4,7 +4,6 @@
 #include "ir/shape.h"
 #include "passes/lower_kir.h"
 #include "passes/lower_planes.h"
-#include "passes/lower_turned.h"
 #include "passes/lower_window.h"
 
 static const ir_sx *zero(lw *l) { return sx_int(l->sx, 0); }
@@ -61,7 +60,7 @@ static bool matrix_product(lw *l, const ir_inst *inst, kir_type t, bool zero_poi
 
 bool lo_matmul(lw *l, const ir_inst *inst)
 {
-    return (l->target && product_of_turned(l, inst, l->target)) || matrix_product(l, inst, kir_compute(inst->in[0]->type->dtype), false);
+    return matrix_product(l, inst, kir_compute(inst->in[0]->type->dtype), false);
 }
 
 bool lo_matmul_integer(lw *l, const ir_inst *inst) { return matrix_product(l, inst, DT_i32, true); }

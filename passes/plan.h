@@ -40,6 +40,7 @@ typedef struct plan_view {
 typedef struct plan_call {
     kir_func *kernel;
     VEC(plan_view *) arg;
+    VEC(struct plan_call *) before; /* what packs operands for it; what they write are buffers of the arena of its own */
     const ir_inst *inst;    /* what it computes; NULL: a move */
     nfc_span at;
     int id;                 /* in program order */

@@ -148,6 +148,24 @@ static void add_call(plan_graph *p, const ir_inst *inst, plan_call *call)
     vec_push(module_of(p)->arena, &step(p, inst)->call, call);
 }
 
+/* What packs operands runs first; where they are packed is live in between. */
+static void add_kernel(plan_graph *p, const ir_inst *inst)
+{
+    plan_call *call = lower_instruction(p, inst);
+    plan_buffer *last = NULL;
+    for (int i = 0; i < call->before.n; i++) {
+        plan_buffer *b = call->before.at[i]->arg.at[0]->buffer;
+        if (b != last) {
+            b->first = b->last = (int)(intptr_t)map_getp(&p->position, inst) - 1;
+            b->id = p->buffer.n;
+            vec_push(module_of(p)->arena, &p->buffer, b);
+        }
+        last = b;
+        add_call(p, inst, registered(p, call->before.at[i]));
+    }
+    add_call(p, inst, registered(p, call));
+}
+
 static void lower_concat(plan_graph *p, const ir_inst *inst)
 {
     sx_table *t = &module_of(p)->sx;
@@ -245,7 +263,7 @@ static void lower_inst(plan_graph *p, const ir_inst *inst)
         lower_renaming(p, inst);
         return;
     }
-    if (!all_empty(inst)) add_call(p, inst, registered(p, lower_instruction(p, inst)));
+    if (!all_empty(inst)) add_kernel(p, inst);
 }
 
 static void lower_region(plan_graph *p, const ir_region *r)

@@ -275,7 +275,7 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     }
     const char *even = k_find_nest(b, &nest) ? even_loops(t, &nest) : NULL;
     if (even) return even;
-    bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, &s);
+    bool nested = k_find_nest(b, &nest), fixed = t->strict && k_has_fixed_sums(b), picked = nested && sched_pick(t, &nest, call, !fixed && !less->unpacked, &s);
     if (dots && !(picked && k_dots_fit(&nest, s.lanes_axis))) {
         less->no_dots = true;
         return NULL;
@@ -283,7 +283,7 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     if (!picked) return fixed ? fix_inside(t, &nest) : reduce_inside(t, &nest);
     if (fixed) { /* the sums of a lane are arrays, too many for registers */
         k_fix_sums(b, 1);
-        if (!k_find_nest(b, &nest) || !sched_pick(t, &nest, call, &s)) return NULL;
+        if (!k_find_nest(b, &nest) || !sched_pick(t, &nest, call, false, &s)) return NULL;
     }
     if (fixed || less->single) {
         s.rows_axis = -1;
@@ -293,6 +293,7 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
         sched_from_book(t, &nest, b->func->key, &s);
     }
     if (less->whole) s.depth = 0;
+    less->packs = s.packs &= !less->unpacked;
     sched_cut_reduction(&nest, call, &s);
     if (!s.depth) order_loops(&nest, &s);
     for (int i = 0; i < nest.n; i++)
@@ -300,7 +301,9 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
     const char *text = described(&nest, &s);
     if (dots) text = arena_printf(b->arena, "%s, dot products of words", text);
     text = arena_printf(b->arena, "%s%s", text, sched_group_tiles(&nest, &s));
-    k_pack(t, m, call, &nest, s.lanes_axis);
+    k_pack(t, m, call, &nest, s.lanes_axis, s.packs);
+    if (s.packs && !call->before.n) return NULL;
+    if (s.packs) text = arena_printf(b->arena, "%s; the operand along them is packed before", text);
     nest.unrolled = s.unrolled;
     nest.has_fma = has_fma;
     nest.fma_env = t;

@@ -41,6 +41,7 @@ typedef struct sched {
     bool parts;                /* what is left of lanes_axis is a part of a vector, not several narrower ones */
     bool overlaps;             /* it is a whole vector, which does some elements again */
     bool repeats;              /* so does a last vector behind tiles, between guarded ends */
+    bool packs;                /* operands that differ from lane to lane are packed in the run, where they are no constants */
     int64_t depth;             /* trips of the reduction that all tiles make before any makes more; 0: all of them */
     int64_t row_block, lane_block; /* tiles along the two axes that do so together; 0: all */
     const kir_stmt *unrolled;  /* a loop of the core that is written out; NULL: none */
@@ -49,8 +50,8 @@ typedef struct sched {
 
 /* How often the core will be written: for each combination of what the axes are cut into. */
 int64_t sched_pieces(k_nest *nest, const sched *s);
-/* The schedule for a nest; false: none is better than the loops as they are. */
-bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s);
+/* The schedule for a nest; false: none is better than the loops as they are. packs: it may have operands packed in the run. */
+bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, bool packs, sched *s);
 /* Bytes of the widest element that the nest loads or computes with, in the functions that it calls, too. */
 int64_t sched_widest(k_nest *nest);
 /* What a kernel that is built again goes without: set where only that may do. */
@@ -58,6 +59,7 @@ typedef struct sched_less {
     bool single;  /* tiles of more than one vector */
     bool no_dots; /* passes/k_dots.h */
     bool whole;   /* blocks of a reduction */
+    bool unpacked, packs; /* packing in the run; whether there was any */
     bool no_tiles, by_sums; /* passes/k_tiles.h: tiles; that these store results themselves */
     bool tiled, direct;     /* say whether there were any, and whether they did */
 } sched_less;

@@ -102,14 +102,18 @@ static int64_t rows_bytes(const reader *r, const sched *s, int64_t depth)
     return bytes;
 }
 
-/* Are the operands of the lanes constants, which are packed? */
-static bool lanes_are_constant(const reader *r, const plan_call *call, const sched *s)
+/* Are the operands of the lanes packed? */
+static bool lanes_are_packed(const reader *r, const plan_call *call, const sched *s)
 {
     bool any = false;
     for (int i = 0; i < r->operand.n; i++) {
         const operand *o = &r->operand.at[i];
         if (!moves(r->nest, o->index, axis_sym(r->nest, s->lanes_axis))) continue;
         const plan_view *v = call->arg.at[o->buffer->id];
+        if (v->buffer->place != PLAN_WEIGHT && s->packs) {
+            any = true;
+            continue;
+        }
         if (v->buffer->place != PLAN_WEIGHT || !v->buffer->weight || !sx_is_const(v->offset)) return false;
         any = true;
     }
@@ -170,7 +174,7 @@ void sched_pick_blocks(const sched_target *t, k_nest *nest, const plan_call *cal
     if (t->strict || !t->cache || s->rows_axis < 0 || s->unrolled || !sched_blockable(nest, call, &p)) return;
     reader r = read_operands(nest, &p);
     const int64_t room = t->cache / STAYS, all = panel_bytes(&r, s, p.trips);
-    if (!lanes_are_constant(&r, call, s) || all <= room || sat_add(all, rows_bytes(&r, s, p.trips)) <= t->cache) return;
+    if (!lanes_are_packed(&r, call, s) || all <= room || sat_add(all, rows_bytes(&r, s, p.trips)) <= t->cache) return;
     int64_t rows = 1;
     for (int x = 0; x < nest->n; x++)
         if (x != s->lanes_axis && !is_apart(&r, s, x)) rows = sat_mul(rows, sx_max(nest->axis[x].extent));

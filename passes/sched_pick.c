@@ -12,7 +12,7 @@ static void add_access(picker *p, const kir_buffer *b, const ir_sx *index, bool 
     if (b->space != KIR_GLOBAL) return;
     const plan_view *v = p->call->arg.at[b->id];
     bool constant = v->buffer->place == PLAN_WEIGHT && v->buffer->weight && sx_is_const(v->offset);
-    pick_access a = {.buffer = b, .index = k_plain_index(p->nest, index), .store = store, .constant = constant, .inside = p->depth > 0, .times = p->times};
+    pick_access a = {.buffer = b, .index = k_plain_index(p->nest, index), .store = store, .constant = constant, .weight = constant, .inside = p->depth > 0, .times = p->times};
     vec_push(p->nest->b->scratch, &p->access, a);
 }
 
@@ -251,36 +251,52 @@ static bool interleaves(picker *p, const sched *s)
     return step > 1 && step == between && step <= MOST_STREAMS;
 }
 
-bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, sched *s)
+/* packs: what is marked as packed is to be. */
+static bool pick(picker *p, bool packs, sched *s)
 {
-    picker p = {.t = t, .nest = nest, .call = call, .times = 1, .widest = sched_widest(nest)};
-    for (int i = 0; i < nest->core->body.n; i++) note_stmt(&p, nest->core->body.at[i]);
-    join_axes(&p);
-    *s = (sched){.lanes_axis = lanes_axis(&p), .rows_axis = -1, .vectors = 1, .rows = 1};
+    const sched_target *t = p->t;
+    k_nest *nest = p->nest;
+    p->apart = false;
+    *s = (sched){.lanes_axis = lanes_axis(p), .rows_axis = -1, .vectors = 1, .rows = 1, .packs = packs};
     if (s->lanes_axis < 0) return false;
-    s->lanes = t->vector_bytes / p.widest;
+    s->lanes = t->vector_bytes / p->widest;
     const int64_t extent = sx_max(nest->axis[s->lanes_axis].extent), widest = s->lanes;
     int64_t first = 0, end = extent;
     if (sx_is_const(nest->axis[s->lanes_axis].extent) && !k_guarded_edges(nest, s->lanes_axis, &first, &end)) return false;
     while (s->lanes > end - first) s->lanes /= 2;
     if (s->lanes < 2) return false;
-    if (!p.sums) {
-        if (interleaves(&p, s)) return false;
-        pick_turn(&p, s);
+    if (!p->sums) {
+        if (interleaves(p, s)) return false;
+        pick_turn(p, s);
         return true;
     }
     bool window = sched_window(t, nest, s);
-    s->parts = !window && can_leave_parts(&p, s->lanes_axis);
-    s->overlaps = window && can_overlap(&p, s, extent);
+    s->parts = !window && can_leave_parts(p, s->lanes_axis);
+    s->overlaps = window && can_overlap(p, s, extent);
     if (s->parts && s->lanes < widest && s->lanes < extent) s->lanes *= 2;
-    if (window) pick_steps(&p, s);
-    else pick_rows(&p, s);
-    const bool pool = !window && is_pool(&p, s, end - first < extent); /* whose sums are short: the next one does not wait for long */
-    if (pool) s->overlaps = can_overlap(&p, s, end - first);
-    if (!window && !pool) pick_rows_apart(&p, s);
-    if (!window && !s->overlaps) pick_tile(&p, s);
-    s->repeats = end - first < extent && can_overlap(&p, s, end - first);
-    s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && pick_lanes_outside(&p, s);
-    if (!window) sched_pick_blocks(t, nest, call, s);
+    if (window) pick_steps(p, s);
+    else pick_rows(p, s);
+    const bool pool = !window && is_pool(p, s, end - first < extent); /* whose sums are short: the next one does not wait for long */
+    if (pool) s->overlaps = can_overlap(p, s, end - first);
+    if (!window && !pool) pick_rows_apart(p, s);
+    if (!window && !s->overlaps) pick_tile(p, s);
+    s->repeats = end - first < extent && can_overlap(p, s, end - first);
+    s->lanes_outside = s->rows_axis >= 0 && !s->overlaps && pick_lanes_outside(p, s);
+    if (!window) sched_pick_blocks(t, nest, p->call, s);
+    return true;
+}
+
+bool sched_pick(const sched_target *t, k_nest *nest, const plan_call *call, bool packs, sched *s)
+{
+    picker p = {.t = t, .nest = nest, .call = call, .times = 1, .widest = sched_widest(nest)};
+    for (int i = 0; i < nest->core->body.n; i++) note_stmt(&p, nest->core->body.at[i]);
+    join_axes(&p);
+    sched packed;
+    double with = 0;
+    bool can = packs && pick_as_packed(&p, true) && pick(&p, true, &packed) && pick_packs(&p, &packed, &with);
+    pick_as_packed(&p, false);
+    const bool picked = pick(&p, false, s);
+    if (!can || !pick_is_worth(&p, picked ? s : NULL, with)) return picked;
+    *s = packed;
     return true;
 }

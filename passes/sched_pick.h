@@ -9,7 +9,8 @@
 typedef struct {
     const kir_buffer *buffer;
     const ir_sx *index;
-    bool store, constant, inside; /* inside: of a loop of the core */
+    bool store, weight, inside; /* inside: of a loop of the core */
+    bool constant;              /* a weight, or what is to be packed as weights are */
     int64_t times;
     int64_t along, across; /* its steps over the axis with the lanes and the one with the rows */
 } pick_access;
@@ -40,7 +41,21 @@ void pick_rows(picker *p, sched *s);
 void pick_rows_apart(picker *p, sched *s);
 /* Rows and vectors of the tile, of which the estimate says that it is fastest. */
 void pick_tile(picker *p, sched *s);
+/* Cycles of all that the nest's loops do, by a schedule whose steps are noted. */
+double pick_cycles(picker *p, const sched *s);
+/* Bytes of a buffer that an access comes to; the terms of the longest sum. */
+int64_t pick_touched(picker *p, const pick_access *a);
+int64_t pick_terms(const picker *p);
 /* Which loop stands outside: what the inner one reads again and again should stay in the cache. */
 bool pick_lanes_outside(picker *p, const sched *s);
+
+/* ---- sched_pack.c ------------------------------------------------------------------------------ */
+
+/* From here on what sums load counts as packed, or does not. False: there is nothing of that. */
+bool pick_as_packed(picker *p, bool packed);
+/* Would the kernel pack what the lanes of that schedule read? Then `cycles` is what that takes, and the sums after it. */
+bool pick_packs(picker *p, const sched *s, double *cycles);
+/* Is it so much less than without, by schedule s or, where that is NULL, by lanes along the sums, that it is worth the room? */
+bool pick_is_worth(picker *p, const sched *s, double cycles);
 
 #endif

@@ -19,7 +19,7 @@ void pick_steps(picker *p, const sched *s)
 
 enum { LONG_SUM = 64 }; /* terms: of fewer, the next one does not wait for long */
 
-static int64_t terms_of(const picker *p)
+int64_t pick_terms(const picker *p)
 {
     int64_t terms = 1;
     for (int i = 0; i < p->access.n; i++)
@@ -58,7 +58,7 @@ void pick_rows(picker *p, sched *s)
 void pick_rows_apart(picker *p, sched *s)
 {
     const int64_t extent = sx_max(p->nest->axis[s->lanes_axis].extent);
-    if (s->rows_axis >= 0 || extent * 4 > sched_in_flight(p->t) * s->lanes || terms_of(p) < LONG_SUM) return;
+    if (s->rows_axis >= 0 || extent * 4 > sched_in_flight(p->t) * s->lanes || pick_terms(p) < LONG_SUM) return;
     s->rows_axis = longest_axis(p, s->lanes_axis, false);
     p->apart = true;
     pick_steps(p, s);
@@ -117,8 +117,7 @@ static bool fits_ways(picker *p, int64_t rows, int64_t vectors)
 
 static bool fits_registers(picker *p, int64_t rows, int64_t vectors) { return rows * vectors + vectors + 1 < p->t->registers; }
 
-/* Bytes of a buffer that an access comes to. */
-static int64_t touched(picker *p, const pick_access *a)
+int64_t pick_touched(picker *p, const pick_access *a)
 {
     int64_t elements = a->times, step, size = sx_max(a->buffer->size);
     for (int i = 0; i < p->nest->n; i++)
@@ -136,7 +135,7 @@ static double beyond_cache(picker *p, const sched *s)
     for (int i = 0; i < p->access.n; i++) {
         const pick_access *a = &p->access.at[i];
         if (!a->inside || a->store) continue;
-        int64_t all = touched(p, a);
+        int64_t all = pick_touched(p, a);
         for (int x = 0; x < p->nest->n && a->along && a->constant; x++) { /* of a batch, one part is read at a time: there is room */
             int64_t step;
             bool moves = !sx_step(p->nest->b->sx, a->index, p->nest->axis[x].loop->var->sym, &step) || step != 0;
@@ -149,6 +148,14 @@ static double beyond_cache(picker *p, const sched *s)
         bytes = sat_add(bytes, a->along && a->constant ? sat_mul(2, all) : all);
     }
     return again > p->t->cache / 4 * 3 ? u->refetch_factor : bytes > p->t->cache ? u->overflow_factor : 1;
+}
+
+double pick_cycles(picker *p, const sched *s)
+{
+    double all = estimate(p, s) * beyond_cache(p, s) * (double)pick_terms(p);
+    for (int i = 0; i < p->nest->n; i++)
+        if (i != s->lanes_axis && i != s->rows_axis) all *= (double)sx_max(p->nest->axis[i].extent);
+    return all;
 }
 
 /* Where the core would be written many times, fewer rows that leave none over, if they take hardly longer: a kernel is to

@@ -280,6 +280,11 @@ def all_cases():
     m.repeated("f32", (2, 20), (20, 30), 3)
     m.repeated("f32", (19, 270), (270, 133), 3)
     m.repeated("f32", (9, 83), (83, 260), 4)
+    # second operands that are no constants, packed in the run where there are rows enough: of all types, of batches, of one for all
+    for dtype in ("f32", "f64", "f16", "bf16", "i32", "i64"):
+        m.gemm(dtype, 37, 45, 70, tb=1, constants="")
+    m.gemm("f32", 64, 21, 300, ta=1, tb=1, constants="")
+    m.matmul("f32", (40, 300), (300, 1024), constants="")
     # products beyond the caches of the small devices, with tails on every axis
     for i, (rows, columns, length) in enumerate([(64, 64, 512), (61, 67, 531), (29, 200, 257), (200, 29, 1024), (128, 48, 255), (17, 129, 2049), (100, 16, 640), (14, 32, 768)]):
         m.matmul("f32", (rows, length), (length, columns), after=RELU if i % 2 else "")
