@@ -104,6 +104,7 @@ static int64_t cost_of_lanes(picker *p, int axis)
         stored += a->store && step == 1;
         int64_t each = step != 0;
         if (scattered) each = pick_is_near(a, step) && 2 * step - 1 < width ? 2 * step - 1 : width * (a->store ? 2 : 1); /* taking a vector apart takes longer */
+        if (a->inside && !a->store) each += pick_widening(a, step);
         cost = sat_add(cost, sat_mul(a->times, each));
     }
     return sat_add(cost, stored ? 0 : 1);

@@ -31,6 +31,13 @@ typedef struct {
 /* Loads near each other take as many vectors as they are apart; else every lane takes one. */
 static inline bool pick_is_near(const pick_access *a, int64_t step) { return !a->store && kir_is_near(step); }
 
+/* Loads that take as long as widening what an access loads: of narrow floats, a vector as one more, a single number as two. */
+static inline int64_t pick_widening(const pick_access *a, int64_t step)
+{
+    const nfc_dtype t = a->buffer->dtype;
+    return !dtype_is_float(t) || kir_computes((kir_type)t) ? 0 : step ? 1 : 2;
+}
+
 /* ---- sched_tile.c ------------------------------------------------------------------------------ */
 
 /* How far the accesses step along the axis with the lanes and the one with the rows. */

@@ -72,7 +72,9 @@ static double cycles(picker *p, int64_t rows, int64_t vectors)
     double loads = 0;
     for (int i = 0; i < p->access.n; i++) {
         const pick_access *a = &p->access.at[i];
-        if (a->inside && !a->store) loads += (double)((pick_is_near(a, a->along) && !a->constant ? a->along * vectors : a->along ? vectors : 1) * (a->across ? rows : 1));
+        if (!a->inside || a->store) continue;
+        const int64_t each = (pick_is_near(a, a->along) && !a->constant ? a->along : 1) + pick_widening(a, a->along);
+        loads += (double)(each * (a->along ? vectors : 1) * (a->across ? rows : 1));
     }
     double sums = (double)(rows * vectors) / (double)p->t->pipes;
     double worst = loads / p->t->loads > sums ? loads / p->t->loads : sums;
