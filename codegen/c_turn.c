@@ -44,7 +44,8 @@ static bool find(cg_module *c, const kir_stmt *lanes, turned *t)
     const kir_stmt *s = rows->body.at[0];
     if (s->kind != KIR_STORE || s->value->kind != KIR_LOAD || s->value->integer) return false;
     const kir_buffer *to = s->buffer, *from = s->value->buffer;
-    if (to->space != KIR_GLOBAL || from->space != KIR_GLOBAL || from->written || to->dtype != from->dtype || kept_as(to->dtype) == DT_COUNT) return false;
+    const bool global = to->space == KIR_GLOBAL && from->space == KIR_GLOBAL && !from->written, local = to->space == KIR_LOCAL && from->space == KIR_LOCAL && to != from;
+    if (!(global || local) || to->dtype != from->dtype || kept_as(to->dtype) == DT_COUNT) return false;
     *t = (turned){.store = s, .lane = kept_as(to->dtype), .side = SQUARE_BYTES / (int64_t)dtype_bytes(to->dtype)};
     if (!sx_is_const(lanes->end) || sx_value(lanes->end) % t->side || !sx_is_const(rows->end) || sx_value(rows->end) < t->side / 2) return false;
     t->rows = sx_value(rows->end);

@@ -7,6 +7,7 @@
 #include "passes/k_factor.h"
 #include "passes/k_halves.h"
 #include "passes/k_pack.h"
+#include "passes/k_pairs.h"
 #include "passes/k_reduce.h"
 #include "passes/k_tiles.h"
 #include "passes/sched_block.h"
@@ -231,6 +232,8 @@ static const char *reduce_inside(const sched_target *t, k_nest *nest)
 {
     enum { MOST_PARTS = 8 };
     int64_t lanes = t->vector_bytes / sched_widest(nest), parts = 1; /* sums at once that hide what an addition takes */
+    const char *pairs = lanes < 2 || t->strict ? NULL : k_pairs(t, nest->b, lanes);
+    if (pairs) return pairs;
     while (parts < MOST_PARTS && parts < sched_in_flight(t)) parts *= 2;
     if (lanes < 2 || !k_reduce(nest->b, lanes, parts, t->strict, has_fma, t)) return NULL;
     return arena_printf(nest->b->arena, "vectors of %lld along the inner loops", (long long)lanes);

@@ -1,6 +1,8 @@
 /* Whether operands that are no constants are packed in the run: where the sums then take so much less that it is worth what
  * packing takes, and the room. */
+#include "ir/sat.h"
 #include "passes/k_pack.h"
+#include "passes/k_pairs.h"
 #include "passes/sched_block.h"
 #include "passes/sched_pick.h"
 
@@ -29,12 +31,14 @@ bool pick_as_packed(picker *p, bool packed)
     return any && p->sums;
 }
 
-/* Each element is read from where it is, and stored beside others; those that are not side by side are read one by one. */
+/* Each vector is loaded and stored; what is not side by side is turned in registers on the way, which takes as many steps as the
+ * number of a lane has bits. */
 static double packing_cycles(const picker *p, const pick_access *a, int64_t bytes)
 {
-    const double size = (double)dtype_bytes(a->buffer->dtype), elements = (double)bytes / size, vectors = (double)bytes / (double)p->t->vector_bytes;
-    const double beyond = 2 * bytes > p->t->cache ? p->t->device->chosen->refetch_factor : 1;
-    return beyond * (2 * vectors + (a->along == 1 ? vectors : elements) / p->t->loads);
+    const double vectors = (double)bytes / (double)p->t->vector_bytes, beyond = 2 * bytes > p->t->cache ? p->t->device->chosen->refetch_factor : 1;
+    double steps = 2;
+    for (int64_t lanes = p->t->vector_bytes / (int64_t)dtype_bytes(a->buffer->dtype); a->along != 1 && lanes > 1; lanes /= 2) steps++;
+    return vectors * steps * beyond;
 }
 
 bool pick_packs(picker *p, const sched *s, double *cycles)
@@ -52,13 +56,27 @@ bool pick_packs(picker *p, const sched *s, double *cycles)
     return any;
 }
 
-/* Lanes along the terms: all vectors are loaded for each sum, whose lanes are added at the end. */
+/* Lanes along the terms, in tiles (passes/k_pairs.h): those of several sums are turned and added at once. */
 static double along_terms(const picker *p)
 {
     const int64_t lanes = p->t->vector_bytes / p->widest;
-    double all = (double)(pick_terms(p) * 2 / lanes) / p->t->loads + (double)(lanes * p->t->latency) / (double)p->t->pipes;
-    for (int i = 0; i < p->nest->n; i++) all *= (double)sx_max(p->nest->axis[i].extent);
-    return all;
+    int64_t longest = 1, shorter = 1;
+    double sums = 1;
+    for (int i = 0; i < p->nest->n; i++) {
+        const int64_t n = sx_max(p->nest->axis[i].extent);
+        sums *= (double)n;
+        if (n > longest) shorter = longest;
+        else if (n > shorter) shorter = n;
+        if (n > longest) longest = n;
+    }
+    const k_pairs_tile of = k_pairs_tile_of(p->t, shorter);
+    double step = (double)(of.rows + of.columns) / p->t->loads, products = (double)(of.rows * of.columns) / (double)p->t->pipes;
+    if (step < products) step = products;
+    if (step < (double)p->t->latency) step = (double)p->t->latency;
+    const double at_end = (double)lanes / 2; /* of each sum: its part of the vectors that are turned, and of those that are added */
+    const int64_t near = p->t->ways ? p->t->ways * p->t->way : p->t->cache, rows = sat_mul(shorter, sat_mul(pick_terms(p), p->widest));
+    const double behind = rows > near ? p->t->device->chosen->refetch_factor : 1; /* all rows go by for each tile's columns */
+    return behind * sums * ((double)pick_terms(p) / (double)lanes * step / (double)(of.rows * of.columns) + at_end);
 }
 
 static int64_t common_divisor(int64_t a, int64_t b) { return b ? common_divisor(b, a % b) : a; }

@@ -283,6 +283,7 @@ def all_cases():
     # second operands that are no constants, packed in the run where there are rows enough: of all types, of batches, of one for all
     for dtype in ("f32", "f64", "f16", "bf16", "i32", "i64"):
         m.gemm(dtype, 37, 45, 70, tb=1, constants="")
+        m.gemm(dtype, 5, 23, 150, tb=1, constants="", alpha=2.0 if dtype in EPS else 1.0)
     m.gemm("f32", 64, 21, 300, ta=1, tb=1, constants="")
     m.matmul("f32", (40, 300), (300, 1024), constants="")
     # products beyond the caches of the small devices, with tails on every axis
