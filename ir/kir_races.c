@@ -117,6 +117,19 @@ static bool is_between(kv_checker *c, const ir_sx *x, const ir_sx *reach, const 
     return kv_never_negative(c, sx_sub(t, sx_sub(t, x, reach), one)) && kv_never_negative(c, sx_sub(t, sx_sub(t, sx_sub(t, block, one), reach), x));
 }
 
+/* An index without its terms that are multiples of a number, whatever their values. */
+static const ir_sx *without_multiples(sx_table *t, const ir_sx *x, int64_t of)
+{
+    const ir_sx *rest = x;
+    for (int i = 0; x->kind == SX_SUM && i < x->nterm; i++) {
+        if (x->term[i].coef % of != 0) continue;
+        const ir_sx *term = sx_int(t, x->term[i].coef);
+        for (int k = 0; k < x->term[i].n; k++) term = sx_mul(t, term, x->term[i].factor[k]);
+        rest = sx_sub(t, rest, term);
+    }
+    return rest;
+}
+
 /* Do the two differ by less than a step in what is left of their difference d when everything is taken out
  * that moves it by multiples of a block, or by more than all steps? And is a block larger than all that is left and the loop reach
  * together, so that what is taken out must cancel by itself? size: the loop's step; nsym: the first of the symbols that
@@ -129,6 +142,7 @@ static bool is_apart_in(kv_checker *c, const ir_sx *block, const ir_sx *d, const
         const ir_sx *step = kv_step_of(c, rest, c->sym.at[i].sym);
         if (step && sx_is_const(step) && sx_value(step) % sx_value(block) == 0) rest = kv_substitute(c, rest, c->sym.at[i].sym, zero);
     }
+    rest = without_multiples(t, rest, sx_value(block));
     int64_t beyond = rest->kind == SX_SUM ? sx_floor_div(rest->constant, sx_value(block)) * sx_value(block) : 0;
     rest = sx_sub(t, rest, sx_int(t, beyond));
     for (int next = 0; next < 2; next++, rest = sx_sub(t, rest, block)) { /* the block that it lies in, or is just before */

@@ -139,12 +139,19 @@ static void cut_rows(cutter *c, int64_t extent, int64_t rows)
     if (extent % rows) add_known(c, tiles * rows, 1, extent % rows, 1);
 }
 
+/* What is left of tiles of an extent that the run knows goes in tiles of fewer rows, and then of half as many, so that single rows,
+ * whose sums wait for each other, are few. Each number of rows is a part of the one before, which the verifier can follow. */
 static void cut_rows_of_run(cutter *c, const ir_sx *extent, int64_t rows)
 {
     sx_table *t = c->nest->b->sx;
-    const ir_sx *n = sx_div(t, extent, rows), *begin = sx_mul(t, n, sx_int(t, rows));
-    add_segment(c, sx_int(t, 0), n, rows, 1);
-    if (rows > 1) add_segment(c, begin, sx_sub(t, extent, begin), 1, 1);
+    const ir_sx *begin = sx_int(t, 0), *done = begin;
+    for (int64_t each = rows, next; each > 0; each = next) {
+        const ir_sx *n = sx_div(t, extent, each);
+        add_segment(c, begin, sx_sub(t, n, done), each, 1);
+        next = each > SCHED_FEW_ROWS && each % SCHED_FEW_ROWS == 0 ? SCHED_FEW_ROWS : each % 2 == 0 ? each / 2 : each > 1;
+        begin = sx_mul(t, n, sx_int(t, each));
+        if (next) done = sx_mul(t, n, sx_int(t, each / next));
+    }
 }
 
 static bool cut(k_nest *nest, const sched *s, int axis)

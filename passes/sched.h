@@ -48,6 +48,8 @@ typedef struct sched {
     int unroll;                /* in files: the number of that loop, from 1; 0: none */
 } sched;
 
+/* Rows of a tile whose sums hardly wait for each other: what the run leaves over of larger tiles. */
+enum { SCHED_FEW_ROWS = 4 };
 /* How often the core will be written: for each combination of what the axes are cut into. */
 int64_t sched_pieces(k_nest *nest, const sched *s);
 /* The schedule for a nest; false: none is better than the loops as they are. packs: it may have operands packed in the run. */

@@ -176,6 +176,9 @@ static void even_rows(picker *p, double least, sched *s)
         }
 }
 
+/* Rows that the run counts are cut into tiles that go into each other. */
+static bool is_cut_well(const ir_sx *extent, int64_t rows) { return sx_is_const(extent) || rows % SCHED_FEW_ROWS == 0 || rows <= 2; }
+
 void pick_tile(picker *p, sched *s)
 {
     enum { MOST_ROWS = 16, MOST_VECTORS = 8 };
@@ -185,6 +188,7 @@ void pick_tile(picker *p, sched *s)
     for (all.vectors = 1; all.vectors <= MOST_VECTORS && all.vectors <= vectors; all.vectors++)
         for (all.rows = 1; all.rows <= MOST_ROWS && all.rows <= rows && fits_registers(p, all.rows, all.vectors); all.rows++) {
             if (!fits_ways(p, all.rows, all.vectors)) break;
+            if (s->rows_axis >= 0 && !is_cut_well(p->nest->axis[s->rows_axis].extent, all.rows)) continue;
             if (p->apart && (rows % all.rows || all.rows * all.vectors > sched_in_flight(p->t))) continue;
             double cost = estimate(p, &all) * beyond_cache(p, &all);
             if (best >= 0 && (cost > best || (cost == best && !p->apart))) continue; /* what lies side by side is read at a time */

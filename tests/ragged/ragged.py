@@ -8,6 +8,7 @@ NETWORK.nfg begins with lines of comment:
   // DEVICE: TEXT                        this stands in the heads of the kernels emitted for the device
   // DEVICE lacks: TEXT                  this does not
   // options: --layout=channels-last     more options of nfc build and run
+  // sizes: M=43, N=1                    its free dims in the runs
 Every network has one graph; floats may differ by 1e-5 of an output's largest magnitude."""
 import concurrent.futures as futures
 import json
@@ -59,6 +60,8 @@ def prepare(nfc, work, path):
     tensor_file.save(os.path.join(folder, "weights.safetensors"), {n: number(s) for n, s in weights})
     given = []
     ports = re.search(r"^inputs \{(.*?)\}", text, flags=re.M | re.S).group(1)
+    for dim, size in re.findall(r"(\w+)=(\d+)", "".join(re.findall(r"^// sizes:(.*)$", text, flags=re.M))):
+        ports = re.sub(r"\b%s\b" % dim, size, ports)
     for port, shape in shapes(ports, r"(\w+) : f32 \[([\d, ]*)\]"):
         np.save(os.path.join(folder, port + ".npy"), number(shape))
         given += ["--input", "%s=%s.npy" % (port, port)]
