@@ -13,7 +13,8 @@
 typedef struct {
     pass_ctx *ctx;
     sched_target target;
-    bool streamed, changed;
+    int64_t room; /* as winograd_size has it */
+    bool changed;
 } rewriter;
 
 /* ---- which ----------------------------------------------------------------------------------- */
@@ -32,10 +33,25 @@ static bool has_form(ir_module *m, const ir_inst *conv, window *w)
     return true;
 }
 
+/* Is it what the caller gives, in the order of its axes? */
+static bool is_given(const ir_value *v) { return !v->def && !v->block->region->owner && v->block == v->block->region->first; }
+
+/* Is it what the caller gets, as it is or after what works element by element? Then it lies in the order of its axes. */
+static bool is_returned(const ir_value *v)
+{
+    for (const ir_use *u = v->uses; u; u = u->next) {
+        if (u->inst->op == IR_return && !u->inst->block->region->owner) return true;
+        if (op_get(u->inst->op)->family == FAM_EW && v->uses->next == NULL) return is_returned(u->inst->out[0]);
+    }
+    return false;
+}
+
 static int64_t tile_of(const rewriter *r, const ir_inst *conv, int64_t stride)
 {
     const ir_type *y = conv->out[0]->type;
-    winograd_size s = {.images = sx_max(y->dim[0]), .height = sx_value(y->dim[2]), .width = sx_value(y->dim[3]), .stride = stride, .streamed = r->streamed};
+    winograd_size s = {.images = sx_max(y->dim[0]), .height = sx_value(y->dim[2]), .width = sx_value(y->dim[3]), .stride = stride, .room = r->room};
+    s.plain_input = is_given(conv->in[0]);
+    s.plain_output = is_returned(conv->out[0]);
     s.ci = sx_value(conv->in[0]->type->dim[1]);
     s.co = sx_value(y->dim[1]);
     switch (r->ctx->options->winograd) {
@@ -144,14 +160,14 @@ static void add_weight(void *env, ir_inst *inst)
     if (inst->op == IR_const || inst->op == IR_weight) *bytes = sat_add(*bytes, ir_max_bytes(inst->out[0]->type));
 }
 
-/* Do the program's weights fit into the last of the caches? */
-static bool stay_cached(const ir_module *m, const device *d)
+/* Bytes of the last of the caches that the program's weights leave; below 0: they do not fit. */
+static int64_t room_beside(const ir_module *m, const device *d)
 {
     int64_t bytes = 0, room = 0;
     for (int g = 0; g < m->graph.n; g++) ir_walk(m->graph.at[g]->body, add_weight, &bytes);
     for (int i = 0; i < d->chosen->level.n; i++)
         if (d->chosen->level.at[i].bytes > room) room = d->chosen->level.at[i].bytes;
-    return bytes <= room;
+    return room - bytes;
 }
 
 bool pass_winograd(pass_ctx *ctx)
@@ -159,7 +175,7 @@ bool pass_winograd(pass_ctx *ctx)
     const device *d = ctx->options->device;
     rewriter r = {.ctx = ctx};
     if (ctx->options->winograd == WINOGRAD_OFF || !d || !sched_target_of(d, &r.target)) return false;
-    r.streamed = !stay_cached(ctx->m, d);
+    r.room = room_beside(ctx->m, d);
     for (int g = 0; g < ctx->m->graph.n; g++) ir_walk(ctx->m->graph.at[g]->body, rewrite, &r);
     return r.changed;
 }

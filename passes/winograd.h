@@ -25,7 +25,8 @@ typedef enum { WINOGRAD_OFF, WINOGRAD_AUTO, WINOGRAD_TILE_2, WINOGRAD_TILE_4 } w
 /* A convolution: extents of the results, channels, the stride: 1 or 2. */
 typedef struct winograd_size {
     int64_t images, height, width, ci, co, stride;
-    bool streamed; /* the program's weights do not stay in the caches from run to run */
+    int64_t room;  /* bytes of the caches that the program's weights leave, from run to run; below 0: they do not fit */
+    bool plain_input, plain_output; /* channels lie apart, so that the transform works them out one by one */
 } winograd_size;
 
 /* The tile that is fastest by the device's numbers; 0: none, the convolution as it is. */

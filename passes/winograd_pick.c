@@ -5,11 +5,12 @@
 
 static double divided_up(int64_t n, int64_t by) { return (double)((n + by - 1) / by); }
 
-/* Cycles that it takes to read so many bytes of weights, if they come from memory. */
+/* Cycles that it takes to read so many bytes of weights, if they come from memory: these are larger than those of the windows. */
 static double streaming(const sched_target *t, const winograd_size *s, double bytes)
 {
     const device_unit *u = t->device->chosen;
-    const device_level *l = s->streamed ? device_level_holding(u, INT64_MAX) : NULL;
+    const double more = bytes - WINOGRAD_WINDOW * WINOGRAD_WINDOW * (double)s->ci * (double)s->co * sizeof(float);
+    const device_level *l = more > (double)s->room ? device_level_holding(u, INT64_MAX) : NULL;
     return l && u->clock_mhz > 0 ? bytes / (l->gb_per_s * 1e9) * u->clock_mhz * 1e6 : 0;
 }
 
@@ -31,7 +32,7 @@ static double transforms(const sched_target *t, const winograd_size *s, const wi
     double more = size - w->rows; /* of a row of the results */
     const double move = t->device->chosen->move_cycles;
     double in = 2 * size * line / (double)t->pipes + move * size * size, out = (size + tile) * (line + more) / (double)t->pipes + move * (size * size + tile * tile) / 2;
-    return tiles * (in * divided_up(s->ci, lanes) + out * divided_up(s->co, lanes));
+    return tiles * (in * divided_up(s->ci, s->plain_input ? 1 : lanes) + out * divided_up(s->co, s->plain_output ? 1 : lanes));
 }
 
 int64_t winograd_pick(const sched_target *t, const winograd_size *s)

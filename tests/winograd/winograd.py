@@ -223,6 +223,23 @@ def check_taken(nfc, work):
                 raise Wrong("%s: %s" % (name, graphs[name]))
 
 
+# From what the caller gives, to what it gets, which lie with their channels apart, and between other values.
+ENDS = """model "ends.safetensors";
+inputs { x : f32 [1, 64, 28, 28]; }
+outputs { y : f32 [1, 64, 28, 28]; z : f32 [1, 64, 28, 28]; }
+block entry {
+    a = op conv(x=x, w=model["w"], pads=[1, 1, 1, 1]);
+    a = op relu(x=a);
+    b = op conv(x=a, w=model["w"], pads=[1, 1, 1, 1]);
+    b = op relu(x=b);
+    c = op conv(x=b, w=model["w"], pads=[1, 1, 1, 1]);
+    y = op relu(x=c);
+    z = op mul(a=y, b=2.0);
+    return y, z;
+}
+"""
+
+
 def check_choice(nfc, work):
     """By itself for devices with vectors and room; never with --strict."""
     d = shipped(nfc, "x86-avx512")
@@ -234,6 +251,13 @@ def check_choice(nfc, work):
                           (["--device", "limited.json", "--winograd=f4"], True), (["--device", "c99-scalar"], False)):
         if ("winograd_output" in dumped(nfc, work, *options)) != want:
             raise Wrong("%s: the transforms are %s" % (options, "missing" if want else "there"))
+    with open(os.path.join(work, "ends.nfg"), "w") as f:
+        f.write(ENDS)
+    tensor_file.save(os.path.join(work, "ends.safetensors"), {"w": np.ones((64, 64, 3, 3), np.float32)})
+    for options, want in (([], 1), (["--winograd=f4"], 3)):
+        found = call([nfc, "check", "ends.nfg", "--device", "x86-avx512", "--dump=winograd", *options], work).count(" winograd_output(")
+        if found != want:
+            raise Wrong("%s: %d of the convolutions have transforms" % (options, found))
     for options, text in ((["--strict", "--winograd=f2"], "changes roundings"), (["--winograd=f3"], "auto, off, f2 or f4")):
         p = subprocess.run([nfc, "check", "w.nfg", *options], cwd=work, capture_output=True)
         if p.returncode == 0 or text not in p.stderr.decode():
