@@ -22,6 +22,27 @@ static const kir_expr *load_shared(lw *l, const ir_inst *inst, int n, const ir_s
 /* Integers: further from 0 than this no sum with a zero point comes back into a range. */
 enum { FAR = 1 << 20 };
 
+static const kir_expr *bound(lw *l, double end, const kir_expr *zero)
+{
+    if (zero->kind == KIR_CONST) return lw_number(l, DT_f32, end - (double)zero->integer);
+    return lw_bin(l, SUB, lw_number(l, DT_f32, end), kir_cast(&l->b, DT_f32, zero));
+}
+
+/* x rounded to a whole number and added to the zero point, within an integer type of 16 bits at most. In its bounds x is so small that
+ * the lowest bits of x + 1.5 * 2^23 are that number, rounded as all sums are. NaN counts as 0. */
+static const kir_expr *rounded_into(lw *l, nfc_dtype to, const kir_expr *x, const kir_expr *zero)
+{
+    kir_builder *b = &l->b;
+    const double far = 0x1.8p23;
+    const int64_t far_bits = 0x4b400000;
+    const kir_expr *none = lw_number(l, DT_f32, 0), *whole = zero ? kir_cast(b, DT_i32, zero) : kir_int(b, DT_i32, 0);
+    const kir_expr *lowest = bound(l, (double)dtype_min(to), whole), *highest = bound(l, (double)dtype_max(to), whole);
+    x = lw_named(l, "inside", lw_bin(l, MIN, lw_bin(l, MAX, x, lowest), highest));
+    x = lw_sel(l, lw_bin(l, EQ, x, x), x, none);
+    x = lw_bin(l, SUB, kir_bits(b, DT_i32, lw_bin(l, ADD, x, lw_number(l, DT_f32, far))), kir_int(b, DT_i32, far_bits));
+    return kir_cast(b, kir_compute(to), lw_bin(l, ADD, x, whole));
+}
+
 const kir_expr *lx_quantize_linear(lw *l, const ir_inst *inst, int result, const ir_sx *const *index)
 {
     (void)result;
@@ -34,6 +55,7 @@ const kir_expr *lx_quantize_linear(lw *l, const ir_inst *inst, int result, const
         if (zero) x = lw_round(l, precision, lw_bin(l, ADD, x, kir_cast(b, x->type, zero)));
         return lw_convert(l, to, ir_int(inst, ATTR_AT(quantize_linear, saturate)), x);
     }
+    if (x->type == DT_f32 && dtype_table[to].bits <= 16) return rounded_into(l, to, x, zero);
     x = lw_un(l, RINT, x);
     if (!zero) return kir_cast(b, (kir_type)to, x);
     x = lw_bin(l, MIN, lw_bin(l, MAX, x, lw_number(l, x->type, -FAR)), lw_number(l, x->type, FAR));
