@@ -143,6 +143,124 @@ static void sort(lw *l, const heap *h)
     lw_close(l, 1);
 }
 
+/* ---- entries in one number ---------------------------------------------------------------------- */
+
+/* Elements of 32 bits at most, and their numbers, as one integer each, which the result of numbers holds for the while: the one that
+ * comes first is the largest. Its high half goes up with the element, -0 being 0 and all NaN the largest, or down where the smallest
+ * are asked for; its low half goes down with the number. */
+static const int64_t high_one = INT64_C(1) << 32;
+
+static bool fits_one_number(const heap *h)
+{
+    const nfc_dtype t = (nfc_dtype)kir_compute(h->inst->in[0]->type->dtype);
+    return (t == DT_f32 || t == DT_i32 || t == DT_u32) && sx_max(h->n) < high_one / 2;
+}
+
+static const kir_expr *whole(lw *l, int64_t n) { return kir_int(&l->b, DT_i64, n); }
+
+static const kir_expr *ordered(lw *l, const kir_expr *x)
+{
+    kir_builder *b = &l->b;
+    if (x->type == DT_u32) return lw_bin(l, SUB, kir_cast(b, DT_i64, x), whole(l, high_one / 2));
+    if (x->type == DT_i32) return kir_cast(b, DT_i64, x);
+    const kir_expr *zero = lw_number(l, DT_f32, 0), *largest = kir_int(b, DT_i32, INT32_MAX);
+    const kir_expr *bits = lw_named(l, "bits", kir_bits(b, DT_i32, lw_sel(l, lw_bin(l, EQ, x, zero), zero, x)));
+    const kir_expr *up = lw_sel(l, lw_bin(l, LT, bits, kir_int(b, DT_i32, 0)), lw_bin(l, BXOR, bits, largest), bits);
+    return kir_cast(b, DT_i64, lw_sel(l, lw_bin(l, EQ, x, x), up, largest));
+}
+
+static const kir_expr *key_of(lw *l, const heap *h, const kir_expr *x, const ir_sx *i)
+{
+    const kir_expr *high = ordered(l, x);
+    if (!h->largest) high = lw_bin(l, SUB, whole(l, -1), high);
+    return lw_named(l, "key", lw_bin(l, SUB, lw_bin(l, ADD, lw_bin(l, MUL, high, whole(l, high_one)), whole(l, high_one - 1)), as_number(l, i)));
+}
+
+static const kir_expr *key_at(lw *l, const heap *h, const char *name, const ir_sx *from)
+{
+    const ir_sx *index[IR_MAX_RANK];
+    return lw_named(l, name, lw_stored(l, 1, at(h, from, index)));
+}
+
+static void store_key(lw *l, const heap *h, const ir_sx *to, const kir_expr *key)
+{
+    const ir_sx *index[IR_MAX_RANK];
+    lw_store(l, 1, at(h, to, index), key);
+}
+
+/* The number of the element that a key is of. */
+static const ir_sx *number_in(lw *l, const heap *h, const kir_expr *key)
+{
+    const ir_sx *last = sx_sub(l->sx, h->n, num(l, 1));
+    const kir_expr *i = kir_cast(&l->b, KIR_INDEX_TYPE, lw_bin(l, SUB, whole(l, high_one - 1), lw_bin(l, BAND, key, whole(l, high_one - 1))));
+    if (sx_is(last, 0)) return last;
+    return kir_let_index(&l->b, "number", kir_binary(&l->b, KB_MIN, kir_binary(&l->b, KB_MAX, i, kir_index(&l->b, num(l, 0))), kir_index(&l->b, last)), 0, sx_max(last));
+}
+
+/* As sink(). */
+static void sink_key(lw *l, const heap *h, const kir_expr *key, const ir_sx *from, const ir_sx *size)
+{
+    kir_builder *b = &l->b;
+    const ir_sx *one = num(l, 1);
+    int64_t levels = 0;
+    while (sx_max(h->k) >> (levels + 1)) levels++;
+    kir_buffer *hole = lw_accumulator(l, "hole", DT_i64, as_number(l, from)), *below = lw_accumulator(l, "below", DT_i64, below_of(l, from));
+    lw_for(l, "level", num(l, levels));
+    lw_if(l, lw_bin(l, LT, lw_read(l, below), as_number(l, size)));
+    const ir_sx *left = place(l, h, "left", lw_read(l, below));
+    const ir_sx *right = kir_let_index(b, "right", kir_binary(b, KB_MIN, kir_index(b, sx_add(l->sx, left, one)), kir_index(b, sx_sub(l->sx, size, one))), 0, sx_max(h->k) - 1);
+    const kir_expr *x = key_at(l, h, "key_left", left), *y = key_at(l, h, "key_right", right);
+    const kir_expr *turn = lw_named(l, "turn", lw_bin(l, LT, y, x)), *last = lw_named(l, "key_last", lw_bin(l, MIN, x, y)), *sinks = lw_named(l, "sinks", lw_bin(l, LT, last, key));
+    assign(l, below, lw_sel(l, sinks, lw_sel(l, turn, below_of(l, right), below_of(l, left)), as_number(l, size)));
+    lw_if(l, sinks);
+    store_key(l, h, place(l, h, "to", lw_read(l, hole)), last);
+    assign(l, hole, lw_sel(l, turn, as_number(l, right), as_number(l, left)));
+    lw_close(l, 3);
+    store_key(l, h, place(l, h, "to", lw_read(l, hole)), key);
+}
+
+static void fill_keys(lw *l, const heap *h)
+{
+    const ir_sx *i = lw_for(l, "i", h->k);
+    store_key(l, h, i, key_of(l, h, element(l, h, i), i));
+    lw_close(l, 1);
+    if (sx_max(h->k) < 2) return;
+    const ir_sx *parents = sx_is_const(h->k) ? sx_div(l->sx, h->k, 2) : h->k; /* as in fill() */
+    const ir_sx *turned = lw_for(l, "p", parents), *p = sx_sub(l->sx, sx_sub(l->sx, parents, num(l, 1)), turned);
+    sink_key(l, h, key_at(l, h, "key", p), p, h->k);
+    lw_close(l, 1);
+}
+
+/* bar: the element at the root. */
+static void pass_keys_by(lw *l, const heap *h)
+{
+    const ir_sx *root = number_in(l, h, key_at(l, h, "key_root", num(l, 0)));
+    const kir_expr *first = element(l, h, root);
+    kir_buffer *bar = lw_accumulator(l, "bar", first->type, first);
+    const ir_sx *i = kir_for(&l->b, KIR_SERIAL, "i", h->k, h->n);
+    const kir_expr *x = lw_named(l, "x", element(l, h, i));
+    lw_if(l, may_come_before(l, h, x, lw_read(l, bar)));
+    const kir_expr *key = key_of(l, h, x, i);
+    lw_if(l, lw_bin(l, LT, key_at(l, h, "key_root", num(l, 0)), key));
+    sink_key(l, h, key, num(l, 0), h->k);
+    assign(l, bar, element(l, h, number_in(l, h, key_at(l, h, "key_root", num(l, 0)))));
+    lw_close(l, 3);
+}
+
+static void sort_keys(lw *l, const heap *h)
+{
+    if (sx_max(h->k) > 1) {
+        const ir_sx *last = sx_sub(l->sx, h->k, num(l, 1)), *turned = lw_for(l, "p", last), *p = sx_sub(l->sx, last, turned);
+        const kir_expr *key = key_at(l, h, "key", p);
+        store_key(l, h, p, key_at(l, h, "key_root", num(l, 0)));
+        sink_key(l, h, key, num(l, 0), p);
+        lw_close(l, 1);
+    }
+    const ir_sx *p = lw_for(l, "p", h->k), *i = number_in(l, h, key_at(l, h, "key", p));
+    store(l, h, p, (entry){element(l, h, i), as_number(l, i)});
+    lw_close(l, 1);
+}
+
 bool lo_topk(lw *l, const ir_inst *inst)
 {
     const ir_type *t = inst->in[0]->type;
@@ -154,10 +272,16 @@ bool lo_topk(lw *l, const ir_inst *inst)
     int loops = lw_for_axes(l, t, ((1u << t->rank) - 1) & ~(1u << h.axis), true, h.row);
     const bool perhaps = sx_min(h.k) < 1; /* elements at all */
     if (perhaps) lw_if(l, lw_bin(l, LT, kir_index(&l->b, num(l, 0)), kir_index(&l->b, h.k)));
-    fill(l, &h);
-    pass_by(l, &h, kir_for(&l->b, KIR_SERIAL, "i", h.k, h.n));
-    lw_close(l, 1);
-    sort(l, &h);
+    if (fits_one_number(&h)) {
+        fill_keys(l, &h);
+        pass_keys_by(l, &h);
+        sort_keys(l, &h);
+    } else {
+        fill(l, &h);
+        pass_by(l, &h, kir_for(&l->b, KIR_SERIAL, "i", h.k, h.n));
+        lw_close(l, 1);
+        sort(l, &h);
+    }
     lw_close(l, loops + perhaps);
     return true;
 }
