@@ -193,6 +193,13 @@ static bool box_clashes(placer *k, const storage *whole, const storage *part, co
     return false;
 }
 
+/* Is the data there before what replaces a box of it is made? */
+static bool is_there_before(placer *k, const ir_value *data, const ir_inst *maker)
+{
+    const ir_value *base = map_getp(&k->base, data);
+    return !base->def || base->def->block != maker->block || base->def->id < maker->id;
+}
+
 /* Where the data lies in place already, and nothing else reads it, what replaces a box of it is worked out there. */
 static void share_box(placer *k, const ir_inst *i)
 {
@@ -206,7 +213,7 @@ static void share_box(placer *k, const ir_inst *i)
     for (int n = 0; n < starts->n; n++) box.offset = sx_add(t, box.offset, sx_mul(t, starts->sx[n], whole->stride[n]));
     plan_view own = box;
     const ir_value *made = made_for(k, i->in[1], i, &own);
-    if (!made) return;
+    if (!made || !is_there_before(k, i->in[0], made->def)) return;
     storage *part = storage_of(k, plan_view_of(k->p, made)->buffer);
     if (s == part || box_clashes(k, s, part, i) || !is_known_at(&own, made->type->rank, made->def)) return;
     lay_at(k, i->in[1], &box);
