@@ -248,8 +248,8 @@ static ir_value *copy_of(mk *k, ir_value *x)
     return mk_end(k, copy, 1);
 }
 
-/* x as a box of a tensor of zero points, or of zeros where there are none, which count as much as elsewhere: what makes x can
- * store it there. */
+/* x as a box of a tensor of zero points, or of zeros where there are none, which count as much as elsewhere. These are there first
+ * where they are known, so that what makes x can store it in its place. */
 static ir_value *surrounded(mk *k, const product *p, const window *w, ir_value *x, ir_value *zero)
 {
     const ir_sx *dim[IR_MAX_RANK], *starts[IR_MAX_RANK];
@@ -258,8 +258,11 @@ static ir_value *surrounded(mk *k, const product *p, const window *w, ir_value *
         starts[i] = i < 2 ? mk_sx(k, 0) : w->lead[i - 2];
     }
     const bool known = !zero || (zero->def && zero->def->op == IR_const);
-    ir_value *around = known ? mk_integer(k, x->type->dtype, zero ? p->known_zero : 0) : mk_cast(k, zero, x->type->dtype);
-    return mk_update(k, mk_expand(k, around, x->type->rank, dim), x, starts);
+    mk first = *k;
+    if (known && x->def && x->def->block == k->block) first.before = x->def;
+    ir_value *around = known ? mk_integer(&first, x->type->dtype, zero ? p->known_zero : 0) : mk_cast(k, zero, x->type->dtype);
+    around = mk_expand(&first, around, x->type->rank, dim);
+    return mk_update(k, first.before == k->before ? around : copy_of(&first, around), x, starts);
 }
 
 /* The same where only the run knows how much stands around x. */
