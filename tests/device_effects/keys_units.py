@@ -216,8 +216,8 @@ def _():
 @effect("/units/*/move_cycles")
 def _():
     save_weights("squares.safetensors", {"w": np.ones((32, 32, 3, 3), np.float32)})
-    graph_text("squares", 'model "squares.safetensors";\ninputs { x : f32 [1, 32, 24, 24]; } outputs { y : f32 [1, 32, 24, 24]; }\n'
-               'block entry { y = op conv(x=x, w=model["w"], pads=[1, 1, 1, 1]); return y; }\n')
+    graph_text("squares", 'model "squares.safetensors";\ninputs { x : f32 [1, 32, 24, 24]; } outputs { y : f32 [1, 32, 12, 12]; }\n'
+               'block entry { y = op relu(x=x); y = op conv(x=y, w=model["w"], pads=[1, 1, 1, 1]); y = op max_pool(x=y, kernel_shape=[2, 2], strides=[2, 2]); return y; }\n')
     shapes = []
     for cycles in (0, 1, 1000):
         build = Build("squares", described(units__0__vector_bits=512, units__0__vector_registers=32, units__0__flops_per_cycle=64, units__0__move_cycles=cycles))
