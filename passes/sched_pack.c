@@ -22,9 +22,10 @@ static bool moves_with_results(const picker *p, const pick_access *a)
 bool pick_as_packed(picker *p, bool packed)
 {
     bool any = false;
+    const bool room = !p->t->device->arena_limit;
     for (int i = 0; i < p->access.n; i++) {
         pick_access *a = &p->access.at[i];
-        const bool can = a->inside && !a->store && p->call->arg.at[a->buffer->id]->buffer->place != PLAN_WEIGHT && moves_with_results(p, a);
+        const bool can = room && a->inside && !a->store && p->call->arg.at[a->buffer->id]->buffer->place != PLAN_WEIGHT && moves_with_results(p, a);
         a->constant = a->weight || (can && packed);
         any |= can;
     }

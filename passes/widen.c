@@ -73,7 +73,7 @@ static void visit(void *env, ir_inst *inst)
 bool pass_widen(pass_ctx *ctx)
 {
     widener k = {.ctx = ctx};
-    if (!ctx->options->vector_bytes) return false;
+    if (!ctx->options->vector_bytes || (ctx->options->device && ctx->options->device->arena_limit)) return false; /* it takes room */
     map_init(&k.wide, ctx->scratch);
     for (int g = 0; g < ctx->m->graph.n; g++) ir_walk(ctx->m->graph.at[g]->body, visit, &k);
     return k.changed;

@@ -345,6 +345,11 @@ def _():
 @effect("/limits/arena_bytes")
 def _():
     limit("arena_bytes", "its arena", base.define("ARENA_BYTES"), "net.nfg:8:5: note: the largest buffer: 192 bytes")
+    for dtype in ("f16", "f32"):
+        graph_text("room", "inputs { a : %s [64, 300]; b : %s [80, 300]; } outputs { y : %s [64, 80]; }\n"
+                   "block entry { t = op transpose(data=b, perm=[1, 0]); y = op matmul(a=a, b=t); return y; }\n" % (3 * (dtype,)))
+        ample, any_room = Build("room", described(limits={"arena_bytes": 1 << 30})), Build("room", described())
+        check(ample.define("ARENA_BYTES") == 0 and any_room.define("ARENA_BYTES") > 0, f"room for a product of {dtype}: {ample.define('ARENA_BYTES')}, {any_room.define('ARENA_BYTES')}")
 
 
 @effect("/limits/weights_bytes")
