@@ -137,7 +137,7 @@ static void for_phases(lw *l, const window *w, const ir_sx *const *extent, conv_
     for (int i = 0; i < w->n; i++) {
         const int64_t step = w->stride[i], shift = (w->before[i] % step + step) % step;
         const ir_sx *places = sx_add(t, extent[i], sx_int(t, shift + step - 1));
-        f->p[i] = step > 1 ? lw_for_parallel(l, phase_names[w->n - 1][i], sx_int(t, step)) : zero(l);
+        f->p[i] = step < 2 ? zero(l) : (sx_is(extent[i], 1) ? lw_for : lw_for_parallel)(l, phase_names[w->n - 1][i], sx_int(t, step)); /* one place is of one phase: nothing shows which */
         const ir_sx *q = lw_for_parallel(l, place_names[w->n - 1][i], sx_div(t, places, step));
         c->loops += step > 1;
         c->out[2 + i] = sx_sub(t, sx_add(t, sx_mul(t, q, sx_int(t, step)), f->p[i]), sx_int(t, shift));
