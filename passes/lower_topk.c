@@ -7,13 +7,13 @@
 
 typedef struct {
     const ir_inst *inst;
-    bool largest;
+    bool largest, keys; /* keys: an entry is one number */
     int axis;
     const ir_sx *n, *k;
     const ir_sx *row[IR_MAX_RANK]; /* the one at hand */
 } heap;
 
-/* An element and its number on the axis. */
+/* An element and its number on the axis, or where i is NULL both as one number, its key. */
 typedef struct {
     const kir_expr *x, *i;
 } entry;
@@ -46,101 +46,27 @@ static const kir_expr *element(lw *l, const heap *h, const ir_sx *i)
     return lw_load(l, h->inst->in[0], at(h, i, index));
 }
 
-static entry load(lw *l, const heap *h, const char *x, const char *i, const ir_sx *from)
+static const kir_expr *name_part(lw *l, const char *part, const char *of, const kir_expr *value)
+{
+    return lw_named(l, *of ? arena_printf(l->m->arena, "%s_%s", part, of) : part, value);
+}
+
+/* of: what the names of its parts end in, or "". */
+static entry load(lw *l, const heap *h, const char *of, const ir_sx *from)
 {
     const ir_sx *index[IR_MAX_RANK];
     at(h, from, index);
-    const kir_expr *value = lw_named(l, x, lw_stored(l, 0, index));
-    return (entry){value, lw_named(l, i, lw_stored(l, 1, index))};
+    if (h->keys) return (entry){name_part(l, "key", of, lw_stored(l, 1, index)), NULL};
+    const kir_expr *x = name_part(l, "x", of, lw_stored(l, 0, index));
+    return (entry){x, name_part(l, "i", of, lw_stored(l, 1, index))};
 }
 
 static void store(lw *l, const heap *h, const ir_sx *to, entry e)
 {
     const ir_sx *index[IR_MAX_RANK];
     at(h, to, index);
-    lw_store(l, 0, index, e.x);
-    lw_store(l, 1, index, e.i);
-}
-
-/* Does a come before b in the order of the results? NaN counts as the largest. */
-static const kir_expr *comes_before(lw *l, const heap *h, entry a, entry b)
-{
-    const kir_expr *before = h->largest ? lw_bin(l, LT, b.x, a.x) : lw_bin(l, LT, a.x, b.x), *equal = lw_bin(l, EQ, a.x, b.x);
-    if (dtype_is_float((nfc_dtype)a.x->type)) {
-        const kir_expr *nan_a = lw_bin(l, NE, a.x, a.x), *nan_b = lw_bin(l, NE, b.x, b.x);
-        const kir_expr *only = h->largest ? lw_bin(l, AND, nan_a, lw_un(l, NOT, nan_b)) : lw_bin(l, AND, lw_un(l, NOT, nan_a), nan_b);
-        before = lw_bin(l, OR, before, only);
-        equal = lw_bin(l, OR, equal, lw_bin(l, AND, nan_a, nan_b));
-    }
-    return lw_bin(l, OR, before, lw_bin(l, AND, equal, lw_bin(l, LT, a.i, b.i)));
-}
-
-/* An element may come before another only if this holds; it does where one of them is NaN. */
-static const kir_expr *may_come_before(lw *l, const heap *h, const kir_expr *x, const kir_expr *other)
-{
-    return lw_un(l, NOT, h->largest ? lw_bin(l, LE, x, other) : lw_bin(l, LE, other, x));
-}
-
-/* Where the first of the two below a place is. */
-static const kir_expr *below_of(lw *l, const ir_sx *at_) { return as_number(l, sx_add(l->sx, sx_mul(l->sx, at_, num(l, 2)), num(l, 1))); }
-
-/* Puts an entry where it belongs from a place on, of the first `size`: below come only those that come before it. */
-static void sink(lw *l, const heap *h, entry e, const ir_sx *from, const ir_sx *size)
-{
-    kir_builder *b = &l->b;
-    const ir_sx *one = num(l, 1);
-    int64_t levels = 0;
-    while (sx_max(h->k) >> (levels + 1)) levels++;
-    kir_buffer *hole = lw_accumulator(l, "hole", DT_i64, as_number(l, from)), *below = lw_accumulator(l, "below", DT_i64, below_of(l, from));
-    lw_for(l, "level", num(l, levels));
-    lw_if(l, lw_bin(l, LT, lw_read(l, below), as_number(l, size))); /* there is a place, and the entry may go there */
-    const ir_sx *left = place(l, h, "left", lw_read(l, below));
-    const ir_sx *right = kir_let_index(b, "right", kir_binary(b, KB_MIN, kir_index(b, sx_add(l->sx, left, one)), kir_index(b, sx_sub(l->sx, size, one))), 0, sx_max(h->k) - 1);
-    entry x = load(l, h, "x_left", "i_left", left), y = load(l, h, "x_right", "i_right", right);
-    const kir_expr *turn = lw_named(l, "turn", comes_before(l, h, x, y));
-    entry last = {lw_named(l, "x_last", lw_sel(l, turn, y.x, x.x)), lw_named(l, "i_last", lw_sel(l, turn, y.i, x.i))};
-    const kir_expr *sinks = lw_named(l, "sinks", comes_before(l, h, e, last));
-    assign(l, below, lw_sel(l, sinks, lw_sel(l, turn, below_of(l, right), below_of(l, left)), as_number(l, size)));
-    lw_if(l, sinks);
-    store(l, h, place(l, h, "to", lw_read(l, hole)), last);
-    assign(l, hole, lw_sel(l, turn, as_number(l, right), as_number(l, left)));
-    lw_close(l, 3);
-    store(l, h, place(l, h, "to", lw_read(l, hole)), e);
-}
-
-/* The first k elements, then in the order of a heap. */
-static void fill(lw *l, const heap *h)
-{
-    const ir_sx *i = lw_for(l, "i", h->k);
-    store(l, h, i, (entry){element(l, h, i), as_number(l, i)});
-    lw_close(l, 1);
-    if (sx_max(h->k) < 2) return;
-    const ir_sx *half = sx_is_const(h->k) ? sx_div(l->sx, h->k, 2) : h->k; /* the others have none below them; of a k that the run knows the verifier does not see that half of it is less */
-    const ir_sx *turned = lw_for(l, "p", half), *p = sx_sub(l->sx, sx_sub(l->sx, half, num(l, 1)), turned);
-    sink(l, h, load(l, h, "x", "i", p), p, h->k);
-    lw_close(l, 1);
-}
-
-/* The others, each of which may take the place of the root. */
-static void pass_by(lw *l, const heap *h, const ir_sx *i)
-{
-    entry e = {lw_named(l, "x", element(l, h, i)), as_number(l, i)};
-    entry root = load(l, h, "x_root", "i_root", num(l, 0));
-    lw_if(l, may_come_before(l, h, e.x, root.x));
-    lw_if(l, comes_before(l, h, e, root));
-    sink(l, h, e, num(l, 0), h->k);
-    lw_close(l, 2);
-}
-
-/* From the last place on each takes the root, which sinks no more. */
-static void sort(lw *l, const heap *h)
-{
-    if (sx_max(h->k) < 2) return;
-    const ir_sx *turned = lw_for(l, "p", sx_sub(l->sx, h->k, num(l, 1))), *p = sx_sub(l->sx, sx_sub(l->sx, h->k, num(l, 1)), turned);
-    entry e = load(l, h, "x", "i", p);
-    store(l, h, p, load(l, h, "x_root", "i_root", num(l, 0)));
-    sink(l, h, e, num(l, 0), p);
-    lw_close(l, 1);
+    if (e.i) lw_store(l, 0, index, e.x);
+    lw_store(l, 1, index, e.i ? e.i : e.x);
 }
 
 /* ---- entries in one number ---------------------------------------------------------------------- */
@@ -176,18 +102,6 @@ static const kir_expr *key_of(lw *l, const heap *h, const kir_expr *x, const ir_
     return lw_named(l, "key", lw_bin(l, SUB, lw_bin(l, ADD, lw_bin(l, MUL, high, whole(l, high_one)), whole(l, high_one - 1)), as_number(l, i)));
 }
 
-static const kir_expr *key_at(lw *l, const heap *h, const char *name, const ir_sx *from)
-{
-    const ir_sx *index[IR_MAX_RANK];
-    return lw_named(l, name, lw_stored(l, 1, at(h, from, index)));
-}
-
-static void store_key(lw *l, const heap *h, const ir_sx *to, const kir_expr *key)
-{
-    const ir_sx *index[IR_MAX_RANK];
-    lw_store(l, 1, at(h, to, index), key);
-}
-
 /* The number of the element that a key is of. */
 static const ir_sx *number_in(lw *l, const heap *h, const kir_expr *key)
 {
@@ -197,8 +111,39 @@ static const ir_sx *number_in(lw *l, const heap *h, const kir_expr *key)
     return kir_let_index(&l->b, "number", kir_binary(&l->b, KB_MIN, kir_binary(&l->b, KB_MAX, i, kir_index(&l->b, num(l, 0))), kir_index(&l->b, last)), 0, sx_max(last));
 }
 
-/* As sink(). */
-static void sink_key(lw *l, const heap *h, const kir_expr *key, const ir_sx *from, const ir_sx *size)
+/* ---- the heap ---------------------------------------------------------------------------------- */
+
+/* The entry of an element of the row. */
+static entry entry_of(lw *l, const heap *h, const kir_expr *x, const ir_sx *i)
+{
+    return h->keys ? (entry){key_of(l, h, x, i), NULL} : (entry){x, as_number(l, i)};
+}
+
+/* Does a come before b in the order of the results? NaN counts as the largest. */
+static const kir_expr *comes_before(lw *l, const heap *h, entry a, entry b)
+{
+    if (h->keys) return lw_bin(l, LT, b.x, a.x);
+    const kir_expr *before = h->largest ? lw_bin(l, LT, b.x, a.x) : lw_bin(l, LT, a.x, b.x), *equal = lw_bin(l, EQ, a.x, b.x);
+    if (dtype_is_float((nfc_dtype)a.x->type)) {
+        const kir_expr *nan_a = lw_bin(l, NE, a.x, a.x), *nan_b = lw_bin(l, NE, b.x, b.x);
+        const kir_expr *only = h->largest ? lw_bin(l, AND, nan_a, lw_un(l, NOT, nan_b)) : lw_bin(l, AND, lw_un(l, NOT, nan_a), nan_b);
+        before = lw_bin(l, OR, before, only);
+        equal = lw_bin(l, OR, equal, lw_bin(l, AND, nan_a, nan_b));
+    }
+    return lw_bin(l, OR, before, lw_bin(l, AND, equal, lw_bin(l, LT, a.i, b.i)));
+}
+
+/* An element may come before another only if this holds; it does where one of them is NaN. */
+static const kir_expr *may_come_before(lw *l, const heap *h, const kir_expr *x, const kir_expr *other)
+{
+    return lw_un(l, NOT, h->largest ? lw_bin(l, LE, x, other) : lw_bin(l, LE, other, x));
+}
+
+/* Where the first of the two below a place is. */
+static const kir_expr *below_of(lw *l, const ir_sx *at_) { return as_number(l, sx_add(l->sx, sx_mul(l->sx, at_, num(l, 2)), num(l, 1))); }
+
+/* Puts an entry where it belongs from a place on, of the first `size`: below come only those that come before it. */
+static void sink(lw *l, const heap *h, entry e, const ir_sx *from, const ir_sx *size)
 {
     kir_builder *b = &l->b;
     const ir_sx *one = num(l, 1);
@@ -206,57 +151,78 @@ static void sink_key(lw *l, const heap *h, const kir_expr *key, const ir_sx *fro
     while (sx_max(h->k) >> (levels + 1)) levels++;
     kir_buffer *hole = lw_accumulator(l, "hole", DT_i64, as_number(l, from)), *below = lw_accumulator(l, "below", DT_i64, below_of(l, from));
     lw_for(l, "level", num(l, levels));
-    lw_if(l, lw_bin(l, LT, lw_read(l, below), as_number(l, size)));
+    lw_if(l, lw_bin(l, LT, lw_read(l, below), as_number(l, size))); /* there is a place, and the entry may go there */
     const ir_sx *left = place(l, h, "left", lw_read(l, below));
     const ir_sx *right = kir_let_index(b, "right", kir_binary(b, KB_MIN, kir_index(b, sx_add(l->sx, left, one)), kir_index(b, sx_sub(l->sx, size, one))), 0, sx_max(h->k) - 1);
-    const kir_expr *x = key_at(l, h, "key_left", left), *y = key_at(l, h, "key_right", right);
-    const kir_expr *turn = lw_named(l, "turn", lw_bin(l, LT, y, x)), *last = lw_named(l, "key_last", lw_bin(l, MIN, x, y)), *sinks = lw_named(l, "sinks", lw_bin(l, LT, last, key));
+    entry x = load(l, h, "left", left), y = load(l, h, "right", right);
+    const kir_expr *turn = lw_named(l, "turn", comes_before(l, h, x, y));
+    entry last = {name_part(l, h->keys ? "key" : "x", "last", lw_sel(l, turn, y.x, x.x)), NULL};
+    if (!h->keys) last.i = lw_named(l, "i_last", lw_sel(l, turn, y.i, x.i));
+    const kir_expr *sinks = lw_named(l, "sinks", comes_before(l, h, e, last));
     assign(l, below, lw_sel(l, sinks, lw_sel(l, turn, below_of(l, right), below_of(l, left)), as_number(l, size)));
     lw_if(l, sinks);
-    store_key(l, h, place(l, h, "to", lw_read(l, hole)), last);
+    store(l, h, place(l, h, "to", lw_read(l, hole)), last);
     assign(l, hole, lw_sel(l, turn, as_number(l, right), as_number(l, left)));
     lw_close(l, 3);
-    store_key(l, h, place(l, h, "to", lw_read(l, hole)), key);
+    store(l, h, place(l, h, "to", lw_read(l, hole)), e);
 }
 
-static void fill_keys(lw *l, const heap *h)
+/* The first k elements, then in the order of a heap. */
+static void fill(lw *l, const heap *h)
 {
     const ir_sx *i = lw_for(l, "i", h->k);
-    store_key(l, h, i, key_of(l, h, element(l, h, i), i));
+    store(l, h, i, entry_of(l, h, element(l, h, i), i));
     lw_close(l, 1);
     if (sx_max(h->k) < 2) return;
-    const ir_sx *parents = sx_is_const(h->k) ? sx_div(l->sx, h->k, 2) : h->k; /* as in fill() */
-    const ir_sx *turned = lw_for(l, "p", parents), *p = sx_sub(l->sx, sx_sub(l->sx, parents, num(l, 1)), turned);
-    sink_key(l, h, key_at(l, h, "key", p), p, h->k);
+    const ir_sx *half = sx_is_const(h->k) ? sx_div(l->sx, h->k, 2) : h->k; /* the others have none below them; of a k that the run knows the verifier does not see that half of it is less */
+    const ir_sx *turned = lw_for(l, "p", half), *p = sx_sub(l->sx, sx_sub(l->sx, half, num(l, 1)), turned);
+    sink(l, h, load(l, h, "", p), p, h->k);
     lw_close(l, 1);
 }
 
-/* bar: the element at the root. */
+/* The others, each of which may take the place of the root. */
+static void pass_by(lw *l, const heap *h)
+{
+    const ir_sx *i = kir_for(&l->b, KIR_SERIAL, "i", h->k, h->n);
+    entry e = {lw_named(l, "x", element(l, h, i)), as_number(l, i)};
+    entry root = load(l, h, "root", num(l, 0));
+    lw_if(l, may_come_before(l, h, e.x, root.x));
+    lw_if(l, comes_before(l, h, e, root));
+    sink(l, h, e, num(l, 0), h->k);
+    lw_close(l, 3);
+}
+
+/* From the last place on each takes the root, which sinks no more. */
+static void sort(lw *l, const heap *h)
+{
+    if (sx_max(h->k) < 2) return;
+    const ir_sx *turned = lw_for(l, "p", sx_sub(l->sx, h->k, num(l, 1))), *p = sx_sub(l->sx, sx_sub(l->sx, h->k, num(l, 1)), turned);
+    entry e = load(l, h, "", p);
+    store(l, h, p, load(l, h, "root", num(l, 0)));
+    sink(l, h, e, num(l, 0), p);
+    lw_close(l, 1);
+}
+
+/* As pass_by(), of keys. bar: the element at the root. */
 static void pass_keys_by(lw *l, const heap *h)
 {
-    const ir_sx *root = number_in(l, h, key_at(l, h, "key_root", num(l, 0)));
+    const ir_sx *root = number_in(l, h, load(l, h, "root", num(l, 0)).x);
     const kir_expr *first = element(l, h, root);
     kir_buffer *bar = lw_accumulator(l, "bar", first->type, first);
     const ir_sx *i = kir_for(&l->b, KIR_SERIAL, "i", h->k, h->n);
     const kir_expr *x = lw_named(l, "x", element(l, h, i));
     lw_if(l, may_come_before(l, h, x, lw_read(l, bar)));
-    const kir_expr *key = key_of(l, h, x, i);
-    lw_if(l, lw_bin(l, LT, key_at(l, h, "key_root", num(l, 0)), key));
-    sink_key(l, h, key, num(l, 0), h->k);
-    assign(l, bar, element(l, h, number_in(l, h, key_at(l, h, "key_root", num(l, 0)))));
+    entry e = entry_of(l, h, x, i);
+    lw_if(l, comes_before(l, h, e, load(l, h, "root", num(l, 0))));
+    sink(l, h, e, num(l, 0), h->k);
+    assign(l, bar, element(l, h, number_in(l, h, load(l, h, "root", num(l, 0)).x)));
     lw_close(l, 3);
 }
 
-static void sort_keys(lw *l, const heap *h)
+/* In place of each key what it is of. */
+static void unpack(lw *l, const heap *h)
 {
-    if (sx_max(h->k) > 1) {
-        const ir_sx *last = sx_sub(l->sx, h->k, num(l, 1)), *turned = lw_for(l, "p", last), *p = sx_sub(l->sx, last, turned);
-        const kir_expr *key = key_at(l, h, "key", p);
-        store_key(l, h, p, key_at(l, h, "key_root", num(l, 0)));
-        sink_key(l, h, key, num(l, 0), p);
-        lw_close(l, 1);
-    }
-    const ir_sx *p = lw_for(l, "p", h->k), *i = number_in(l, h, key_at(l, h, "key", p));
+    const ir_sx *p = lw_for(l, "p", h->k), *i = number_in(l, h, load(l, h, "", p).x);
     store(l, h, p, (entry){element(l, h, i), as_number(l, i)});
     lw_close(l, 1);
 }
@@ -272,16 +238,12 @@ bool lo_topk(lw *l, const ir_inst *inst)
     int loops = lw_for_axes(l, t, ((1u << t->rank) - 1) & ~(1u << h.axis), true, h.row);
     const bool perhaps = sx_min(h.k) < 1; /* elements at all */
     if (perhaps) lw_if(l, lw_bin(l, LT, kir_index(&l->b, num(l, 0)), kir_index(&l->b, h.k)));
-    if (fits_one_number(&h)) {
-        fill_keys(l, &h);
-        pass_keys_by(l, &h);
-        sort_keys(l, &h);
-    } else {
-        fill(l, &h);
-        pass_by(l, &h, kir_for(&l->b, KIR_SERIAL, "i", h.k, h.n));
-        lw_close(l, 1);
-        sort(l, &h);
-    }
+    h.keys = fits_one_number(&h);
+    fill(l, &h);
+    if (h.keys) pass_keys_by(l, &h);
+    else pass_by(l, &h);
+    sort(l, &h);
+    if (h.keys) unpack(l, &h);
     lw_close(l, loops + perhaps);
     return true;
 }
