@@ -101,6 +101,7 @@ static int64_t cost_of_lanes(picker *p, int axis)
         int64_t step, width = p->t->vector_bytes / p->widest;
         bool scattered = is_scattered(p, a, x->loop->var->sym, &step);
         if (a->store && step == 0) return -1;
+        if (scattered && a->inside && !pick_is_near(a, step)) return -1; /* in an inner loop a gather undoes what the lanes gain */
         stored += a->store && step == 1;
         int64_t each = step != 0;
         if (scattered) each = pick_is_near(a, step) && 2 * step - 1 < width ? 2 * step - 1 : width * (a->store ? 2 : 1); /* taking a vector apart takes longer */
@@ -123,12 +124,6 @@ static int lanes_axis(picker *p)
         if (at >= 0 && each >= best) continue;
         best = each;
         at = i;
-    }
-    if (at < 0) return -1;
-    for (int i = 0; i < p->access.n; i++) { /* in an inner loop a gather undoes what the lanes gain */
-        const pick_access *a = &p->access.at[i];
-        int64_t step;
-        if (a->inside && is_scattered(p, a, p->nest->axis[at].loop->var->sym, &step) && !pick_is_near(a, step)) return -1;
     }
     return at;
 }
