@@ -10,6 +10,7 @@ from graph import ROUNDED, Branch, Dim, Graph, Loop, Op, Read, Value, Word, Writ
 from tensor_file import NAMES
 
 FLOATS = ("f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2")
+LARGEST = {"f8e4m3": 448, "f8e5m2": 57344, "f16": 65504}
 # Elements are moved, compared or negated here: what goes in bit for bit comes out so.
 EXACT_WORDS = set("X Y Z ABS NEG SEL GT LT GE LE EQ NE MAX MIN LIT FLOOR CEIL RINT NOT BNOT AND OR XOR BAND BOR BXOR SHL SHR BOOL AI A AS HAS INFTY".split())
 EXACT_RULES = set("cast bitcast arg_reduce topk hardmax max_unpool reshape transpose slice concat update split pad gather gather_elements gather_nd tensor_scatter"
@@ -159,7 +160,7 @@ class Generator:
 
     def calm(self, v):
         """Keeps elements in a range where they still tell something."""
-        self.g.saturates |= v.dtype == "f8e4m3" and v.size > 448
+        self.g.saturates |= v.size > LARGEST.get(v.dtype, v.size)
         top = {"f8e4m3": 8, "f8e5m2": 32, "f16": 64}.get(v.dtype, 1e4)
         if v.dtype not in FLOATS or v.size <= top:
             return v

@@ -146,7 +146,7 @@ class Graph:
         self.inputs, self.weights, self.states = [], [], []
         self.body, self.outputs = [], []  # outputs: (name, value)
         self.seed = 0
-        self.saturates = False  # a float of 8 bits that has no infinity may be the largest one instead of what is larger
+        self.saturates = False  # a float of few bits may be infinite, or where it has no infinity the largest one, instead of what is larger
 
     # ---- dead statements -------------------------------------------------------------------------
 
@@ -240,8 +240,11 @@ class Printer:
             operands[k] = self.within_range(operands[k], s.attrs.get("p", 2), s.op in CANCELS)
         if s.op == "equal" and self.near(s.results[0], operands):
             return
-        args = ["%s=%s" % (k, text(v)) for k, v in list(operands.items()) + list(s.attrs.items())]
-        self.out("%s = op %s(%s)%s;" % (", ".join(r.name for r in s.results), s.op, ", ".join(args), " with { fuse = false }" if s.alone else ""))
+        if s.op == "reduce_prod" and self.noisy(s.results[0]):
+            self.product_by_size(s, *operands.values())
+        else:
+            args = ["%s=%s" % (k, text(v)) for k, v in list(operands.items()) + list(s.attrs.items())]
+            self.out("%s = op %s(%s)%s;" % (", ".join(r.name for r in s.results), s.op, ", ".join(args), " with { fuse = false }" if s.alone else ""))
         if s.loose:
             for r in s.results:
                 if self.noisy(r):
@@ -297,6 +300,22 @@ class Printer:
             self.out("%s = op sign(input=%s);" % (name("sign"), v.name))
             self.out("%s = op mul(a=%s, b=%s);" % (name("held"), name("root"), name("sign")))
         return Value(name("held"), v.dtype, v.shape)
+
+    def product_by_size(self, s, v):
+        """A product over axes, first of what is larger than 1, then of the rest: in an order in which it leaves its type's
+        numbers on the way if it does in any, and stays there."""
+        self.helpers += 1
+        name = lambda part: "%s%d" % (part, self.helpers)
+        attrs = "".join(", %s=%s" % (k, text(a)) for k, a in s.attrs.items())
+        wide = v.dtype if v.dtype == "f64" else "f32"
+        self.out("%s = op cast(input=%s, to=%s);" % (name("factor"), v.name, wide))
+        self.out("%s = op abs(x=%s);" % (name("size"), name("factor")))
+        self.out("%s = op greater(a=%s, b=1.0);" % (name("grows"), name("size")))
+        for part, x, y in (("large", name("factor"), "1.0"), ("small", "1.0", name("factor"))):
+            self.out("%s = op where(condition=%s, x=%s, y=%s);" % (name("only_" + part), name("grows"), x, y))
+            self.out("%s = op reduce_prod(data=%s%s);" % (name(part), name("only_" + part), attrs))
+        self.out("%s = op mul(a=%s, b=%s);" % (name("all"), name("large"), name("small")))
+        self.out("%s = op cast(input=%s, to=%s);" % (s.results[0].name, name("all"), v.dtype))
 
     def near(self, r, operands):
         """Numbers that are not equal by less than noise, the smallest of which no draw makes equal, may be so. False: they
@@ -439,8 +458,8 @@ FAST_ROUNDED = ("dynamic_quantize_linear",)
 CANCELS = ("rnn", "gru", "lstm", "log_softmax", "softmax_cross_entropy_loss", "reduce_log_sum_exp", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization")
 # What sums up powers of its first operand: squares, or of the exponent p.
 POWERS = ("lp_normalization", "lp_pool", "global_lp_pool", "reduce_l2", "layer_normalization", "group_normalization", "instance_normalization", "mean_variance_normalization", "rms_norm")
-# Products with a factor that falls below the normal numbers, where its last place is worth much.
-TAILS = ("silu", "swiglu", "mish", "gelu")
+# What falls below the normal numbers, where its last place is worth much, or is a product with such a factor.
+TAILS = ("sigmoid", "exp", "silu", "swiglu", "mish", "gelu")
 FINE = ("f64", "f32", "f16", "bf16") # of which there are numbers close to each other
 NOISY = ("f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2")
 

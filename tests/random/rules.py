@@ -1084,7 +1084,7 @@ def dequantize_linear(g, row):
     if len(v.shape) > 1 and isinstance(v.shape[1], int) and g.chance(0.4): scale = g.new(t, [v.shape[1]], ("pos",))
     given = {"x": v, "x_scale": scale}
     if g.chance(0.6) and v.dtype[0] != "f" and v.dtype != "i32": given["x_zero_point"] = g.new(v.dtype, scale.shape, ("int", 0, 5))
-    g.op(row, given, {}, [(t, v.shape)], 200.0)
+    g.op(row, given, {}, [(t, v.shape)], {"i32": 2.0 ** 32, "i16": 2.0 ** 17}.get(v.dtype, 1024.0))
 
 
 @rule("dynamic_quantize_linear")

@@ -168,7 +168,7 @@ class Batch:
             if c.sim.returncode != 1:
                 raise Failure(graph.seed, "sim", "nfc sim ends with %d: %s" % (c.sim.returncode, c.sim.stderr[:800]), graph)
             self.count["run errors"] += 1
-        # With --fast-math what would be cut off to the largest float need not be.
+        # With --fast-math what would be cut off to the largest float need not be, nor what would be infinite, of which integers are made.
         c.noisy, c.unsteady = [], c.any_infinity and graph.saturates
         return c
 
