@@ -130,6 +130,9 @@ void plan_print(FILE *to, const plan *p);
 /* plan_view.c: all of a buffer, in the order of the axes; the same with axis 1 of 3 or more last. */
 plan_view *plan_new_view(plan_graph *p, plan_buffer *b, const ir_type *type);
 plan_view *plan_channels_last_view(plan_graph *p, plan_buffer *b, const ir_type *type);
+/* All of it in the order of the axes, of which the first ones count planes that are written side by side: where the device's
+ * nearest cache could not hold a line of each, the planes are a line further apart, and the buffer is larger. */
+plan_view *plan_planes_view(plan_graph *p, plan_buffer *b, const ir_type *type, int axes);
 /* New extents over the same elements: possible where runs of axes that a reshape mixes lie in one stride;
  * NULL: they do not. */
 plan_view *plan_regrouped(ir_module *m, const ir_type *from, const plan_view *x, const ir_type *to);

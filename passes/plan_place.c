@@ -89,11 +89,14 @@ static void set_view(placer *k, const ir_value *v, plan_view *view, const ir_val
     map_setp(&k->base, v, (void *)(uintptr_t)base);
 }
 
+/* Of how many axes are the planes that the kernel which writes it works on side by side? */
+static int axes_of_planes(const ir_value *v) { return v->def && v->def->op == IR_winograd_input ? 2 : 0; }
+
 static void own_storage(placer *k, const ir_value *v, plan_place place)
 {
     plan_buffer *b = new_buffer(k, place, v);
     b->channels_last = place == PLAN_ARENA && map_getp(&k->channels_last, v);
-    set_view(k, v, b->channels_last ? plan_channels_last_view(k->p, b, v->type) : plan_new_view(k->p, b, v->type), v);
+    set_view(k, v, b->channels_last ? plan_channels_last_view(k->p, b, v->type) : plan_planes_view(k->p, b, v->type, axes_of_planes(v)), v);
 }
 
 plan_view *plan_view_of(const plan_graph *p, const ir_value *v) { return map_getp(&p->view, v); }

@@ -1,6 +1,7 @@
 /* Views: the strides of values as they are stored, and what renaming ops make of them. */
 #include "ir/shape.h"
 #include "passes/plan_place.h"
+#include "passes/sched.h"
 
 /* ---- layouts ------------------------------------------------------------------------------- */
 
@@ -15,6 +16,39 @@ plan_view *plan_new_view(plan_graph *p, plan_buffer *b, const ir_type *type)
         v->stride[i] = stride;
         stride = sx_mul(t, stride, type->dim[i]);
     }
+    return v;
+}
+
+/* Do so many lines, a step apart, crowd each other out of a cache? They do where they take more than half of the places of a set. */
+static bool is_crowded(const sched_target *t, int64_t lines, int64_t step)
+{
+    int64_t a = t->way, b = step % t->way;
+    while (b) { /* greatest common divisor */
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    const int64_t sets = t->way / (a > t->line ? a : t->line); /* that they lie in */
+    return (lines + sets - 1) / sets > t->ways / 2;
+}
+
+plan_view *plan_planes_view(plan_graph *p, plan_buffer *b, const ir_type *type, int axes)
+{
+    const sched_target *t = p->plan->target;
+    sx_table *sx = &p->plan->m->sx;
+    plan_view *v = plan_new_view(p, b, type);
+    const ir_sx *plane = axes ? v->stride[axes - 1] : sx_int(sx, 1), *planes = sx_int(sx, 1);
+    for (int i = 0; i < axes; i++) planes = sx_mul(sx, planes, type->dim[i]);
+    const int64_t element = (int64_t)dtype_bytes(type->dtype);
+    if (!t || !t->ways || !t->line || !sx_is_const(plane) || !sx_is_const(planes)) return v;
+    if (!is_crowded(t, sx_value(planes), sx_value(plane) * element)) return v;
+    plane = sx_int(sx, sx_value(plane) + t->line / element);
+    for (int i = axes - 1; i >= 0; i--) {
+        v->stride[i] = plane;
+        plane = sx_mul(sx, plane, type->dim[i]);
+    }
+    b->bytes = sx_value(plane) * element;
+    b->size = sx_int(sx, b->bytes);
     return v;
 }
 

@@ -52,6 +52,7 @@ TAKEN = {
     "square": (1, 48, 40, 40, 16, [1, 1, 1, 1], True),
     "many": (1, 70, 3, 5, 70, [1, 1, 1, 1], True),
     "two": (2, 2, 2, 2, 2, [2, 2, 2, 2], False),
+    "crowded": (1, 16, 32, 32, 16, [1, 1, 1, 1], True),
     "blocks": (1, 16, 38, 26, 32, [1, 1, 1, 1], True),
     "tall": (1, 16, 61, 30, 16, [1, 1, 1, 1], True),
     "tall_batch": (2, 8, 45, 26, 17, [0, 1, 2, 1], False),
@@ -264,6 +265,15 @@ def check_choice(nfc, work):
             raise Wrong("%s: %s" % (options, p.stderr.decode()))
 
 
+def check_planes(nfc, work):
+    """The planes of transformed input: a line further apart where they would lie in few sets of the nearest cache, of 64 sets."""
+    report = json.loads(call([nfc, "inspect", "w.nfg", "--device", "x86-avx512", "--winograd=f4", "--json"], work))
+    for name, want in (("crowded", 36 * (64 * 16 * 4 + 64)), ("square", 36 * (100 * 48 * 4))):
+        arena = next(g for g in report["graphs"] if g["name"] == name)["arena"]
+        if want not in [b["bytes"] for b in arena["buffers"]]:
+            raise Wrong("%s: no buffer of %d bytes among %s" % (name, want, arena["buffers"]))
+
+
 def main():
     nfc, work = sys.argv[1:]
     text, weights, inputs = module()
@@ -276,6 +286,7 @@ def main():
     try:
         check_taken(nfc, work)
         check_choice(nfc, work)
+        check_planes(nfc, work)
         for engine, (device, needs, _, _) in ENGINES.items():
             if needs and needs not in processor:
                 unable.append("%s: the processor has no %s" % (device, needs))
