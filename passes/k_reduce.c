@@ -11,6 +11,7 @@ typedef struct {
 typedef struct {
     k_replay r;
     int64_t lanes, parts;
+    int64_t least; /* lanes of the narrowest vectors */
     bool keep_order;
     bool (*has_fma)(const void *env, kir_type type, int64_t lanes);
     const void *env;
@@ -24,6 +25,7 @@ typedef struct {
     const kir_stmt *loop;
     VEC(sum) sum;
     VEC(const kir_stmt *) store;
+    int64_t lanes;
     nfc_map sum_of; /* kir_buffer -> sum */
     bool unfit;
 } candidate;
@@ -42,7 +44,7 @@ static void check_expr(void *env, const kir_expr *e)
 {
     candidate *c = env;
     int64_t step;
-    if (e->kind == KIR_INDEX && sx_mentions(e->index, c->loop->var->sym)) c->unfit = true;
+    if (e->kind == KIR_INDEX && !sx_step(c->k->r.b->sx, e->index, c->loop->var->sym, &step)) c->unfit = true;
     if (e->kind != KIR_LOAD) return;
     if (!sx_step(c->k->r.b->sx, e->index, c->loop->var->sym, &step) || (step != 0 && step != 1)) c->unfit = true;
     if (map_getp(&c->sum_of, e->buffer) || meets_store(c, e)) c->unfit = true;
@@ -79,11 +81,23 @@ static void check_stmt(candidate *c, const kir_stmt *s)
     }
 }
 
+/* A short loop has a vector of fewer lanes; 0: it is too short. */
+static int64_t lanes_for(const reducer *k, const ir_sx *end)
+{
+    enum { FEWEST_TRIPS = 8 };
+    const int64_t trips = sx_max(end);
+    if (!sx_is_const(end)) return trips < 2 * k->lanes ? 0 : k->lanes;
+    if (trips < FEWEST_TRIPS && trips < 2 * k->lanes) return 0;
+    int64_t lanes = k->lanes;
+    while (lanes > trips) lanes /= 2;
+    return lanes;
+}
+
 static bool is_candidate(reducer *k, const kir_stmt *s, candidate *c)
 {
     *c = (candidate){.k = k, .loop = s};
     map_init(&c->sum_of, k->r.b->scratch);
-    if (s->loop != KIR_SERIAL || !sx_is(s->begin, 0) || sx_max(s->end) < 2 * k->lanes) return false;
+    if (s->loop != KIR_SERIAL || !sx_is(s->begin, 0) || !(c->lanes = lanes_for(k, s->end))) return false;
     for (int i = 0; i < s->body.n && !c->unfit; i++) check_stmt(c, s->body.at[i]);
     for (int i = 0; i < s->body.n && !c->unfit; i++) {
         kir_stmt own = {.kind = KIR_NOTE, .value = s->body.at[i]->value};
@@ -195,23 +209,21 @@ static void vectors_of(reducer *k, candidate *c, const ir_sx *begin, const ir_sx
     const ir_sx *o = kir_for(b, KIR_SERIAL, arena_printf(b->arena, "%s_t", c->loop->var->name), begin, end), *j = number(k, 0);
     if (parts > 1) j = kir_for(b, KIR_UNROLL, "j", number(k, 0), number(k, parts));
     const ir_sx *vector = sx_add(t, sx_mul(t, o, number(k, parts)), j);
-    k_map(&k->r, c->loop->var->sym, sx_add(t, sx_mul(t, vector, number(k, k->lanes)), sx_sym(t, k->lane)));
+    k_map(&k->r, c->loop->var->sym, sx_add(t, sx_mul(t, vector, number(k, c->lanes)), sx_sym(t, k->lane)));
     k->r.copy = j;
     k_body(&k->r, c->loop);
     for (int i = parts > 1 ? 2 : 1; i > 0; i--) kir_close(b);
 }
 
-/* The loop over so many whole vectors, `parts` of them a trip, and what is left one by one. */
-static void vector_loop(reducer *k, candidate *c, const ir_sx *vectors, int64_t parts)
+/* The loop over so many whole vectors, `parts` of them a trip; all: where what each lane has summed up goes. */
+static void vector_loop(reducer *k, candidate *c, const ir_sx *vectors, int64_t parts, kir_buffer *const *all)
 {
     kir_builder *b = k->r.b;
     sx_table *t = b->sx;
-    kir_buffer **all = ARENA_ARRAY(b->scratch, kir_buffer *, c->sum.n + 1);
-    for (int i = 0; i < c->sum.n; i++) all[i] = kir_alloc(b, "lane", c->sum.at[i].local->dtype, k->lanes);
-    const ir_sx *v = kir_for(b, KIR_VECTOR, "v", number(k, 0), number(k, k->lanes));
+    const ir_sx *v = kir_for(b, KIR_VECTOR, "v", number(k, 0), number(k, c->lanes));
     fill_parts(k, c, parts);
     in_parts(k, c, true);
-    k->at_once = k->lanes;
+    k->at_once = c->lanes;
     const ir_sx *trips = sx_div(t, vectors, parts), *done = sx_mul(t, trips, number(k, parts));
     k->lane = sx_only_sym(v);
     vectors_of(k, c, number(k, 0), trips, parts);
@@ -220,31 +232,75 @@ static void vector_loop(reducer *k, candidate *c, const ir_sx *vectors, int64_t 
     k->at_once = 1;
     gather_parts(k, c, parts, v, all);
     kir_close(b);
-    for (int i = 0; i < c->sum.n; i++) {
-        const ir_sx *r = kir_for(b, KIR_UNROLL, "r", number(k, 0), number(k, k->lanes));
-        kir_accum(b, c->sum.at[i].op, c->sum.at[i].whole ? c->sum.at[i].whole->buffer : c->sum.at[i].local, number(k, 0), kir_load(b, all[i], r));
-        kir_close(b);
+}
+
+/* Elements from `begin` on, as many as a vector of `lanes` has: each to the sum of its lane. */
+static void narrow_vector(reducer *k, candidate *c, int64_t begin, int64_t lanes, kir_buffer *const *all)
+{
+    kir_builder *b = k->r.b;
+    const ir_sx *v = kir_for(b, KIR_VECTOR, "v", number(k, 0), number(k, lanes));
+    for (int i = 0; i < c->sum.n; i++) c->sum.at[i].part = (k_local){all[i], lanes};
+    in_parts(k, c, true);
+    k->at_once = lanes;
+    k_map(&k->r, c->loop->var->sym, sx_add(b->sx, number(k, begin), v));
+    k->r.copy = v;
+    k_body(&k->r, c->loop);
+    k->at_once = 1;
+    in_parts(k, c, false);
+    kir_close(b);
+}
+
+/* lane[i] = lane[i] op lane[half + i] */
+static void fold(kir_builder *b, kir_bin op, kir_buffer *lane, int64_t half, bool vector)
+{
+    const ir_sx *at = kir_for(b, vector ? KIR_VECTOR : KIR_UNROLL, vector ? "v" : "r", sx_int(b->sx, 0), sx_int(b->sx, half));
+    kir_accum(b, op, lane, at, kir_load(b, lane, sx_add(b->sx, at, sx_int(b->sx, half))));
+    kir_close(b);
+}
+
+/* The sums of the lanes in one, half of them to the other half, again and again. Of the elements from `done` to `end` those that fill
+ * a vector of as many lanes as are left go there before; returns the first that does not. */
+static int64_t fold_lanes(reducer *k, candidate *c, int64_t done, int64_t end, kir_buffer *const *all)
+{
+    for (int64_t half = c->lanes / 2; half > 0; half /= 2) {
+        for (int i = 0; i < c->sum.n; i++) fold(k->r.b, c->sum.at[i].op, all[i], half, half >= k->least);
+        if (half < k->least || end - done < half) continue;
+        narrow_vector(k, c, done, half, all);
+        done += half;
     }
+    for (int i = 0; i < c->sum.n; i++) {
+        const sum *of = &c->sum.at[i];
+        kir_accum(k->r.b, of->op, of->whole ? of->whole->buffer : of->local, number(k, 0), kir_load(k->r.b, all[i], number(k, 0)));
+    }
+    return done;
+}
+
+static void reduce(reducer *k, candidate *c, const ir_sx *end)
+{
+    kir_builder *b = k->r.b;
+    sx_table *t = b->sx;
+    int64_t parts = c->sum.n ? k->parts : 1;
+    while (parts > 1 && sx_max(end) < 2 * parts * c->lanes) parts /= 2;
+    kir_buffer **all = ARENA_ARRAY(b->scratch, kir_buffer *, c->sum.n + 1);
+    for (int i = 0; i < c->sum.n; i++) all[i] = kir_alloc(b, "lane", c->sum.at[i].local->dtype, c->lanes);
+    const ir_sx *vectors = sx_div(t, end, c->lanes), *done = sx_mul(t, vectors, number(k, c->lanes));
+    vector_loop(k, c, vectors, parts, all);
+    if (sx_is_const(end)) done = number(k, fold_lanes(k, c, sx_value(done), sx_value(end), all));
+    else fold_lanes(k, c, 0, 0, all);
+    if (done == end) return;
+    bool open = k_for(&k->r, KIR_SERIAL, c->loop, c->loop->var->name, done, end);
+    k_body(&k->r, c->loop);
+    if (open) kir_close(b);
 }
 
 static bool on_for(void *env, k_replay *r, const kir_stmt *s)
 {
     reducer *k = env;
     candidate c;
-    sx_table *t = r->b->sx;
     const kir_stmt *outer = s;
     if (k->at_once > 1 || !is_candidate(k, s = joined(k, s), &c)) return false;
     for (; outer->var != s->var; outer = outer->body.at[0]) k_map(r, outer->var->sym, number(k, 0));
-    const ir_sx *end = k_index(r, s->end);
-    int64_t parts = c.sum.n ? k->parts : 1;
-    while (parts > 1 && sx_max(end) < 2 * parts * k->lanes) parts /= 2;
-    const ir_sx *vectors = sx_div(t, end, k->lanes), *done = sx_mul(t, vectors, number(k, k->lanes));
-    vector_loop(k, &c, vectors, parts);
-    if (done != end) {
-        bool open = k_for(r, KIR_SERIAL, s, s->var->name, done, end);
-        k_body(r, s);
-        if (open) kir_close(r->b);
-    }
+    reduce(k, &c, k_index(r, s->end));
     k->loops++;
     return true;
 }
@@ -255,10 +311,10 @@ static bool fma_at(void *env, kir_type type)
     return k->has_fma && k->has_fma(k->env, type, k->at_once);
 }
 
-int k_reduce(kir_builder *b, int64_t lanes, int64_t parts, bool keep_order, bool (*has_fma)(const void *env, kir_type type, int64_t lanes), const void *env)
+int k_reduce(kir_builder *b, int64_t lanes, int64_t least, int64_t parts, bool keep_order, bool (*has_fma)(const void *env, kir_type type, int64_t lanes), const void *env)
 {
     reducer *k = ARENA_NEW(b->scratch, reducer);
-    *k = (reducer){.lanes = lanes, .parts = parts, .keep_order = keep_order, .has_fma = has_fma, .env = env, .at_once = 1};
+    *k = (reducer){.lanes = lanes, .least = least, .parts = parts, .keep_order = keep_order, .has_fma = has_fma, .env = env, .at_once = 1};
     const kir_stmt *old = k_rebuild(&k->r, b);
     k->r.on_for = on_for;
     k->r.has_fma = fma_at;

@@ -237,12 +237,13 @@ static const char *described(const k_nest *nest, const sched *s)
 /* Lanes along the loops inside, where the axes outside have none. */
 static const char *reduce_inside(const sched_target *t, k_nest *nest)
 {
-    enum { MOST_PARTS = 8 };
+    enum { MOST_PARTS = 8, NARROWEST_BYTES = 16 };
     int64_t lanes = t->vector_bytes / sched_widest(nest), parts = 1; /* sums at once that hide what an addition takes */
     const char *pairs = lanes < 2 || t->strict ? NULL : k_pairs(t, nest->b, lanes);
     if (pairs) return pairs;
     while (parts < MOST_PARTS && parts < sched_in_flight(t)) parts *= 2;
-    if (lanes < 2 || !k_reduce(nest->b, lanes, parts, t->strict, has_fma, t)) return NULL;
+    const int64_t least = lanes * NARROWEST_BYTES / t->vector_bytes;
+    if (lanes < 2 || !k_reduce(nest->b, lanes, least, parts, t->strict, has_fma, t)) return NULL;
     return arena_printf(nest->b->arena, "vectors of %lld along the inner loops", (long long)lanes);
 }
 

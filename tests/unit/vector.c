@@ -144,7 +144,7 @@ TEXT(relu, "nf_atleast_f32x8(nf_splat_f32x8(0.0f), nf_load_f32x8(x))", const ir_
 TEXT(bound_behind, "nf_atmost_f32x16(nf_splat_f32x16(6.0f), nf_load_f32x16(x))", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MIN, load(k, k->x, v), f32(k, 6))))
 TEXT(bound_by_instruction, "(nf_f32x16)_mm512_min_ps(a, b)", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MIN, load(k, k->x, v), f32(k, 6))))
 TEXT(zero_behind, "nf_max_f32x16(nf_load_f32x16(x), nf_splat_f32x16(0.0f))", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MAX, load(k, k->x, v), f32(k, 0))))
-TEXT(maximum, "return nf_select_f32x4((a > b) | (a != a), a, b);", const ir_sx *v = lanes(k, 4); give(k, v, bin(k, KB_MAX, load(k, k->x, v), load(k, k->x, plus(k, v, num(k, 8))))))
+TEXT(maximum, "return nf_select_f32x2((a > b) | (a != a), a, b);", const ir_sx *v = lanes(k, 2); give(k, v, bin(k, KB_MAX, load(k, k->x, v), load(k, k->x, plus(k, v, num(k, 8))))))
 TEXT(maximum_by_instruction, "(nf_f32x16)_mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, 3), a)", const ir_sx *v = lanes(k, 16); give(k, v, bin(k, KB_MAX, load(k, k->x, v), load(k, k->x, plus(k, v, num(k, 8))))))
 TEXT(shifts_and_sums, "(nf_i32x8)((((nf_u32x8)nf_load_i32x8(n) + (uint32_t)5) << 3) + (nf_u32x8)nf_load_f32x8(x))", const ir_sx *v = lanes(k, 8); const kir_expr *five = bin(k, KB_ADD, load(k, k->n, v), kir_int(&k->b, DT_i32, 5));
      kir_store(&k->b, k->n, v, bin(k, KB_ADD, bin(k, KB_SHL, five, kir_int(&k->b, DT_i32, 3)), kir_bits(&k->b, DT_i32, load(k, k->x, v)))))
