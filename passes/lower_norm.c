@@ -1,4 +1,4 @@
-/* What works along rows, channels and matrices: hardmax, normalisations, determinants. */
+/* What works along rows, channels and matrices: normalisations, determinants. */
 #include "ir/shape.h"
 #include "passes/lower_kir.h"
 
@@ -17,32 +17,6 @@ static uint32_t one_axis(const ir_inst *inst)
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
-
-bool lo_hardmax(lw *l, const ir_inst *inst)
-{
-    const ir_type *t = inst->in[0]->type;
-    kir_type compute = kir_compute(t->dtype);
-    uint32_t row = one_axis(inst);
-    int axis = 0;
-    while (row >> axis > 1) axis++;
-    const ir_sx *index[IR_MAX_RANK];
-    int loops = lw_for_axes(l, t, all_axes(t) & ~row, true, index);
-    kir_buffer *best = lw_accumulator(l, "best", compute, lw_number(l, compute, 0));
-    kir_buffer *at = lw_accumulator(l, "at", DT_i64, kir_int(&l->b, DT_i64, -1));
-    int inner = lw_for_axes(l, t, row, false, index);
-    const kir_expr *place = kir_cast(&l->b, DT_i64, kir_index(&l->b, row ? index[axis] : zero(l)));
-    const kir_expr *x = lw_named(l, "x", lw_load(l, inst->in[0], index)), *most = lw_read(l, best);
-    const kir_expr *better = lw_bin(l, OR, lw_bin(l, LT, most, x), lw_bin(l, AND, lw_bin(l, NE, x, x), lw_bin(l, EQ, most, most)));
-    lw_if(l, lw_bin(l, OR, better, lw_bin(l, LT, lw_read(l, at), kir_int(&l->b, DT_i64, 0))));
-    assign(l, best, x);
-    assign(l, at, place);
-    lw_close(l, inner + 1);
-    inner = lw_for_axes(l, t, row, false, index);
-    place = kir_cast(&l->b, DT_i64, kir_index(&l->b, row ? index[axis] : zero(l)));
-    lw_store(l, 0, index, lw_sel(l, lw_bin(l, EQ, place, lw_read(l, at)), lw_number(l, compute, 1), lw_number(l, compute, 0)));
-    lw_close(l, inner + loops);
-    return true;
-}
 
 typedef enum { PLAIN, ABSOLUTE, SQUARE } term;
 

@@ -1,4 +1,4 @@
-/* Reductions, searches, softmax and normalisation. */
+/* Reductions, softmax and normalisation. */
 #include <math.h>
 #include <string.h>
 #include "ir/shape.h"
@@ -25,11 +25,6 @@ static bool is_float(kir_type t) { return dtype_is_float((nfc_dtype)t); }
 static void accumulate(lw *l, kir_bin op, kir_buffer *into, const kir_expr *value)
 {
     kir_accum(&l->b, op, into, sx_int(l->sx, 0), value);
-}
-
-static void assign(lw *l, kir_buffer *into, const kir_expr *value)
-{
-    kir_store(&l->b, into, sx_int(l->sx, 0), value);
 }
 
 /* ---- reductions ---------------------------------------------------------------------------- */
@@ -141,41 +136,6 @@ bool lo_reduce(lw *l, const ir_inst *inst)
     const kir_expr *sum = reduce_loop(l, inst, t, mask, index, largest);
     if (inst->op == IR_reduce_mean && !is_float(t) && sx_min(n) < 1) n = checked_count(l, n);
     lw_store(l, 0, out, finished(l, inst, sum, n, largest));
-    lw_close(l, loops);
-    return true;
-}
-
-/* Is x to be preferred to the best so far? The first NaN wins over everything. */
-static const kir_expr *is_better(lw *l, bool largest, bool last, const kir_expr *x, const kir_expr *best)
-{
-    kir_bin op = last ? KB_LE : KB_LT;
-    const kir_expr *better = largest ? kir_binary(&l->b, op, best, x) : kir_binary(&l->b, op, x, best);
-    if (!is_float(x->type)) return better;
-    const kir_expr *first_nan = lw_bin(l, AND, lw_bin(l, NE, x, x), lw_bin(l, EQ, best, best));
-    return lw_bin(l, OR, better, first_nan);
-}
-
-bool lo_arg_reduce(lw *l, const ir_inst *inst)
-{
-    const ir_type *t = inst->in[0]->type;
-    bool largest = inst->op == IR_arg_max, last = ir_attr_named(inst, "select_last_index")->i;
-    int axis = (int)ir_attr_named(inst, "axis")->i;
-    if (axis < 0) axis += t->rank;
-    const ir_sx *index[IR_MAX_RANK], *out[IR_MAX_RANK];
-    int loops = for_axes(l, t, all_axes(t) & ~(1u << axis), true, index);
-    reduced_index(l, inst, 1u << axis, index, out);
-    index[axis] = sx_int(l->sx, 0);
-    kir_buffer *best = lw_accumulator(l, "best", kir_compute(t->dtype), lw_load(l, inst->in[0], index));
-    const kir_type number = sx_max(t->dim[axis]) > INT32_MAX ? DT_i64 : DT_i32;
-    kir_buffer *at = lw_accumulator(l, "at", number, kir_int(&l->b, number, 0));
-    index[axis] = kir_for(&l->b, KIR_SERIAL, "k", sx_int(l->sx, 1), t->dim[axis]);
-    map_init(&l->memo, l->m->arena);
-    const kir_expr *x = lw_named(l, "x", lw_load(l, inst->in[0], index));
-    lw_if(l, is_better(l, largest, last, x, lw_read(l, best)));
-    assign(l, best, x);
-    assign(l, at, kir_cast(&l->b, number, kir_index(&l->b, index[axis])));
-    lw_close(l, 2);
-    lw_store(l, 0, out, kir_cast(&l->b, DT_i64, lw_read(l, at)));
     lw_close(l, loops);
     return true;
 }
