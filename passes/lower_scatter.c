@@ -57,15 +57,16 @@ static void copy_data(lw *l, const ir_inst *inst, uint32_t axes, bool parallel, 
     lw_close(l, loops);
 }
 
-/* Where indices are shorter than data, what lies behind them is left alone: guards, and the
- * coordinates that hold inside of them. Returns how many guards. */
-static int inside_of(lw *l, const ir_type *x, const ir_type *indices, int axis,
+/* Where indices are shorter than data, what lies behind them is left alone: guards on those axes of a
+ * mask, and the coordinates that hold inside of them. Returns how many guards. */
+static int inside_of(lw *l, const ir_type *x, const ir_type *indices, uint32_t axes,
                      const ir_sx *const *at, const ir_sx **from)
 {
     int guards = 0;
     for (int i = 0; i < x->rank; i++) {
+        if (!(axes >> i & 1)) continue;
         from[i] = at[i];
-        if (i == axis || x->dim[i] == indices->dim[i]) continue;
+        if (x->dim[i] == indices->dim[i]) continue;
         lw_if(l, lw_inside(l, at[i], indices->dim[i]));
         from[i] =
             kir_let_index(&l->b, "at", kir_index(&l->b, at[i]), 0, sx_max(indices->dim[i]) - 1);
@@ -74,21 +75,36 @@ static int inside_of(lw *l, const ir_type *x, const ir_type *indices, int axis,
     return guards;
 }
 
+/* The axis along which elements lie side by side, if it is behind the one that indices choose on: its
+ * loop is innermost. -1: there is none. */
+static int innermost_behind(const lw *l, const ir_type *x, int axis)
+{
+    if (l->outer == KIR_GRID) return -1;
+    for (int i = x->rank - 1; i > axis; i--)
+        if (!sx_is(x->dim[i], 1)) return i;
+    return -1;
+}
+
 /* Rows along the axis are apart from each other. */
 bool lo_scatter_elements(lw *l, const ir_inst *inst)
 {
     const ir_type *x = inst->in[0]->type, *indices = inst->in[1]->type;
     int axis = (int)ir_int(inst, ATTR_AT(scatter_elements, axis));
     if (axis < 0) axis += x->rank;
+    const int last = innermost_behind(l, x, axis);
+    const uint32_t chosen = 1u << axis, inner = last < 0 ? 0 : 1u << last,
+                   outer = axes_from(0, x->rank) & ~chosen & ~inner;
     const ir_sx *at[IR_MAX_RANK], *from[IR_MAX_RANK];
-    int loops = lw_for_axes(l, x, axes_from(0, x->rank) & ~(1u << axis), true, at);
-    copy_data(l, inst, 1u << axis, false, at);
+    int loops = lw_for_axes(l, x, outer, true, at);
+    copy_data(l, inst, chosen | inner, false, at);
     if (ir_max_elements(indices) > 0) {
-        int guards = inside_of(l, x, indices, axis, at, from);
+        int open = inside_of(l, x, indices, outer, at, from);
         from[axis] = lw_for(l, "u", indices->dim[axis]);
+        open += lw_for_axes(l, x, inner, false, at);
+        open += inside_of(l, x, indices, inner, at, from);
         at[axis] = lw_checked_index(l, "to", inst->in[1], from, x->dim[axis]);
         update(l, inst, at, from);
-        lw_close(l, guards + 1);
+        lw_close(l, open + 1);
     }
     lw_close(l, loops);
     return true;
