@@ -245,24 +245,17 @@ typedef struct {
     const kir_expr *low[2], *high[2];
 } box;
 
-static box load_box(lw *l, const ir_inst *inst, const ir_sx *batch, const ir_sx *i)
+/* Where a box begins and ends along x (k = 0) or y. */
+static void load_side(lw *l, const ir_inst *inst, const ir_sx *batch, const ir_sx *i, int k, box *b)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
-    bool centred = ir_int(inst, ATTR_AT(non_max_suppression, center_point_box));
-    const kir_expr *v[4], *half = lw_number(l, DT_f32, 0.5);
-    box b;
-    for (int k = 0; k < 4; k++) v[k] = lw_named(l, names[k], lw_load(l, inst->in[0], (const ir_sx *[]){batch, i, sx_int(l->sx, k)}));
-    for (int k = 0; k < 2; k++) {
-        if (centred) {
-            const kir_expr *reach = lw_bin(l, MUL, v[2 + k], half);
-            b.low[k] = lw_named(l, k ? "y_low" : "x_low", lw_bin(l, SUB, v[k], reach));
-            b.high[k] = lw_named(l, k ? "y_high" : "x_high", lw_bin(l, ADD, v[k], reach));
-        } else {
-            b.low[k] = lw_named(l, k ? "y_low" : "x_low", lw_bin(l, MIN, v[1 - k], v[3 - k]));
-            b.high[k] = lw_named(l, k ? "y_high" : "x_high", lw_bin(l, MAX, v[1 - k], v[3 - k]));
-        }
-    }
-    return b;
+    const bool centred = ir_int(inst, ATTR_AT(non_max_suppression, center_point_box));
+    const int at[2] = {centred ? k : 1 - k, centred ? 2 + k : 3 - k};
+    const kir_expr *v[2];
+    for (int n = 0; n < 2; n++) v[n] = lw_named(l, names[at[n]], lw_load(l, inst->in[0], (const ir_sx *[]){batch, i, sx_int(l->sx, at[n])}));
+    const kir_expr *reach = lw_bin(l, MUL, v[1], lw_number(l, DT_f32, 0.5)), *rises = lw_bin(l, LT, v[0], v[1]); /* where one is NaN, the box is empty or NaN */
+    b->low[k] = lw_named(l, k ? "y_low" : "x_low", centred ? lw_bin(l, SUB, v[0], reach) : lw_sel(l, rises, v[0], v[1]));
+    b->high[k] = lw_named(l, k ? "y_high" : "x_high", centred ? lw_bin(l, ADD, v[0], reach) : lw_sel(l, rises, v[1], v[0]));
 }
 
 static const kir_expr *area(lw *l, const char *name, const box *b)
@@ -270,7 +263,13 @@ static const kir_expr *area(lw *l, const char *name, const box *b)
     return lw_named(l, name, lw_bin(l, MUL, lw_bin(l, SUB, b->high[0], b->low[0]), lw_bin(l, SUB, b->high[1], b->low[1])));
 }
 
-/* Do two boxes share more of what they cover together than the threshold? Not if one is empty. */
+/* Do two boxes have something of x, or of y, in common? Few do, and the rest is worked out for them only. */
+static const kir_expr *meet(lw *l, const box *a, const box *b, int k)
+{
+    return lw_bin(l, AND, lw_bin(l, LT, a->low[k], b->high[k]), lw_bin(l, LT, b->low[k], a->high[k]));
+}
+
+/* Of boxes that do: is what they share more of what they cover together than the threshold? Not if one is empty. */
 static const kir_expr *overlap(lw *l, const box *a, const box *b, const kir_expr *threshold)
 {
     const kir_expr *none = lw_number(l, DT_f32, 0), *yes;
@@ -345,15 +344,19 @@ static void take_box(lw *l, const suppression *s, const kir_expr *begin)
 {
     const ir_sx *rows = s->inst->out[0]->type->dim[0];
     const ir_sx *at = place_on(l, "box", lw_read(l, s->best), s->n);
-    box mine = load_box(l, s->inst, s->batch, at);
+    box mine, other;
+    for (int k = 0; k < 2; k++) load_side(l, s->inst, s->batch, at, k, &mine);
     kir_buffer *covered = lw_accumulator(l, "hidden", DT_bool, kir_int(&l->b, DT_bool, 0));
     const ir_sx *k = kir_for(&l->b, KIR_SERIAL, "k", place(l, "from", begin, rows), place(l, "until", lw_read(l, s->count), rows));
     lw_if(l, lw_un(l, NOT, lw_read(l, covered)));
     map_init(&l->memo, l->m->arena);
     const ir_sx *taken = place_on(l, "taken", lw_stored(l, 0, (const ir_sx *[]){k, sx_int(l->sx, 2)}), s->n);
-    box other = load_box(l, s->inst, s->batch, taken);
+    for (int i = 0; i < 2; i++) {
+        load_side(l, s->inst, s->batch, taken, i, &other);
+        lw_if(l, meet(l, &mine, &other, i));
+    }
     assign(l, covered, overlap(l, &mine, &other, s->threshold));
-    lw_close(l, 2);
+    lw_close(l, 4);
     lw_if(l, lw_un(l, NOT, lw_read(l, covered)));
     const ir_sx *row = place_on(l, "row", lw_read(l, s->count), rows), *value[3] = {s->batch, s->class, at};
     for (int i = 0; i < 3; i++) lw_store(l, 0, (const ir_sx *[]){row, sx_int(l->sx, i)}, as_number(l, value[i]));
