@@ -141,6 +141,11 @@ void plan_storage(plan_graph *p);
 /* The part of a state that an effect selects; what a write replaces, with the axes of its value. */
 plan_view *plan_selected(const plan_graph *p, const ir_inst *inst);
 plan_view *plan_written(const plan_graph *p, const ir_inst *inst);
+/* plan_ahead.c: the value whose elements an operand of an instruction has in every trip of the loops that it is not made in, under
+ * other indices perhaps; the outermost of the loops around the instruction in which these stay the same, or NULL, and how often
+ * these run what they hold (1: there is none). */
+const ir_value *plan_origin(const ir_inst *user, const ir_value *v);
+const ir_inst *plan_ahead_of(ir_module *m, const ir_inst *user, const ir_value *v, int64_t *trips);
 /* plan_check.c: what the bounds do not show, and a run must. */
 void plan_checks_of(ir_module *m, const ir_inst *inst, plan_checks *checks);
 /* May it end the run on the host, before its kernel? */

@@ -148,20 +148,40 @@ static void add_call(plan_graph *p, const ir_inst *inst, plan_call *call)
     vec_push(module_of(p)->arena, &step(p, inst)->call, call);
 }
 
-/* What packs operands runs first; where they are packed is live in between. */
+/* The outermost loop that changes nothing of what a kernel packs, where that lies outside of the loop; NULL: there is none. */
+static const ir_inst *packed_ahead_of(const plan_graph *p, const ir_inst *inst, const plan_call *pack)
+{
+    int64_t trips;
+    const ir_value *v = pack->kernel->param.at[1]->value;
+    const ir_inst *loop = plan_ahead_of(module_of(p), inst, v, &trips);
+    return loop && plan_view_of(p, plan_origin(inst, v))->buffer == pack->arg.at[1]->buffer ? loop : NULL;
+}
+
+/* Where an operand is packed is live from when that is done: in front of the loop, up to its end, or for the instruction alone. */
+static void add_packed(plan_graph *p, const ir_inst *inst, const ir_inst *loop, plan_buffer *b)
+{
+    b->first = b->last = (int)(intptr_t)map_getp(&p->position, loop ? loop : inst) - 1;
+    if (loop) b->last = (int)(intptr_t)map_getp(&p->loop_end, loop) - 1;
+    b->id = p->buffer.n;
+    vec_push(module_of(p)->arena, &p->buffer, b);
+}
+
+/* What packs operands runs first, in front of the loops that change nothing of them. */
 static void add_kernel(plan_graph *p, const ir_inst *inst)
 {
     plan_call *call = lower_instruction(p, inst);
-    plan_buffer *last = NULL;
+    const plan_buffer *last = NULL;
+    const ir_inst *loop = NULL;
     for (int i = 0; i < call->before.n; i++) {
-        plan_buffer *b = call->before.at[i]->arg.at[0]->buffer;
+        plan_call *pack = registered(p, call->before.at[i]);
+        plan_buffer *b = pack->arg.at[0]->buffer;
         if (b != last) {
-            b->first = b->last = (int)(intptr_t)map_getp(&p->position, inst) - 1;
-            b->id = p->buffer.n;
-            vec_push(module_of(p)->arena, &p->buffer, b);
+            loop = packed_ahead_of(p, inst, pack);
+            add_packed(p, inst, loop, b);
         }
         last = b;
-        add_call(p, inst, registered(p, call->before.at[i]));
+        if (loop) vec_push(module_of(p)->arena, &step(p, loop)->enter, pack);
+        else add_call(p, inst, pack);
     }
     add_call(p, inst, registered(p, call));
 }

@@ -33,13 +33,15 @@ bool pick_as_packed(picker *p, bool packed)
 }
 
 /* Each vector is loaded and stored; what is not side by side is turned in registers on the way, which takes as many steps as the
- * number of a lane has bits. */
+ * number of a lane has bits. Where loops around the kernel change nothing of it, that is done once for all of their trips. */
 static double packing_cycles(const picker *p, const pick_access *a, int64_t bytes)
 {
+    int64_t trips;
+    plan_ahead_of(p->nest->b->m, p->call->inst, a->buffer->value, &trips);
     const double vectors = (double)bytes / (double)p->t->vector_bytes, beyond = 2 * bytes > p->t->cache ? p->t->device->chosen->refetch_factor : 1;
     double steps = 2;
     for (int64_t lanes = p->t->vector_bytes / (int64_t)dtype_bytes(a->buffer->dtype); a->along != 1 && lanes > 1; lanes /= 2) steps++;
-    return vectors * steps * beyond;
+    return vectors * steps * beyond / (double)trips;
 }
 
 bool pick_packs(picker *p, const sched *s, double *cycles)

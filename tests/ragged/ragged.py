@@ -5,7 +5,7 @@ usage: ragged.py NFC WORK NETWORK.nfg...
 
 NETWORK.nfg begins with lines of comment:
   // weights: w [22, 1, 3, 3], v [5]     tensors of its package weights.safetensors, of random numbers
-  // DEVICE: TEXT                        this stands in the heads of the kernels emitted for the device
+  // DEVICE: TEXT                        this stands in the heads of the kernels emitted for the device; \\n is the end of a line
   // DEVICE lacks: TEXT                  this does not
   // options: --layout=channels-last     more options of nfc build and run
   // sizes: M=43, N=1                    its free dims in the runs
@@ -93,7 +93,7 @@ def wrong(nfc, network, device, compiler, description):
     with open(os.path.join(out, name + ".c")) as f:
         emitted = f.read()
     for of, lacks, head in heads:
-        if of == device and (head in emitted) == bool(lacks):
+        if of == device and (head.replace("\\n", "\n") in emitted) == bool(lacks):
             return "the emitted source %s '%s'" % ("has" if lacks else "lacks", head)
     return None
 
