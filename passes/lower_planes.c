@@ -9,6 +9,9 @@
  *         for p_t  out[p] = sum over kh, kw of in[p + kh pitch + kw] W[c, kh, kw], for 4 vectors of places p = oh pitch + ow
  *       Y[n, c, oh, ow] = out[oh pitch + ow]
  *
+ * Of a convolution whose windows have few rows a tile has one vector of each of several rows instead: what is loaded for a row of
+ * results is what other rows of the window read for those beside it, so that it stays in registers.
+ *
  * Of a stride s the local array has each s-th column, and each s-th row, side by side: its phases. Pools first take the
  * elements of a column of the window together, and then the columns. */
 #include "passes/lower_planes.h"
@@ -28,7 +31,9 @@ typedef struct {
     int64_t in[2], out[2], lead[2];
     int64_t pitch;                /* from row to row of a phase */
     int64_t below[2];             /* rows and columns of a phase from the first element of a window to the last */
-    int64_t vectors, tiles, lanes; /* of a tile; of the results; of a vector */
+    bool by_rows;                 /* the vectors of a tile are below one another, else behind */
+    int64_t vectors, tiles, lanes; /* of a tile; of the results, with by_rows of their rows; of a vector */
+    int64_t columns, made_pitch;  /* vectors side by side, each with tiles of its own: 1 unless by_rows; from row to row of the results */
     int64_t phase, column_phase;  /* elements of one: of the input, of what columns were taken together to */
     int64_t planes, turns;        /* worked on at a time; how often before others fill the local arrays */
     const ir_sx *block, *g;       /* the first of those channels; which of the planes */
@@ -39,7 +44,7 @@ static const ir_sx *number(const planes *p, int64_t n) { return sx_int(p->l->sx,
 static const ir_sx *plus(const planes *p, const ir_sx *x, const ir_sx *y) { return sx_add(p->l->sx, x, y); }
 static const ir_sx *times(const planes *p, const ir_sx *x, int64_t n) { return sx_mul(p->l->sx, x, number(p, n)); }
 static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-static int64_t places(const planes *p) { return p->tiles * p->vectors * p->lanes; } /* that are worked out */
+static int64_t places(const planes *p) { return p->tiles * p->vectors * p->columns * p->lanes; } /* that are worked out */
 static int64_t phases_of(const planes *p) { return p->w->stride[0] * p->w->stride[1]; }
 
 static const kir_expr *neutral(const planes *p)
@@ -105,7 +110,7 @@ static void take(const planes *p, kir_buffer *acc, const ir_sx *at, const kir_ex
     else kir_accum(k, p->op, acc, at, weight ? lw_bin(p->l, MUL, x, weight) : x);
 }
 
-static const ir_sx *unrolled(const planes *p) { return kir_for(&p->l->b, KIR_UNROLL, "j", number(p, 0), number(p, p->vectors)); }
+static const ir_sx *unrolled(const planes *p, const char *name, int64_t n) { return kir_for(&p->l->b, KIR_UNROLL, name, number(p, 0), number(p, n)); }
 
 /* An array, from element `begin` on: in phases of `size` elements, where it is read. */
 typedef struct {
@@ -114,28 +119,40 @@ typedef struct {
     int64_t size;
 } part;
 
+/* The loops over a window's elements along axes first .. last; `offset` goes along. With by_rows those of a column are written out. */
+static const ir_sx *for_taps(planes *p, const ir_sx *offset, int64_t size, int first, int last, const ir_sx **tap)
+{
+    for (int i = first; i <= last; i++) {
+        const int axis = p->by_rows ? last - i : i;
+        const int64_t n = p->w->kernel[axis];
+        tap[axis] = p->by_rows && axis == 0 ? unrolled(p, lw_kernel_names[1][axis], n) : lw_for(p->l, lw_kernel_names[1][axis], number(p, n));
+        offset = plus(p, offset, offset_of(p, axis, tap[axis], size));
+    }
+    return offset;
+}
+
 /* So many tiles of places of to, each of which takes the elements of a window along axes first .. last together. */
 static void slide(planes *p, part to, int64_t tiles, part from, int first, int last)
 {
     kir_builder *k = &p->l->b;
-    const ir_sx *v = kir_for(k, KIR_VECTOR, "v", number(p, 0), number(p, p->lanes)), *tile = lw_for(p->l, "p_t", number(p, tiles));
-    const ir_sx *place = plus(p, times(p, tile, p->vectors * p->lanes), v), *offset = plus(p, from.begin, place), *tap[2];
+    const ir_sx *v = kir_for(k, KIR_VECTOR, "v", number(p, 0), number(p, p->lanes)), *tap[2];
+    const ir_sx *column = p->columns > 1 ? lw_for(p->l, "q_t", number(p, p->columns)) : number(p, 0), *tile = lw_for(p->l, "p_t", number(p, tiles));
+    const int64_t step = p->by_rows ? p->pitch : p->lanes, made_step = p->by_rows ? p->made_pitch : p->lanes;
+    const ir_sx *lane = plus(p, times(p, column, p->lanes), v), *place = plus(p, times(p, tile, p->vectors * step), lane);
     kir_buffer *acc = kir_alloc(k, p->op == KB_MAX ? "best" : "acc", (nfc_dtype)p->t, p->vectors);
-    const ir_sx *j = unrolled(p);
+    const ir_sx *j = unrolled(p, "j", p->vectors);
     kir_store(k, acc, j, neutral(p));
     lw_close(p->l, 1);
-    for (int i = first; i <= last; i++) {
-        tap[i] = lw_for(p->l, lw_kernel_names[1][i], number(p, p->w->kernel[i]));
-        offset = plus(p, offset, offset_of(p, i, tap[i], from.size));
-    }
+    const ir_sx *offset = for_taps(p, plus(p, from.begin, place), from.size, first, last, tap);
     const ir_sx *weight_at[4] = {p->at[1], number(p, 0), tap[0], tap[1]};
     const kir_expr *weight = p->conv ? lw_named(p->l, "w", lw_load(p->l, p->inst->in[1], weight_at)) : NULL;
-    j = unrolled(p);
-    take(p, acc, j, kir_load(k, from.buffer, plus(p, offset, times(p, j, p->lanes))), weight);
+    j = unrolled(p, "j", p->vectors);
+    take(p, acc, j, kir_load(k, from.buffer, plus(p, offset, times(p, j, step))), weight);
     lw_close(p->l, 2 + last - first);
-    j = unrolled(p);
-    kir_store(k, to.buffer, plus(p, plus(p, to.begin, place), times(p, j, p->lanes)), kir_load(k, acc, j));
-    lw_close(p->l, 3);
+    j = unrolled(p, "j", p->vectors);
+    const ir_sx *made = plus(p, times(p, tile, p->vectors * made_step), plus(p, lane, times(p, j, made_step)));
+    kir_store(k, to.buffer, plus(p, to.begin, made), kir_load(k, acc, j));
+    lw_close(p->l, 3 + (p->columns > 1));
 }
 
 static void slide_pool(planes *p, part to, const ir_sx *plane)
@@ -185,7 +202,7 @@ static void store_results(planes *p)
     const ir_value *bias = p->conv ? ir_operand(p->inst, 2) : NULL;
     p->at[2] = lw_for(l, "oh", number(p, p->out[0]));
     p->at[3] = lw_for(l, "ow", number(p, p->out[1]));
-    const kir_expr *y = kir_load(&l->b, p->made, plus(p, times(p, p->g, places(p)), plus(p, times(p, p->at[2], p->pitch), p->at[3])));
+    const kir_expr *y = kir_load(&l->b, p->made, plus(p, times(p, p->g, places(p)), plus(p, times(p, p->at[2], p->made_pitch), p->at[3])));
     if (bias) y = lw_bin(l, ADD, y, lw_load(l, bias, &p->at[1]));
     if (p->inst->op == IR_average_pool) y = lw_bin(l, DIV, y, lw_bin(l, MUL, elements_of(p, 0, p->at[2]), elements_of(p, 1, p->at[3])));
     lw_store(l, 0, p->at, y);
@@ -217,18 +234,46 @@ static bool is_known(planes *p)
     return true;
 }
 
+/* Cycles, roughly, of a vector of places and one element of the window: vectors that lie behind one another are loaded for each
+ * element; where they lie below one another, once for all that the elements of a column have in common. */
+static double cycles_of_tap(const planes *p)
+{
+    const double rows = (double)p->w->kernel[0], all = (double)p->vectors;
+    return p->by_rows ? 0.5 + 0.5 * (all + rows - 1) / (all * rows) : 1;
+}
+
+static double cycles_of_taps(const planes *p) { return (double)(p->tiles * p->vectors * p->columns) * (cycles_of_tap(p) * (double)(p->w->kernel[0] * p->w->kernel[1]) + 1); }
+
 /* Tiles of as many vectors as go on at once, and hardly more places than there are. */
 static void pick_tiles(planes *p)
 {
     enum { MOST_VECTORS = 8 };
     int64_t most = p->target->registers / 4, all;
     if (most > MOST_VECTORS) most = MOST_VECTORS;
-    p->pitch = p->out[1] + p->below[1];
+    p->made_pitch = p->pitch = p->out[1] + p->below[1];
+    p->columns = 1;
     all = ((p->out[0] - 1) * p->pitch + p->out[1] + p->lanes - 1) / p->lanes;
     p->tiles = (all + most - 1) / most;
     p->vectors = (all + p->tiles - 1) / p->tiles;
     p->column_phase = round_up(places(p) + p->below[1], p->vectors * p->lanes);
     p->phase = (p->conv ? places(p) + p->below[1] : p->column_phase) + p->below[0] * p->pitch;
+}
+
+/* The same with a vector of each of several rows: beside their sums a column of the window stays in registers, and what it reads. */
+static void pick_rows(planes *p)
+{
+    enum { MOST_ROWS = 16, MOST_KERNEL = 8, OTHERS = 2 };
+    const planes behind = *p;
+    int64_t most = p->target->registers - p->w->kernel[0] - OTHERS;
+    if (most > MOST_ROWS) most = MOST_ROWS;
+    if (!p->conv || p->w->kernel[0] < 2 || p->w->kernel[0] > MOST_KERNEL || most < 2) return;
+    p->by_rows = true;
+    p->columns = (p->out[1] + p->lanes - 1) / p->lanes;
+    p->made_pitch = p->columns * p->lanes;
+    p->tiles = (p->out[0] + most - 1) / most;
+    p->vectors = (p->out[0] + p->tiles - 1) / p->tiles;
+    p->phase = (p->tiles * p->vectors - 1 + p->below[0]) * p->pitch + p->below[1] + p->made_pitch;
+    if (cycles_of_taps(&behind) <= cycles_of_taps(p)) *p = behind;
 }
 
 /* The largest divisor of n that is not above `most`. */
@@ -267,7 +312,7 @@ static double cycles_here(const planes *p)
     const int64_t *kernel = p->w->kernel, *stride = p->w->stride;
     double copies = (double)p->in[0] * (double)stride[1] * pieces(p, p->in[1] / stride[1]) * (stride[1] > 1 ? 4 : 2) + (double)p->out[0] * pieces(p, p->out[1]) * 2;
     double all = (double)(p->tiles * p->vectors), columns = (double)(p->column_phase * stride[1] / p->lanes), each = p->op == KB_MAX ? 1.5 : 1;
-    if (p->conv) return copies + all * (double)(kernel[0] * kernel[1] + 1);
+    if (p->conv) return copies + cycles_of_taps(p);
     return copies + all * ((double)kernel[1] * each + 1) + columns * ((double)kernel[0] * each + 1);
 }
 
@@ -301,6 +346,7 @@ static bool fits(planes *p)
     p->lanes = p->target->vector_bytes / (int64_t)dtype_bytes((nfc_dtype)p->t);
     if (p->lanes < 4 || (!p->conv && p->inst->op != IR_max_pool && p->inst->op != IR_average_pool)) return false;
     pick_tiles(p);
+    pick_rows(p);
     return cycles_here(p) * hardly <= cycles_of_rows(p) && pick_planes(p, sx_value(channels));
 }
 
@@ -338,6 +384,6 @@ bool windows_of_planes(lw *l, const ir_inst *inst, const window *w, const sched_
     opened = for_planes(&p, co, each);
     store_results(&p);
     lw_close(l, opened + (each > 1) + (p.turns > 1) + 2);
-    l->schedule = arena_printf(l->m->arena, "%lld planes at a time with their borders in local arrays, tiles of %lld vectors of %lld places", (long long)p.planes, (long long)p.vectors, (long long)p.lanes);
+    l->schedule = arena_printf(l->m->arena, "%lld planes at a time with their borders in local arrays, tiles of %lld %s of %lld places", (long long)p.planes, (long long)p.vectors, p.by_rows ? "rows by a vector" : "vectors", (long long)p.lanes);
     return true;
 }
