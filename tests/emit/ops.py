@@ -5,21 +5,28 @@ usage: ops.py BUILD WORK ENGINE...       engines: sim, or names of COMPILERS
 For an engine that compiles, each module of tests/ops becomes C by `nfc build`, all of them are linked into one
 program with a driver that calls each module's own main, and that runs every graph from .npy to .npy. With OPS="add mul" in the environment
 it is about these ops alone. NFC_MODULES names another folder of modules, whose graphs have the same names, results and goldens (an input x may
-be called given_x), and NFC_FLAGS what they are built with: so other suites test the same ops otherwise."""
+be called given_x), and NFC_FLAGS what they are built with: so other suites test the same ops otherwise. NFC_ALIKE="FILE..." names what alike.py
+says of builds that the same compiler has been tested on: graphs that are the same C here are left out, but for those of the ops NFC_WHOLE; what it
+says of this build goes to WORK/codes.json."""
 import concurrent.futures as futures
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(HERE)
+import alike  # noqa: E402
+
 OPS = os.path.join(os.path.dirname(HERE), "ops")
 MODULES = os.environ.get("NFC_MODULES", OPS)
 FLAGS = shlex.split(os.environ.get("NFC_FLAGS", ""))
+ALIKE, WHOLE = os.environ.get("NFC_ALIKE", "").split(), os.environ.get("NFC_WHOLE", "").split()
 STRICT = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 SAFE = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=float-divide-by-zero"
 # name -> compiler, flags, what runs the program
@@ -169,12 +176,53 @@ def simulate(nfc, work, cases):
     return run_all(nfc, work, cases, lambda c: [nfc, "sim", os.path.join(MODULES, c[0] + ".nfg")] + arguments(c[0], c[1], cases[c][0], os.path.join(work, c[0], c[1])))
 
 
-def emit(nfc, work, op, options=()):
+def emit(nfc, work, op, options=(), source=MODULES):
     out = os.path.join(work, "src", op)
-    p = subprocess.run([nfc, "build", os.path.join(MODULES, op + ".nfg"), "--emit=sources", "-o", out] + FLAGS + list(options), capture_output=True)
+    p = subprocess.run([nfc, "build", os.path.join(source, op + ".nfg"), "--emit=sources", "-o", out] + FLAGS + list(options), capture_output=True)
     if p.returncode:
         sys.exit("%s: nfc build failed\n%s" % (op, p.stderr.decode()))
     return out
+
+
+def emit_all(nfc, work, options=(), names=None):
+    """{op: folder of its sources}"""
+    os.makedirs(os.path.join(work, "src"), exist_ok=True)
+    names = names or modules()
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return dict(zip(names, pool.map(lambda op: emit(nfc, work, op, options), names)))
+
+
+def cut(op, graphs, folder):
+    """Writes a module with some of its graphs."""
+    with open(os.path.join(MODULES, op + ".nfg")) as f:
+        head, *parts = re.split(r"^(?=graph )", f.read(), flags=re.M)
+    with open(os.path.join(folder, op + ".nfg"), "w") as f:
+        f.write(head + "".join(p for p in parts if p.split(" ", 2)[1] in graphs))
+
+
+def leave_out(nfc, work, dirs, tested, whole, options=()):
+    """Emits the modules again without the graphs that are the C of any of `tested`, dicts that alike.py makes; the ops `whole` stay as
+    they are. Gives what is left, {op: folder of its sources}, and what alike.py says of `dirs`."""
+    folder = os.path.join(work, "cut")
+    os.makedirs(folder, exist_ok=True)
+
+    def one(op):
+        codes = alike.codes(dirs[op])
+        graphs = [g for g, code in codes.items() if not any(t.get(op, {}).get(g) == code for t in tested)]
+        if op not in whole and len(graphs) < len(codes):
+            shutil.rmtree(dirs[op])
+            if graphs:
+                cut(op, graphs, folder)
+                emit(nfc, work, op, options, folder)
+        return codes
+    with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        said = dict(zip(dirs, pool.map(one, dirs)))
+    return {op: d for op, d in dirs.items() if os.path.isdir(d)}, said
+
+
+def cases_of(dirs):
+    """{(op, graph): its ports} of emitted modules"""
+    return {(op, g): ports for op, d in dirs.items() for g, ports in graphs_of(op).items() if g in alike.graphs(d)}
 
 
 def compile_all(work, name, dirs):
@@ -268,16 +316,17 @@ def main():
     cases = {(op, g): ports for op in modules() for g, ports in graphs_of(op).items()}
     failed = total = 0
     dirs = {}
+    if ALIKE:
+        dirs, said = leave_out(nfc, work, emit_all(nfc, work), [alike.load(f) for f in ALIKE], WHOLE)
+        alike.save(os.path.join(work, "codes.json"), said)
+        cases = cases_of(dirs)
     for engine in engines:
         out = os.path.join(work, engine)
         os.makedirs(out, exist_ok=True)
         if engine == "sim":
             results = simulate(nfc, out, cases)
         else:
-            if not dirs:
-                os.makedirs(os.path.join(work, "src"), exist_ok=True)
-                with futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-                    dirs = dict(zip(modules(), pool.map(lambda op: emit(nfc, work, op), modules())))
+            dirs = dirs or emit_all(nfc, work)
             results = run_compiled(nfc, out, cases, engine, dirs)
         wrong = 0
         for case, ports in cases.items():
