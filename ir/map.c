@@ -14,10 +14,26 @@ uint64_t map_hash(const void *bytes, size_t n, uint64_t seed)
     return h ^ (h >> 32);
 }
 
+static uint64_t mixed(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0xd6e8feb86659fd93u;
+    return h ^ (h >> 32);
+}
+
+/* A word at a time: with map_hash(), a byte at a time, hashing took a quarter of the time of a compilation. Nothing but the place
+ * in the table depends on it. */
 static uint64_t hash_of(const char *key, size_t n)
 {
-    if (n == SIZE_MAX) return map_hash(&key, sizeof key, 1);
-    return map_hash(key, n, 0);
+    uint64_t h = 0xcbf29ce484222325u, word;
+    if (n == SIZE_MAX) return mixed(mixed(h, (uintptr_t)key), 0);
+    for (size_t rest = n; rest; key += sizeof word) {
+        size_t some = rest < sizeof word ? rest : sizeof word;
+        word = 0;
+        memcpy(&word, key, some);
+        h = mixed(h, word);
+        rest -= some;
+    }
+    return mixed(h, n);
 }
 
 static int32_t *find(const nfc_map *map, const char *key, size_t n, uint64_t hash)
