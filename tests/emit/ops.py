@@ -193,11 +193,11 @@ def emit_all(nfc, work, options=(), names=None):
 
 
 def cut(op, graphs, folder):
-    """Writes a module with some of its graphs."""
+    """Writes a module with some of its graphs, which stand in the same lines: run-time errors name them."""
     with open(os.path.join(MODULES, op + ".nfg")) as f:
         head, *parts = re.split(r"^(?=graph )", f.read(), flags=re.M)
     with open(os.path.join(folder, op + ".nfg"), "w") as f:
-        f.write(head + "".join(p for p in parts if p.split(" ", 2)[1] in graphs))
+        f.write(head + "".join(p if p.split(" ", 2)[1] in graphs else "\n" * p.count("\n") for p in parts))
 
 
 def leave_out(nfc, work, dirs, tested, whole, options=()):
