@@ -33,6 +33,15 @@ static bool are_zero_points(const ir_value *v)
     return v->uses != NULL;
 }
 
+/* Does it only rename the elements of a constant that stands in the program for others as well? Folded it would stand there twice. */
+static bool renames_what_stays(const ir_inst *inst)
+{
+    if (op_get(inst->op)->family != FAM_VIEW || inst->op == IR_concat || inst->op == IR_update) return false;
+    for (const ir_use *u = inst->in[0]->uses; u; u = u->next)
+        if (op_get(u->inst->op)->family != FAM_VIEW) return true;
+    return false;
+}
+
 static bool worth_it(const ir_inst *inst)
 {
     int64_t in = 0, out = 0, work = 1;
@@ -49,6 +58,7 @@ static bool worth_it(const ir_inst *inst)
         if (ir_max_elements(inst->out[i]->type) == 0) return false; /* an empty constant has no use */
     }
     if (inst->op == IR_unpack_bits && are_zero_points(inst->out[0])) return true;
+    if (out > SMALL_BYTES && renames_what_stays(inst)) return false;
     bool contraction = op_get(inst->op)->flags & OPF_HEAVY;
     return (out <= SMALL_BYTES || out <= in) && (!contraction || work <= MOST_WORK);
 }

@@ -229,16 +229,23 @@ static plan_call *lower_scheduled(const plan_graph *p, const ir_inst *inst, cons
     return call || !less.single ? call : lower_by_schedule(p, inst, &less, unused, &key);
 }
 
+/* What it reads of weights as they are is in the program. */
+static plan_call *keeping(plan_call *call)
+{
+    for (int i = 0; i < call->arg.n; i++) call->arg.at[i]->buffer->kept |= call->arg.at[i]->buffer->place == PLAN_WEIGHT;
+    return call;
+}
+
 plan_call *lower_instruction(const plan_graph *p, const ir_inst *inst)
 {
     const char *unused = NULL;
     plan_call *call = p->plan->target ? lower_scheduled(p, inst, &unused) : NULL;
-    if (call) return call;
+    if (call) return keeping(call);
     lw l;
     begin(&l, p, inst, error_place(inst));
     lower_body(&l);
     if (p->plan->strict) sched_fix_sums(&l.b);
-    call = end(&l, kernel_name(&l));
+    call = keeping(end(&l, kernel_name(&l)));
     call->kernel->schedule = unused;
     return call;
 }

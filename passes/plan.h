@@ -26,6 +26,7 @@ typedef struct plan_buffer {
     int port;               /* INPUT, OUTPUT: which */
     ir_state *state;        /* STATE */
     const ir_inst *weight;  /* WEIGHT: the const or weight instruction */
+    bool kept;              /* WEIGHT: a kernel before the one at hand reads it as it is */
     const char *name;       /* of the value that it was made for */
     nfc_span at;
 } plan_buffer;

@@ -269,6 +269,16 @@ static const char *even_loops(const sched_target *t, k_nest *nest)
     return arena_printf(nest->b->arena, "%s%s%s%s%s", periods ? "whole periods" : "", periods && cut ? ", " : "", cut ? "rows in segments" : "", text ? ", " : "", text ? text : "");
 }
 
+/* Would it pack a weight that it reads once, and that stands in the program as it is for another kernel? Of what no cache holds,
+ * reading is all that takes time, in whichever order, and a second one would take as much memory again. */
+static bool packs_twice(const sched_target *t, const k_nest *nest, const plan_call *call, const sched *s)
+{
+    if (t->strict || !t->cache || (s->rows_axis >= 0 && sx_max(nest->axis[s->rows_axis].extent) > 1)) return false;
+    for (int i = 0; i < call->arg.n; i++)
+        if (call->arg.at[i]->buffer->kept && call->arg.at[i]->buffer->bytes > t->cache) return true;
+    return false;
+}
+
 static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, plan_call *call, sched_less *less)
 {
     k_nest nest;
@@ -292,6 +302,8 @@ static const char *apply(const sched_target *t, ir_module *m, kir_builder *b, pl
         return NULL;
     }
     if (!picked) return fixed ? fix_inside(t, &nest) : reduce_inside(t, &nest);
+    const char *inside = packs_twice(t, &nest, call, &s) ? reduce_inside(t, &nest) : NULL;
+    if (inside) return inside;
     if (fixed) { /* the sums of a lane are arrays, too many for registers */
         k_fix_sums(b, 1);
         if (!k_find_nest(b, &nest) || !sched_pick(t, &nest, call, false, &s)) return NULL;

@@ -138,6 +138,14 @@ r = inspect(path)
 check("inspect shared: parameters", r["parameters"]["by_type"] == {"f16": {"bytes": 8, "count": 4}, "f32": {"bytes": 128, "count": 32}}, r["parameters"])
 check("inspect shared: equal bytes are kept once", r["weight_bytes"] == 64 + 8, r["weight_bytes"])
 
+# A table that is looked up, and that rows are multiplied by: once where it is read once and no cache holds it, else packed as well.
+table = 2 * 4096 * 64 * 4
+write_package("tied.safetensors", {"t": np.arange(table // 4, dtype="float32").reshape(-1, 64)})
+for rows, times in ((1, 1), (24, 2)):
+    path = graph(f"tied{rows}", f"x : i32 [{rows}];", f"y : f32 [{rows}, {table // 256}];",
+                 'a = op gather(data=model["t"], indices=x); b = op transpose(data=model["t"], perm=[1, 0]); y = op matmul(a=a, b=b); return y;', 'model "tied.safetensors";')
+    expect(f"tied, {rows} rows", path, dict(weight_bytes=times * table), "--device", "x86-avx512")
+
 # Times follow from the device's rates: the roofline.
 device = dict(name="slow", description="x", backend="c", compiler=dict(command="cc", standard="c99"), target=dict(byte_order="little", pointer_bits=64, libc=True, libm=True),
               units=[dict(name="cpu", kind="cpu", cores=1, clock_mhz=10, flops_per_cycle=2, levels=[dict(name="memory", cores=1, gb_per_s=0.5)])])
