@@ -79,6 +79,7 @@ typedef struct plan_graph {
     int64_t arena, lower_bound, naive; /* bytes */
     const char *heuristic;     /* the one that placed the buffers best */
     int positions;
+    nfc_arena *scratch; /* of plan_place_all(), which is called thousands of times */
 } plan_graph;
 
 /* How values of rank 3 to 5 are stored: in the order of their axes, with axis 1 (the channels) last, or

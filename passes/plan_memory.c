@@ -102,7 +102,8 @@ static int64_t find_gap(timeline *t, const plan_buffer *b, int64_t alignment, bo
 
 int64_t plan_place_all(plan_graph *p, plan_buffer *const *order, int n, int64_t alignment, bool best)
 {
-    timeline t = {.a = arena_child(p->plan->m->arena), .span = p->positions};
+    if (!p->scratch) p->scratch = arena_child(p->plan->m->arena);
+    timeline t = {.a = p->scratch, .span = p->positions};
     int64_t size = 0;
     t.stamp = ARENA_ARRAY(t.a, int, n + 1);
     int root = new_node(&t); /* 0, which as a child means none */
@@ -114,7 +115,7 @@ int64_t plan_place_all(plan_graph *p, plan_buffer *const *order, int n, int64_t 
         insert(&t, root, 0, t.span, order[i]);
         if (order[i]->offset + order[i]->bytes > size) size = order[i]->offset + order[i]->bytes;
     }
-    arena_free(t.a);
+    arena_clear(t.a);
     return size;
 }
 
@@ -340,7 +341,8 @@ static void improve_order(plan_graph *p, plan_buffer **order, int n, int64_t ali
 {
     const int64_t work = 8000000, most = 4000;
     int64_t steps = work / (pairs + 16 * (int64_t)n + 1);
-    int64_t size = p->arena;
+    int64_t size = p->arena, *place = ARENA_ARRAY(p->plan->m->arena, int64_t, n + 1); /* of the order, once it is known */
+    bool known = false;
     uint32_t state = 2463534242u;
     if (steps > most) steps = most;
     for (int64_t s = 0; s < steps && p->arena > p->lower_bound; s++) {
@@ -351,10 +353,13 @@ static void improve_order(plan_graph *p, plan_buffer **order, int n, int64_t ali
         keep_if_better(p, now, "in an order that was searched, lowest gap", best);
         if (now <= size) {
             size = now;
-        } else {
+        } else { /* one_at_the_end() reads the places */
             move_back(order, from, to);
-            plan_place_all(p, order, n, alignment, false); /* one_at_the_end() reads the places */
+            if (!known) plan_place_all(p, order, n, alignment, false);
+            for (int i = 0; known && i < n; i++) order[i]->offset = place[i];
         }
+        known = true;
+        for (int i = 0; i < n; i++) place[i] = order[i]->offset;
     }
 }
 
