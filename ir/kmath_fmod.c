@@ -16,6 +16,12 @@ static whole whole_of(kmath *K, kx bits)
     return (whole){LET("m", SEL(normal, BOR(rest, WORD(one)), rest)), LET("e", SEL(normal, SUB(field, WORD(1)), WORD(0)))};
 }
 
+static kx quotient(kmath *K, kx a, kx b) { return CAST(K->i, DIV(CAST(K->t, BITS(K->i, a)), CAST(K->t, BITS(K->i, b)))); }
+
+/* a modulo m for a, m < 2^digits: a quotient that is no whole number is too far from the next one to be rounded to it. Of
+ * floats, because few processors divide several integers at a time. */
+static kx modulo(kmath *K, kx a, kx m) { return SUB(a, MUL(BITS(K->u, quotient(K, a, m)), m)); }
+
 /* a b modulo m for a, b < m < 2^digits: the quotient by floats is off by 3 at most, and the difference
  * is right however much of the products is lost above the word. */
 static kx product_modulo(kmath *K, kx a, kx b, kx m)
@@ -42,8 +48,8 @@ kx kmath_fmod(kmath *K)
     whole x = whole_of(K, x_bits), y = whole_of(K, y_bits);
     kx m = LET("m", SEL(less, WORD(1), y.m));
     kx gap = LET("gap", SEL(less, WORD(0), SUB(x.e, y.e)));
-    int low = BY_TYPE(3, 5); /* what is left of the gap above fits a shift */
-    kx power = LET("power", BIN(REM, SHL(WORD(1), SHR(gap, WORD(low))), m));
+    int low = BY_TYPE(4, 6); /* two to what is left of the gap above is less than 2^digits */
+    kx power = LET("power", modulo(K, SHL(WORD(1), SHR(gap, WORD(low))), m));
     for (int i = low - 1; i >= 0; i--) {
         kx square = product_modulo(K, power, power, m);
         kx twice = LET("twice", ADD(square, square));
@@ -51,7 +57,7 @@ kx kmath_fmod(kmath *K)
         kx bit = NE(BAND(SHR(gap, WORD(i)), WORD(1)), WORD(0));
         power = LET("power", SEL(bit, twice, square));
     }
-    kx r = product_modulo(K, LET("r", BIN(REM, x.m, m)), power, m);
+    kx r = product_modulo(K, LET("r", modulo(K, x.m, m)), power, m);
     /* r 2^j as a float: r of few digits is a whole number times a power of two, and both are exact. */
     kx field = LET("field", ADD(y.e, WORD(1)));
     kx scale = LET("scale", BITS(K->t, SHL(field, WORD(K->digits - 1))));
