@@ -42,9 +42,27 @@ static kx horner(kmath *K, kx x, int first, int step, int n, const double *c)
     return sum;
 }
 
+/* Pairs of neighbours, and a long one in pairs of these, and so on (G. Estrin), so that few steps wait for each other. */
+static kx in_pairs(kmath *K, kx x, int n, const double *c)
+{
+    enum { MOST_TERMS = 32, LONG = 4 };
+    kx term[MOST_TERMS], power = LET("power", MUL(x, x));
+    int left = (n + 1) / 2;
+    for (int i = 0; i < left; i++) term[i] = 2 * i + 1 < n ? ADD(MUL(NUM(c[2 * i + 1]), x), NUM(c[2 * i])) : NUM(c[2 * i]);
+    while (left >= LONG) {
+        for (int i = 0; i < (left + 1) / 2; i++) term[i] = 2 * i + 1 < left ? ADD(MUL(term[2 * i + 1], power), term[2 * i]) : term[2 * i];
+        left = (left + 1) / 2;
+        power = LET("power", MUL(power, power));
+    }
+    kx sum = term[left - 1];
+    for (int i = left - 2; i >= 0; i--) sum = ADD(MUL(sum, power), term[i]);
+    return sum;
+}
+
 /* A long one in two halves, for the sake of machines that work on both at a time. */
 kx kmath_poly(kmath *K, kx x, int n, const double *c)
 {
+    if (K->fused && n > 4) return in_pairs(K, x, n, c);
     if (n < 8) return horner(K, x, 0, 1, n, c);
     kx square = LET("square", MUL(x, x));
     kx odd = LET("odd", horner(K, square, 1, 2, n, c));

@@ -28,7 +28,7 @@ static kx erfc_rest(kmath *K, kx t)
 
 static kx erfc_of(kmath *K, kx x)
 {
-    kx a = LET("a", SEL(LT(NUM2(11, 28), x), NUM2(11, 28), x));
+    kx a = LET("a", MIN(NUM2(11, 28), x));
     kpair first = {NUM2(0.766187012, 0.68499728812530691), NUM2(1.70579852e-08, 3.6370356637761728e-17)};
     kpair slow = slow_part(K, a, BY_TYPE(2, 4), first, erfc_rest);
     kpair square = kmath_product(K, a, a);
@@ -84,8 +84,7 @@ static kx from_tail(kmath *K, kx tail)
 
 static kx bounded(kmath *K, double limit)
 {
-    kx a = LET("magnitude", kmath_abs(K, K->x));
-    return LET("a", SEL(LT(NUM(limit), a), NUM(limit), a));
+    return LET("a", MIN(NUM(limit), kmath_abs(K, K->x)));
 }
 
 /* F = erfc(-x / sqrt 2) / 2, by a polynomial of its own. */

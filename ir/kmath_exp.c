@@ -17,20 +17,11 @@ static kx exp_rest(kmath *K, kx r)
                  2.5105440189782652e-08, 2.091642799874394e-09));
 }
 
-/* The same in fewer steps one after the other. */
-static kx exp_rest_in_pairs(kmath *K, kx r)
-{
-    if (K->t != DT_f32) return exp_rest(K, r);
-    kx square = LET("square", MUL(r, r)), low = LET("low", ADD(MUL(NUM(0.166666672), r), NUM(0.5)));
-    kx middle = LET("middle", ADD(MUL(NUM(0.0083331801), r), NUM(0.0416665077))), high = LET("high", ADD(MUL(NUM(0.00019969666), r), NUM(0.00139308651)));
-    return ADD(MUL(ADD(MUL(high, square), middle), square), low);
-}
-
 /* x + lo = n log(2) + r, with n * upper(log 2) exact; q has what the rounding of r lost, unless that
- * may be left out (brief). Beyond the limits all results are alike. */
+ * may be left out (brief). Beyond the limits all results are alike; infinite ones: x is known to be small. */
 static reduced reduce(kmath *K, kx x, kx lo, double low, double high, bool brief)
 {
-    kx a = LET("a", MAX(NUM(low), MIN(NUM(high), x)));
+    kx a = isinf(low) ? x : LET("a", MAX(NUM(low), MIN(NUM(high), x)));
     kwhole n = kmath_nearest(K, "n", MUL(a, NUM(1.4426950408889634)));
     if (K->fused && brief) {
         kx r = LET("r", SUB(SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))), MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13))));
@@ -38,7 +29,7 @@ static reduced reduce(kmath *K, kx x, kx lo, double low, double high, bool brief
     }
     kx upper = LET("upper", SUB(a, MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770))));
     kx lower = MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13));
-    if (lo) lower = SUB(lower, SEL(EQ(a, x), lo, NUM(0)));
+    if (lo) lower = SUB(lower, a == x ? lo : SEL(EQ(a, x), lo, NUM(0)));
     lower = LET("lower", lower);
     kx r = LET("r", SUB(upper, lower)), rest = LET("rest", SUB(SUB(upper, r), lower));
     kx q = ADD(MUL(MUL(r, r), exp_rest(K, r)), ADD(rest, MUL(r, rest)));
@@ -88,7 +79,7 @@ kx kmath_exp_of(kmath *K, kx x, kx lo)
 
 kx kmath_exp_times(kmath *K, kx x, kx lo, kpair factor)
 {
-    reduced e = reduce_all(K, x, lo);
+    reduced e = reduce(K, x, lo, -INFINITY, INFINITY, false);
     kx more = LET("more", ADD(e.r, e.q));
     kx y = ADD(factor.hi, ADD(MUL(factor.hi, more), ADD(factor.lo, MUL(factor.lo, more))));
     return scaled(K, y, e.n, e.number);
@@ -157,5 +148,5 @@ kx kmath_sigmoid(kmath *K)
     kx upper = LET("upper", SUB(MUL(n.number, NUM2(0.693145751953125, 0.69314718056011770)), a));
     kx r = LET("r", ADD(MUL(n.number, NUM2(1.42860677e-06, -1.7239444525614835e-13)), upper));
     kx power = LET("power", scaled(K, NUM(1), n.integer, n.number));
-    return DIV(power, ADD(power, ADD(NUM(1), ADD(r, MUL(LET("square", MUL(r, r)), exp_rest_in_pairs(K, r))))));
+    return DIV(power, ADD(power, ADD(NUM(1), ADD(r, MUL(LET("square", MUL(r, r)), exp_rest(K, r))))));
 }
