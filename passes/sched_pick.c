@@ -111,7 +111,26 @@ static int64_t cost_of_lanes(picker *p, int axis)
     return sat_add(cost, stored ? 0 : 1);
 }
 
-/* Along which axis do the lanes cost least? What does not fill a vector costs as if it did. */
+/* Vectors along an axis, so many lanes wide, where what does not fill one counts as if it did. Of sums also the single elements at the
+ * ends where guards say what is read, by half, since as rows of a tile they stand alone as well; and, where results do not lie side by
+ * side, all narrower vectors of what does not fill one. */
+static double vectors_along(picker *p, int axis, int64_t width)
+{
+    const ir_sx *extent = p->nest->axis[axis].extent;
+    int64_t n = sx_max(extent), first, end, singles = 0, step;
+    bool apart = false;
+    if (!p->sums) return (double)((n + width - 1) / width);
+    if (sx_is_const(extent) && k_guarded_edges(p->nest, axis, &first, &end)) {
+        singles = n - (end - first);
+        n = end - first;
+    }
+    for (int i = 0; i < p->access.n; i++)
+        apart |= p->access.at[i].store && is_scattered(p, &p->access.at[i], p->nest->axis[axis].loop->var->sym, &step);
+    const int64_t rest = n % width;
+    return (double)(n / width + (apart ? __builtin_popcountll((unsigned long long)rest) : rest > 0)) + (double)singles / 2;
+}
+
+/* Along which axis do the lanes cost least? */
 static int lanes_axis(picker *p)
 {
     double best = 0;
@@ -119,8 +138,7 @@ static int lanes_axis(picker *p)
     for (int i = 0; i < p->nest->n; i++) {
         int64_t cost = cost_of_lanes(p, i), extent = sx_max(p->nest->axis[i].extent), width = p->t->vector_bytes / p->widest;
         if (cost < 0) continue;
-        int64_t vectors = (extent + width - 1) / width;
-        double each = (double)(cost + 1) * (double)vectors / (double)extent;
+        double each = (double)(cost + 1) * vectors_along(p, i, width) / (double)extent;
         if (at >= 0 && each >= best) continue;
         best = each;
         at = i;
