@@ -93,11 +93,15 @@ static const kir_expr *in_two_passes(lw *l, search *s)
     return lw_sel(l, lw_bin(l, LT, got, kir_int(&l->b, s->number, 0)), lw_bin(l, SUB, kir_int(&l->b, s->number, -1), got), got);
 }
 
-/* The place of the best element of the row at hand. */
+/* The place of the best element of the row at hand. With --fast-math a compiler may take it that there is no NaN, and the second pass
+ * then finds none: the place is one of the row all the same. */
 static const kir_expr *found_place(lw *l, search *s)
 {
     if (s->axis < 0) return kir_int(&l->b, s->number, 0);
-    return lw_named(l, "found", is_along_vectors(l, s) ? in_two_passes(l, s) : in_one_pass(l, s));
+    if (!is_along_vectors(l, s)) return lw_named(l, "found", in_one_pass(l, s));
+    const kir_expr *at = in_two_passes(l, s), *end = kir_cast(&l->b, s->number, kir_index(&l->b, s->x->type->dim[s->axis]));
+    if (is_float(kir_compute(s->x->type->dtype))) at = lw_bin(l, MIN, at, lw_bin(l, SUB, end, kir_int(&l->b, s->number, 1)));
+    return lw_named(l, "found", at);
 }
 
 bool lo_arg_reduce(lw *l, const ir_inst *inst)
