@@ -40,7 +40,7 @@ plan_view *plan_planes_view(plan_graph *p, plan_buffer *b, const ir_type *type, 
     const ir_sx *plane = axes ? v->stride[axes - 1] : sx_int(sx, 1), *planes = sx_int(sx, 1);
     for (int i = 0; i < axes; i++) planes = sx_mul(sx, planes, type->dim[i]);
     const int64_t element = (int64_t)dtype_bytes(type->dtype);
-    if (!t || !t->ways || !t->line || !sx_is_const(plane) || !sx_is_const(planes)) return v;
+    if (!t || !t->ways || !t->line || !sx_is_const(plane) || !sx_is_const(planes) || sx_is(plane, 0)) return v;
     if (!is_crowded(t, sx_value(planes), sx_value(plane) * element)) return v;
     plane = sx_int(sx, sx_value(plane) + t->line / element);
     for (int i = axes - 1; i >= 0; i--) {
