@@ -67,7 +67,7 @@ def noise(rng, dtype, shape, near, terms=1):
     """Numbers near 1, or near 0: "zero"; none, or of the size of TAIL: "tail"; a number whose last place is TAIL: "unit"; of integers, steps."""
     if dtype not in NOISE:
         most = 2048 if dtype in ("i64", "u64") else 1  # the sums are in f64, whose numbers of 64 bits are so far apart
-        return encode(dtype, rng.randint(0 if dtype[0] == "u" else -most, most + 1, shape)).data
+        return encode(dtype, rng.randint(-most, most + 1, shape)).data  # less by what wraps around, where there is no sign
     sign = rng.choice([-1.0, 1.0], shape)
     far = max(NOISE[dtype], terms * (2.0 ** -55 if dtype == "f64" else 2.0 ** -26))
     if near == "unit":
